@@ -1,0 +1,279 @@
+"""A run is one frozen dataclass: the command line is generated from it, its JSON stands in the run folder."""
+
+import argparse
+import dataclasses
+import difflib
+import math
+import typing
+from typing import Any, Literal
+
+from facevae.errors import UserError
+
+IMAGE_SIZES = (32, 64, 128, 256)
+
+
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    saved: bool = True,
+    changeable: bool = False,
+) -> Any:
+    """A field with its help text, inclusive limits, and what becomes of it when a run is resumed.
+
+    Args:
+        saved: whether it describes the run (and is stored with it) or only this start of it.
+        changeable: whether `--resume` may give it another value than the run has.
+    """
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "saved": saved,
+        "changeable": changeable or not saved,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that decides what a run learns and how. The defaults are the preset `demo`.
+
+    Raises:
+        UserError: a value of the wrong type or outside its limits, or values that contradict each other.
+    """
+
+    preset: str = _setting("demo", "named configuration to start from; the list is below")
+
+    # Data
+    data: str = _setting(
+        "synthetic_faces",
+        "synthetic_faces, a tensorflow-datasets name with an image feature (celeb_a, lfw, ...), or a folder of "
+        "images (CelebA as Kaggle ships it is recognised)",
+    )
+    data_dir: str | None = _setting(
+        None, "folder in which tensorflow-datasets keeps its data sets (none: its own default)"
+    )
+    cache_dir: str | None = _setting(
+        None, "folder for the prepared pictures (none: FACEVAE_CACHE or ~/.cache/facevae)", saved=False
+    )
+    crop: str = _setting("square", "centred square crop: square (the largest), or its side in pixels, e.g. 148")
+    image_size: Literal[32, 64, 128, 256] = _setting(64, "side of the pictures that are learned, pixels")
+    flip: bool = _setting(True, "mirror training pictures at random, left to right")
+
+    # Networks
+    network: Literal["reference", "residual"] = _setting(
+        "residual", "reference: the classic strided convolutions; residual: what a phone runs fast"
+    )
+    width: int = _setting(
+        32, "channels of the residual network at 32x32, its unit of size", minimum=8, maximum=256
+    )
+    latent_dim: int = _setting(64, "latent dimensions", minimum=1, maximum=1024)
+    dropout: float = _setting(0.0, "share of activations dropped while training", minimum=0.0, maximum=0.9)
+
+    # Loss, in nats per image
+    likelihood: Literal["calibrated_gaussian", "weighted_mse"] = _setting(
+        "calibrated_gaussian",
+        "calibrated_gaussian: its σ is the residual's own; weighted_mse: mse-weight × mean squared error",
+    )
+    mse_weight: float = _setting(
+        10000.0, "weight of the mean squared error under weighted_mse", minimum=1e-3, maximum=1e9
+    )
+    kl_weight: float = _setting(1.0, "weight of the KL divergence, β", minimum=0.0, maximum=1e4)
+    kl_warmup: float = _setting(
+        0.0, "share of the training over which the KL weight rises from 0", minimum=0.0, maximum=1.0
+    )
+    free_bits: float = _setting(
+        0.0, "KL per latent dimension that costs nothing while training, nats", minimum=0.0, maximum=10.0
+    )
+
+    # Sampling
+    sample_from: Literal["prior", "density"] = _setting(
+        "density", "new faces come from N(0,1) or from a mixture fitted to the encoded training faces"
+    )
+    density_components: int = _setting(
+        10, "most components of the fitted Gaussian mixture (0: none is fitted)", minimum=0, maximum=100
+    )
+
+    # Training
+    epochs: int | None = _setting(
+        None, "passes over the training faces (none: --minutes decides)", minimum=1, changeable=True
+    )
+    minutes: float | None = _setting(
+        3.0,
+        "training time from the first step, minutes, added up over resumes; the schedules are fitted to it "
+        "(none: --epochs decides)",
+        minimum=0.01,
+        changeable=True,
+    )
+    steps_per_epoch: int | None = _setting(
+        None, "steps between two validations (none: one pass over the training faces)", minimum=1
+    )
+    batch_size: int = _setting(64, "faces per step", minimum=1, maximum=65536)
+    learning_rate: float = _setting(1e-3, "Adam's peak learning rate", minimum=1e-8, maximum=1.0)
+    schedule: Literal["constant", "cosine"] = _setting(
+        "cosine", "learning rate over the training: constant, or a short warm-up and a cosine down to 1 %%"
+    )
+    early_stopping: int | None = _setting(
+        None, "end after so many epochs without a better validation loss (none: never)", minimum=1
+    )
+    seed: int = _setting(0, "decides every random draw", minimum=0, maximum=2**31 - 1)
+
+    # Machine
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = _setting(
+        "auto", "auto: mixed_float16 on a GPU, float32 on a CPU"
+    )
+    xla: Literal["auto", "on", "off"] = _setting(
+        "auto", "compile the step with XLA; auto: on a GPU, where it works", changeable=True
+    )
+
+    # This start of the run
+    run_dir: str | None = _setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
+    resume: bool = _setting(False, "go on with the run in --run-dir", saved=False)
+    tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        if self.crop != "square" and not (self.crop.isdecimal() and int(self.crop) >= 8):
+            raise UserError(
+                f"crop: expected square or a side in pixels of at least 8, received {self.crop!r}. "
+                "CelebA's papers use 140 or 148."
+            )
+        if self.epochs is None and self.minutes is None:
+            raise UserError("epochs, minutes: expected at least one of them, received neither. Set --epochs or --minutes.")
+        if self.sample_from == "density" and self.density_components == 0:
+            raise UserError(
+                "density_components: expected at least 1 with --sample-from density, received 0. "
+                "Give --density-components, or --sample-from prior."
+            )
+        if self.network == "residual" and self.dropout:
+            raise UserError(
+                f"dropout: the residual network has none, received {self.dropout}. "
+                "Leave --dropout out, or use --network reference."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that describe the run, ready for JSON."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.metadata["saved"]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str = "configuration") -> "Config":
+        """A configuration from its saved form; unknown and missing keys are refused by name.
+
+        Args:
+            values: what `to_dict` gave.
+            where: named in the messages, e.g. the file that the values were read from.
+        """
+        known = {f.name for f in dataclasses.fields(cls) if f.metadata["saved"]}
+        if not isinstance(values, dict) or set(values) != known:
+            received = set(values) if isinstance(values, dict) else {type(values).__name__}
+            raise UserError(
+                f"{where}: not a configuration of this version of facevae: unknown {sorted(received - known)}, "
+                f"missing {sorted(known - received)}. Use the version that wrote it."
+            )
+        try:
+            return cls(**values)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+
+
+def from_preset(preset: str, **chosen: Any) -> Config:
+    """The named preset with some fields chosen otherwise.
+
+    Choosing `epochs` alone puts the preset's `minutes` away, and the other way round: what was asked for decides
+    when training ends.
+    """
+    from facevae.presets import PRESETS
+
+    if preset not in PRESETS:
+        raise UserError(f"preset: expected one of {', '.join(PRESETS)}, received {preset!r}.")
+    values = dict(PRESETS[preset].overrides)
+    for asked, other in (("epochs", "minutes"), ("minutes", "epochs")):
+        if asked in chosen and other not in chosen:
+            values[other] = None
+    return Config(**{**values, **chosen, "preset": preset})
+
+
+def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
+    """The saved configuration with what may change on resume changed.
+
+    Raises:
+        UserError: names each chosen value that contradicts the run.
+    """
+    fields = {f.name: f for f in dataclasses.fields(Config)}
+    contradictions = [
+        f"--{name.replace('_', '-')} {value} (the run has {getattr(saved, name)})"
+        for name, value in chosen.items()
+        if not fields[name].metadata["changeable"] and value != getattr(saved, name)
+    ]
+    if contradictions:
+        raise UserError(
+            f"the run cannot change on resume: {', '.join(contradictions)}. "
+            "Leave these flags out, or start another run without --resume."
+        )
+    changes = {name: value for name, value in chosen.items() if fields[name].metadata["changeable"]}
+    for asked, other in (("epochs", "minutes"), ("minutes", "epochs")):
+        if asked in changes and other not in changes:
+            changes[other] = None
+    return dataclasses.replace(saved, **changes)
+
+
+def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
+    """The flags that were given, as field names and values; `--help` prints every default, unit and preset."""
+    from facevae.presets import PRESETS
+
+    parser = argparse.ArgumentParser(
+        prog="train.py",
+        description="Train a variational autoencoder on faces.",
+        epilog="presets:\n" + "\n".join(preset.help_text(name) for name, preset in PRESETS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    hints = typing.get_type_hints(Config)
+    for field in dataclasses.fields(Config):
+        flag = "--" + field.name.replace("_", "-")
+        default = "none" if field.default is None else field.default
+        options: dict[str, Any] = {"help": f"{field.metadata['help']} (default: {default})"}
+        value_type, choices = _value_type(hints[field.name])
+        if value_type is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options |= {"type": value_type, "choices": choices}
+            options["metavar"] = None if choices else value_type.__name__.upper()
+        parser.add_argument(flag, **options)
+    return vars(parser.parse_args(arguments))
+
+
+def _value_type(hint: Any) -> tuple[type, tuple | None]:
+    """The type behind a field's annotation, and its choices where it has them."""
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        return type(choices[0]), choices
+    members = [member for member in typing.get_args(hint) if member is not type(None)]
+    return (members[0] if members else hint), None
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    hint = typing.get_type_hints(Config)[field.name]
+    if value is None and type(None) in typing.get_args(hint):
+        return None
+    value_type, choices = _value_type(hint)
+    if value_type is float and type(value) is int:
+        value = float(value)
+    if type(value) is not value_type or (value_type is float and not math.isfinite(value)):
+        raise UserError(f"{field.name}: expected {value_type.__name__}, received {value!r}.")
+    if choices and value not in choices:
+        near = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
+        hint_text = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"{field.name}: expected one of {', '.join(map(str, choices))}, received {value!r}.{hint_text}"
+        )
+    minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+        bounds = f"at least {minimum}" + ("" if maximum is None else f" and at most {maximum}")
+        raise UserError(f"{field.name}: expected {bounds}, received {value!r}.")
+    return value
