@@ -1,0 +1,67 @@
+"""Keras layers that Keras lacks, or that TensorFlow runs faster in another form."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="facevae")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras' BatchNormalization over the last axis of pictures, computed by TensorFlow's fused kernel.
+
+    Weights, moving statistics and results are those of `keras.layers.BatchNormalization`, which on TensorFlow
+    computes moments and scaling as separate operations (keras 3.15) and passes over the activations several times.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if not (training and self.trainable):
+            return self._normalise(inputs, self.moving_mean, self.moving_variance, is_training=False)[0]
+        outputs, mean, variance = self._normalise(inputs, None, None, is_training=True)
+        # The kernel returns the unbiased variance; Keras keeps the biased one.
+        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+        variance *= (count - 1.0) / count
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+    def _normalise(self, inputs, mean, variance, is_training):
+        scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        if not is_training:
+            mean, variance = tf.convert_to_tensor(mean), tf.convert_to_tensor(variance)
+        return tf.compat.v1.nn.fused_batch_norm(
+            inputs, scale, offset, mean, variance, epsilon=self.epsilon, is_training=is_training
+        )
+
+
+@keras.saving.register_keras_serializable(package="facevae")
+class DepthToSpace(keras.layers.Layer):
+    """Moves channels into pixels: `[batch, h, w, b·b·c]` to `[batch, h·b, w·b, c]`.
+
+    Args:
+        block_size: b.
+    """
+
+    def __init__(self, block_size: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.block_size = block_size
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.depth_to_space(inputs, self.block_size)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return batch, height * self.block_size, width * self.block_size, channels // self.block_size**2
+
+    def get_config(self):
+        return {**super().get_config(), "block_size": self.block_size}
+
+
+@keras.saving.register_keras_serializable(package="facevae")
+class SpaceToDepth(DepthToSpace):
+    """Moves pixels into channels: `[batch, h, w, c]` to `[batch, h/b, w/b, b·b·c]`."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.space_to_depth(inputs, self.block_size)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return batch, height // self.block_size, width // self.block_size, channels * self.block_size**2

@@ -1,0 +1,161 @@
+"""The run folder: the only module that knows what lies where in it.
+
+    <run>/run.json             format version, configuration, what the data set was
+    <run>/lock                 held by the operating system while a process writes the run
+    <run>/checkpoints/last.npz everything that resuming needs
+    <run>/networks/            best.keras and last.keras, the trained models in float32
+    <run>/encodings/           encoded faces, so that looking at a run does not encode them again
+    <run>/logs/                TensorBoard's files: train, validation, pictures, ...
+    <run>/figures/             pictures of explore.py
+    <run>/export/              what export.py makes
+
+No path outside the folder is stored in it, so that it can be moved.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import filelock
+
+from facevae.config import Config
+from facevae.errors import UserError
+
+FORMAT_VERSION = 1
+
+
+class RunFolder:
+    """Paths of one run, and its configuration on disk.
+
+    Args:
+        path: the folder; it need not exist yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = pathlib.Path(path)
+        self.checkpoint = self.path / "checkpoints" / "last.npz"
+        self.logs = self.path / "logs"
+        self.encodings = self.path / "encodings"
+        self.figures = self.path / "figures"
+        self.export = self.path / "export"
+        self._run_json = self.path / "run.json"
+
+    def network(self, which: str) -> pathlib.Path:
+        """The trained model `best` or `last`."""
+        return self.path / "networks" / f"{which}.keras"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was ever begun here."""
+        return self._run_json.exists()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
+        """An existing run, to be read.
+
+        Raises:
+            UserError: no such folder, or no run in it.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise UserError(f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist.")
+        if not run.exists:
+            raise UserError(
+                f"run folder: {str(path)!r} holds no run (it has no run.json). "
+                "Give the folder that train.py named, e.g. runs/<time>-<preset>."
+            )
+        return run
+
+    def save(self, config: Config, data: dict[str, Any] | None = None) -> None:
+        """Writes the configuration and what the data set was (name, counts, attribute names)."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            content = {"format_version": FORMAT_VERSION, "config": config.to_dict(), "data": data}
+            with replacing(self._run_json) as aside:
+                aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(
+                f"run folder: {str(self.path)!r} cannot be written ({error.strerror}). Choose another --run-dir."
+            ) from error
+
+    def load_config(self) -> Config:
+        """The configuration of the run.
+
+        Raises:
+            UserError: damaged, or written by another version; the message says which.
+        """
+        return Config.from_dict(self._content()["config"], where=str(self._run_json))
+
+    def load_data_description(self) -> dict[str, Any]:
+        """What the run was trained on: `name`, `attribute_names`, and the counts of the splits."""
+        return self._content()["data"] or {}
+
+    def _content(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._run_json.read_text(encoding="utf-8"))
+            version = content["format_version"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self._run_json}: not readable as a run's configuration ({error}). Restore the file, or train again."
+            ) from error
+        if version != FORMAT_VERSION:
+            raise UserError(
+                f"{self._run_json}: the run has format {version}, this facevae reads format {FORMAT_VERSION}. "
+                "Use the version of facevae that trained it."
+            )
+        return content
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for this process; the lock dies with the process, however it ends.
+
+        Raises:
+            UserError: another living process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise UserError(
+                f"run folder: another process is writing {str(self.path)!r}. "
+                "Wait for it to end or stop it, or choose another --run-dir."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def default_run_path(preset: str) -> pathlib.Path:
+    """`runs/<time>-<preset>`, not yet taken."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}"
+    path, count = pathlib.Path("runs") / name, 2
+    while path.exists():
+        path, count = pathlib.Path("runs") / f"{name}-{count}", count + 1
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a path beside `path` to write to; on success it replaces `path` at once, on failure it is removed.
+
+    A process killed in between leaves `path` as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    try:
+        # The same name in a folder beside it: some writers insist on a file's ending.
+        aside = folder / path.name
+        yield aside
+        with open(aside, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(aside, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

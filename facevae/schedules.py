@@ -1,0 +1,45 @@
+"""What changes while training, as pure functions of its progress (0 at the start, 1 at the end)."""
+
+import math
+
+import tensorflow as tf
+
+WARMUP = 0.02
+FINAL_SHARE = 0.01
+
+
+def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
+    """Adam's learning rate.
+
+    `cosine` rises linearly over the first 2 % of the training and falls along half a cosine to 1 % of the peak
+    (Loshchilov and Hutter, "SGDR", arXiv:1608.03983, equation 5, without restarts).
+
+    Args:
+        peak: the highest learning rate.
+        schedule: `constant` or `cosine`.
+        progress: `float32[]` in [0, 1].
+
+    Returns:
+        `float32[]`.
+    """
+    if schedule == "constant":
+        return tf.constant(peak, tf.float32)
+    rising = tf.minimum(1.0, (progress + 0.1 * WARMUP) / WARMUP)
+    falling = 0.5 * (1.0 + tf.cos(math.pi * tf.clip_by_value((progress - WARMUP) / (1.0 - WARMUP), 0.0, 1.0)))
+    return peak * rising * (FINAL_SHARE + (1.0 - FINAL_SHARE) * falling)
+
+
+def kl_weight(final: float, warmup: float, progress: tf.Tensor) -> tf.Tensor:
+    """The KL weight: rises linearly from 0 to `final` over the first `warmup` of the training.
+
+    Args:
+        final: β at the end.
+        warmup: share of the training in [0, 1]; 0 means β from the first step.
+        progress: `float32[]` in [0, 1].
+
+    Returns:
+        `float32[]`.
+    """
+    if warmup == 0.0:
+        return tf.constant(final, tf.float32)
+    return final * tf.minimum(1.0, progress / warmup)
