@@ -1,0 +1,244 @@
+"""Any source to records, once per source, crop and size."""
+
+import collections
+import dataclasses
+import errno
+import hashlib
+import logging
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Protocol
+
+import filelock
+import tqdm
+
+from facevae.data.decoding import decode_faces
+from facevae.data.records import (
+    DamagedRecordsError,
+    Example,
+    FaceDataset,
+    RecordsWriter,
+    load_records,
+    read_index,
+)
+from facevae.data.sources import open_source
+from facevae.data.splits import SPLIT_NAMES
+from facevae.errors import UserError
+
+_MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
+_HOPELESS_AFTER = 100  # pictures, none of which can be used: the rest will be no better
+_DISK_RESERVE = 100 * 2**20
+logger = logging.getLogger(__name__)
+
+
+def prepare(
+    data: str = "synthetic_faces",
+    data_dir: str | os.PathLike[str] | None = None,
+    crop: str | int = "square",
+    image_size: int = 64,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> FaceDataset:
+    """Opens a source as prepared records, which are made when there are none or the source has changed.
+
+    Prints one line that says what there is, how large and where; before records are made their size, and then
+    a progress bar. Pictures that cannot be used are named in the log with the reason.
+
+    Args:
+        data: "synthetic_faces", a tensorflow-datasets name with an `image` feature, or a folder of pictures.
+        data_dir: where tensorflow-datasets keeps its data sets (None: its own default); not for a folder.
+        crop: "square" for the largest centred square, or the side in pixels of a centred one, e.g. 148.
+        image_size: side of the prepared pictures in pixels.
+        cache_dir: where records are kept (None: the environment's FACEVAE_CACHE, else ~/.cache/facevae).
+
+    Returns:
+        The splits as `Records`, of uint8 pixels.
+
+    Raises:
+        UserError: no such source, a download that is refused, a table that cannot be understood, hardly any
+            picture that can be used, a disk too small.
+    """
+    crop = _checked_crop(crop)
+    if type(image_size) is not int or image_size < 8:
+        raise UserError(
+            f"image_size: expected a whole number of pixels of at least 8, received {image_size!r}."
+        )
+    source = open_source(data, data_dir, image_size)
+    cache = pathlib.Path(cache_dir or os.environ.get("FACEVAE_CACHE") or "~/.cache/facevae").expanduser()
+    folder = cache.absolute() / _folder_name(source, crop, image_size)
+    dataset = _existing(folder, source, image_size)
+    if dataset is None:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with _lock(folder):
+                dataset = _existing(
+                    folder, source, image_size
+                )  # another process may have made them meanwhile
+                if dataset is None:
+                    _make(folder, source, crop, image_size)
+                    dataset = load_records(folder, source.name, image_size)
+        except OSError as error:
+            raise UserError(_disk_message(error, folder.parent)) from error
+    tqdm.tqdm.write(_summary(dataset))
+    return dataset
+
+
+class Source(Protocol):
+    """What `prepare` needs of a source of pictures."""
+
+    name: str
+    key: str  # tells this source from all others
+    attribute_names: tuple[str, ...]
+    fingerprint: object  # of JSON values; another one means that the source has changed
+    left_out: dict[str, str]
+
+    def __len__(self) -> int: ...
+    def matches(self, fingerprint: object) -> bool: ...
+    def open(self) -> None: ...
+    def examples(self) -> Iterator[Example]: ...
+
+
+def _checked_crop(crop: str | int) -> str | int:
+    if crop == "square":
+        return crop
+    if isinstance(crop, str) and crop.isdecimal():
+        crop = int(crop)
+    if type(crop) is not int or crop < 8:
+        raise UserError(f"crop: expected 'square' or a side in pixels of at least 8, received {crop!r}.")
+    return crop
+
+
+def _folder_name(source: Source, crop: str | int, image_size: int) -> str:
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.name).strip("._")[:40] or "faces"
+    digest = hashlib.sha256(source.key.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return f"{readable}-{crop}-{image_size}-{digest}"
+
+
+def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceDataset | None:
+    if not os.path.lexists(folder):
+        return None
+    try:
+        if not source.matches(read_index(folder).get("fingerprint")):
+            logger.info("%s has changed since it was prepared", source.name)
+            return None
+        return load_records(folder, source.name, image_size)
+    except DamagedRecordsError as error:
+        logger.warning("%s: the prepared faces are damaged (%s) and are made anew", folder, error)
+        return None
+
+
+def _lock(folder: pathlib.Path) -> filelock.BaseFileLock:
+    lock = filelock.FileLock(folder.with_name(folder.name + ".lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except filelock.Timeout:
+        tqdm.tqdm.write(f"Another process is preparing {folder.name}: waiting for it.")
+        return lock.acquire()
+
+
+def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:
+    source.open()
+    bytes_per_face = image_size * image_size * 3 + len(source.attribute_names)
+    needed = len(source) * bytes_per_face
+    free = shutil.disk_usage(folder.parent).free
+    if needed + _DISK_RESERVE > free:
+        raise UserError(
+            f"preparing {source.name}: {len(source):,} faces of {image_size}x{image_size} take "
+            f"{_bytes(needed)}, and {folder.parent} has {_bytes(free)} free. "
+            "Give another folder: --cache-dir FOLDER, or FACEVAE_CACHE."
+        )
+    tqdm.tqdm.write(
+        f"Preparing {source.name}, once: {len(source):,} faces of {image_size}x{image_size}, "
+        f"{_bytes(needed)}, in {folder}"
+    )
+    left_out = dict(source.left_out)
+    writer = RecordsWriter(folder)
+    try:
+        _decode_all(writer, source, crop, image_size, left_out)
+        writer.finish(
+            {
+                "source": source.name,
+                "fingerprint": source.fingerprint,
+                "crop": crop,
+                "image_size": image_size,
+                "attribute_names": list(source.attribute_names),
+                "left_out": left_out,
+            }
+        )
+    except BaseException:
+        writer.abandon()
+        raise
+    finally:
+        _name_left_out(left_out, source.name)
+
+
+def _decode_all(
+    writer: RecordsWriter, source: Source, crop: str | int, image_size: int, left_out: dict[str, str]
+) -> None:
+    waiting: collections.deque[Example] = collections.deque()  # handed to the decoder and not yet back
+
+    def encoded() -> Iterator[str | bytes]:
+        for example in source.examples():
+            waiting.append(dataclasses.replace(example, encoded=b""))
+            yield example.encoded
+
+    bad = 0
+    faces = decode_faces(encoded(), crop, image_size, len(source))
+    for face in tqdm.tqdm(faces, desc="Preparing faces", total=len(source), unit=" faces", delay=0.5):
+        example = waiting.popleft()
+        if isinstance(face, str):
+            left_out[example.name] = face
+            bad += 1
+            if bad >= _HOPELESS_AFTER and not len(writer):
+                break
+        else:
+            writer.add(example, face)
+    if bad > len(writer):
+        name, reason = next((n, r) for n, r in left_out.items() if n not in source.left_out)
+        raise UserError(
+            f"preparing {source.name}: {bad:,} of {bad + len(writer):,} pictures cannot be used "
+            f"({name}: {reason}). Mend the source, or give another one."
+        )
+    if not len(writer):
+        raise UserError(f"preparing {source.name}: it has no pictures.")
+
+
+def _name_left_out(left_out: dict[str, str], source_name: str) -> None:
+    for name, reason in list(left_out.items())[:_MOST_NAMED]:
+        logger.warning("left out %s: %s", name, reason)
+    if len(left_out) > _MOST_NAMED:
+        logger.warning("... and %d more, listed in the index of the records", len(left_out) - _MOST_NAMED)
+    if left_out:
+        logger.warning("%s: %d pictures left out", source_name, len(left_out))
+
+
+def _disk_message(error: OSError, cache: pathlib.Path) -> str:
+    if error.errno == errno.ENOSPC:
+        problem = "the disk is full"
+    else:
+        problem = f"{error.strerror or error} ({error.filename or cache})"
+    return (
+        f"preparing faces in {cache}: {problem}. Give another folder: --cache-dir FOLDER, or FACEVAE_CACHE."
+    )
+
+
+def _summary(dataset: FaceDataset) -> str:
+    splits = [(name, len(getattr(dataset, name))) for name in SPLIT_NAMES]
+    size = sum(path.stat().st_size for path in dataset.folder.iterdir())
+    return (
+        f"{dataset.name}: {sum(n for _, n in splits):,} faces of {dataset.image_size}x{dataset.image_size} ("
+        + ", ".join(f"{n:,} {name}" for name, n in splits)
+        + f"), {len(dataset.attribute_names)} attributes"
+        + (f", {len(dataset.left_out):,} pictures left out" if dataset.left_out else "")
+        + f", {_bytes(size)} in {dataset.folder}"
+    )
+
+
+def _bytes(count: int) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

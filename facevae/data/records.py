@@ -1,0 +1,253 @@
+"""Prepared faces on disk: raw pixels that are mapped into memory, and what belongs to them.
+
+    <cache>/<key>/index.json         format, source fingerprint, crop, size, counts, pictures left out
+    <cache>/<key>/names.json         the faces' names
+    <cache>/<key>/images.uint8       uint8[n, size, size, 3]
+    <cache>/<key>/attributes.uint8   uint8[n, A] of 0 and 1
+    <cache>/<key>/splits.uint8       uint8[n]: 0 training, 1 validation, 2 test
+
+They are written under another name and renamed when complete, so that what bears the name is complete.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from facevae.data.splits import SPLIT_NAMES, complete_splits
+
+FORMAT_VERSION = 1
+_INCOMPLETE, _REPLACED = ".incomplete", ".replaced"
+_MOST_JSON_BYTES = 2**31
+
+
+class DamagedRecordsError(ValueError):
+    """A folder that is no complete set of records; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One picture of a source: its name, path or encoded content, attributes uint8[A] or None, split."""
+
+    name: str
+    encoded: str | bytes
+    attributes: np.ndarray | None
+    split: int
+
+
+class Records:
+    """Faces of one split, in order.
+
+    Args:
+        images: uint8[n, size, size, 3], usually a memory map.
+        attributes: uint8[n, A], or None.
+        names: the n names.
+        rows: int[m], which of them belong to this split.
+    """
+
+    def __init__(
+        self, images: np.ndarray, attributes: np.ndarray | None, names: Sequence[str], rows: np.ndarray
+    ):
+        self._images, self._attributes, self._names, self._rows = images, attributes, names, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self._images.shape[1]
+
+    def images(self, indices: np.ndarray | slice) -> np.ndarray:
+        """The pixels of some faces.
+
+        Args:
+            indices: int[n], or a slice.
+
+        Returns:
+            uint8[n, size, size, 3], a copy.
+        """
+        return self._images[self._rows[indices]]
+
+    def attributes(self, indices: np.ndarray | slice) -> np.ndarray | None:
+        """uint8[n, A] of 0 and 1, a copy; None when the source has no attributes."""
+        return None if self._attributes is None else self._attributes[self._rows[indices]]
+
+    def names(self, indices: np.ndarray | slice) -> list[str]:
+        """The names of some faces: relative paths, or split and number."""
+        return [self._names[row] for row in self._rows[indices]]
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceDataset:
+    """A prepared source.
+
+    Attributes:
+        name: the source's name.
+        image_size: side of the pictures in pixels.
+        attribute_names: CelebA's names, or those of the source; () without attributes.
+        train, validation, test: the splits, which share no face.
+        left_out: pictures that could not be used, with the reason.
+        folder: where the records lie.
+    """
+
+    name: str
+    image_size: int
+    attribute_names: tuple[str, ...]
+    train: Records
+    validation: Records
+    test: Records
+    left_out: dict[str, str]
+    folder: pathlib.Path
+
+
+class RecordsWriter:
+    """Writes records beside their final folder; `finish` puts them in its place. One writer at a time."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self._aside = folder.with_name(folder.name + _INCOMPLETE)
+        discard_leftovers(folder)
+        self._aside.mkdir(parents=True)
+        self._names: list[str] = []
+        self._splits = bytearray()
+        self._images = (self._aside / "images.uint8").open("wb")
+        self._attributes = (self._aside / "attributes.uint8").open("wb")
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, example: Example, face: np.ndarray) -> None:
+        """Appends one face, uint8[size, size, 3]."""
+        self._images.write(face.data)
+        if example.attributes is not None:
+            self._attributes.write(example.attributes.tobytes())
+        self._names.append(example.name)
+        self._splits.append(example.split)
+
+    def finish(self, description: dict[str, Any]) -> None:
+        """Completes the splits, writes the index, and puts the records in place.
+
+        Args:
+            description: what the index says beside version and count (see `load_records`).
+        """
+        splits = complete_splits(self._names, np.frombuffer(bytes(self._splits), np.uint8))
+        index = {"format_version": FORMAT_VERSION, "count": len(self._names), **description}
+        _close(self._images)
+        _close(self._attributes)
+        for name, content in (
+            ("splits.uint8", splits.tobytes()),
+            ("names.json", json.dumps(self._names).encode("ascii")),
+            ("index.json", json.dumps(index, indent=1).encode("ascii")),
+        ):
+            stream = (self._aside / name).open("wb")
+            stream.write(content)
+            _close(stream)
+        if os.path.lexists(self.folder):
+            os.replace(self.folder, self.folder.with_name(self.folder.name + _REPLACED))
+        os.replace(self._aside, self.folder)
+        discard_leftovers(self.folder)
+
+    def abandon(self) -> None:
+        """Removes what was written."""
+        self._images.close()
+        self._attributes.close()
+        discard_leftovers(self.folder)
+
+
+def _close(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())  # the renaming below must not outlive, after a power failure, what it renames
+    stream.close()
+
+
+def discard_leftovers(folder: pathlib.Path) -> None:
+    """Removes what a killed preparation of this folder left behind."""
+    for suffix in (_INCOMPLETE, _REPLACED):
+        path = folder.with_name(folder.name + suffix)
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+
+
+def read_index(folder: pathlib.Path) -> dict[str, Any]:
+    """The index of complete records.
+
+    Raises:
+        DamagedRecordsError: there is none, or it is of another version.
+    """
+    index = _read_json(folder / "index.json", dict)
+    if index.get("format_version") != FORMAT_VERSION:
+        raise DamagedRecordsError(
+            f"format version {index.get('format_version')!r}, expected {FORMAT_VERSION}"
+        )
+    return index
+
+
+def load_records(folder: pathlib.Path, name: str, image_size: int) -> FaceDataset:
+    """Opens complete records; nothing in them can name another file or run code.
+
+    Raises:
+        DamagedRecordsError: a file is missing, a link, or does not fit the others.
+    """
+    index = read_index(folder)
+    count, attribute_names, left_out = index.get("count"), index.get("attribute_names"), index.get("left_out")
+    if type(count) is not int or count < 1 or index.get("image_size") != image_size:
+        raise DamagedRecordsError("index.json: wrong count or image size")
+    if not _is_list_of_text(attribute_names) or len(set(attribute_names)) != len(attribute_names):
+        raise DamagedRecordsError("index.json: wrong attribute names")
+    if not isinstance(left_out, dict) or not _is_list_of_text(list(left_out.values())):
+        raise DamagedRecordsError("index.json: wrong list of pictures left out")
+    names = _read_json(folder / "names.json", list)
+    if len(names) != count or not _is_list_of_text(names):
+        raise DamagedRecordsError("names.json: not one name per face")
+    images = _map(folder / "images.uint8", (count, image_size, image_size, 3))
+    splits = np.array(_map(folder / "splits.uint8", (count,)))
+    attributes = None
+    if attribute_names:
+        attributes = np.array(_map(folder / "attributes.uint8", (count, len(attribute_names))))
+        if attributes.max() > 1:
+            raise DamagedRecordsError("attributes.uint8: values other than 0 and 1")
+    if splits.max() >= len(SPLIT_NAMES):
+        raise DamagedRecordsError("splits.uint8: unknown splits")
+    train, validation, test = (
+        Records(images, attributes, names, np.flatnonzero(splits == split))
+        for split in range(len(SPLIT_NAMES))
+    )
+    return FaceDataset(name, image_size, tuple(attribute_names), train, validation, test, left_out, folder)
+
+
+def _is_list_of_text(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _read_json(path: pathlib.Path, kind: type) -> Any:
+    _check_file(path)
+    try:
+        if path.stat().st_size > _MOST_JSON_BYTES:
+            raise DamagedRecordsError(f"{path.name}: too large")
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedRecordsError(f"{path.name}: {error}") from None
+    if not isinstance(content, kind):
+        raise DamagedRecordsError(f"{path.name}: expected a {kind.__name__}")
+    return content
+
+
+def _map(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
+    _check_file(path)
+    expected = int(np.prod(shape, dtype=object))
+    if path.stat().st_size != expected:
+        raise DamagedRecordsError(f"{path.name}: {path.stat().st_size:,} bytes, expected {expected:,}")
+    return np.asarray(np.memmap(path, np.uint8, mode="r", shape=shape))
+
+
+def _check_file(path: pathlib.Path) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise DamagedRecordsError(f"{path.name}: missing, or not a regular file")

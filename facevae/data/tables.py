@@ -1,0 +1,173 @@
+"""CelebA's attribute and partition tables, as Kaggle ships them (.csv) and in the official archive (.txt).
+
+An attribute on the wrong face is the worst that can happen here, so nothing is guessed: a row that is wrong
+in any way is dropped, with its file and line in the log, and a table that cannot be understood is refused.
+"""
+
+import csv
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from facevae.errors import UserError
+
+ATTRIBUTE_TABLES = ("list_attr_celeba.csv", "list_attr_celeba.txt")
+PARTITION_TABLES = ("list_eval_partition.csv", "list_eval_partition.txt")
+
+_MOST_NAMED = 1000
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of small integers by picture name; `refused` says why the rows of other names were dropped."""
+
+    path: pathlib.Path
+    columns: tuple[str, ...]
+    row_of: dict[str, int]
+    values: np.ndarray  # int8[rows, columns]
+    refused: dict[str, str]
+
+
+def read_attribute_table(path: pathlib.Path) -> Table:
+    """Reads `list_attr_celeba`: values -1 and 1 (or 0 and 1) become 0 and 1.
+
+    Raises:
+        UserError: the file is no such table, or most of its rows are wrong.
+    """
+    table = _read_table(path, columns=None, allowed={"-1": -1, "0": 0, "1": 1})
+    has_zero = np.any(table.values == 0, axis=1)
+    if has_zero.any() and np.any(table.values == -1):
+        # 0 in a table of -1 and 1 says neither yes nor no.
+        first = next(name for name, row in table.row_of.items() if has_zero[row])
+        raise UserError(
+            f"{path}: expected values -1 and 1, or 0 and 1, received all three "
+            f"(0 first in the row of {first}). Mend the table."
+        )
+    return dataclasses.replace(table, values=(table.values > 0).astype(np.int8))
+
+
+def read_partition_table(path: pathlib.Path) -> Table:
+    """Reads `list_eval_partition`: 0 training, 1 validation, 2 test.
+
+    Raises:
+        UserError: the file is no such table, or most of its rows are wrong.
+    """
+    return _read_table(path, columns=("partition",), allowed={"0": 0, "1": 1, "2": 2})
+
+
+def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: dict[str, int]) -> Table:
+    lines = _split_lines(path)
+    columns, lines = _header(path, lines, columns)
+    good: dict[str, list[int]] = {}
+    refused: dict[str, str] = {}
+    line_of: dict[str, int] = {}
+    problems = 0
+    for line, (name, *fields) in lines:
+        row, problem = _row(fields, columns, allowed)
+        first_line = line_of.setdefault(name, line)
+        if problem is None and first_line != line and name not in refused:
+            problem = "a second row, " + ("the same as" if good[name] == row else "different from")
+            problem += f" that of line {first_line}"
+        if problem is None:
+            good[name] = row
+            continue
+        problems += 1
+        repaired = name in good and good[name] == row
+        if not repaired:
+            good.pop(name, None)
+            refused[name] = f"{path.name}, line {line}: {problem}"
+        if problems <= _MOST_NAMED:
+            consequence = "ignored" if repaired else "the picture is left out"
+            logger.warning("%s, line %d (%s): %s; %s", path, line, name, problem, consequence)
+    if not good or len(refused) > len(good):
+        reason = next(iter(refused.values()), "it has no rows")
+        raise UserError(
+            f"{path}: most of this table cannot be used ({len(refused)} rows; {reason}). Mend or remove it."
+        )
+    row_of = {name: row for row, name in enumerate(good)}
+    return Table(path, columns, row_of, np.array(list(good.values()), np.int8), refused)
+
+
+def _row(
+    fields: list[str], columns: tuple[str, ...], allowed: dict[str, int]
+) -> tuple[list[int] | None, str | None]:
+    """The row's values, or what is wrong with it."""
+    if len(fields) != len(columns):
+        return None, f"expected {len(columns)} values after the name, received {len(fields)}"
+    try:
+        return [allowed[field] for field in fields], None
+    except KeyError as error:
+        return None, f"expected values {', '.join(allowed)}, received {error.args[0]!r}"
+
+
+def _split_lines(path: pathlib.Path) -> list[tuple[int, list[str]]]:
+    """Line numbers and stripped fields of the lines that are not blank."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {line}: expected a text file in UTF-8. Save it as such, or remove it."
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}). Mend its permissions, or remove it."
+        ) from None
+    return list(_fields(path, text.splitlines()))
+
+
+def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    if path.suffix == ".csv":
+        reader = csv.reader(text_lines, strict=True)
+        try:
+            for fields in reader:
+                if any(map(str.strip, fields)):
+                    yield reader.line_num, [field.strip() for field in fields]
+        except csv.Error as error:
+            raise UserError(
+                f"{path}, line {reader.line_num}: {error}. Mend the table, or remove it."
+            ) from None
+    else:
+        for number, line in enumerate(text_lines, start=1):
+            if line.strip():
+                yield number, line.split()
+
+
+def _header(
+    path: pathlib.Path, lines: list[tuple[int, list[str]]], columns: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
+    """Column names and the rows after them; official tables begin with a count, or have no header at all."""
+    if path.suffix == ".txt":
+        if lines and len(lines[0][1]) == 1 and lines[0][1][0].isdecimal():
+            announced = int(lines[0][1][0])
+            lines = lines[1:]
+            rows = len(lines) - (columns is None)
+            if announced != rows:
+                logger.warning("%s, line 1: announces %d rows, %d follow", path, announced, rows)
+        if columns is not None:
+            return columns, lines
+    if not lines:
+        raise UserError(f"{path}: expected a table with a header, received an empty file. Mend or remove it.")
+    number, names = lines[0]
+    if path.suffix == ".csv":
+        names = names[1:]  # the first column holds the pictures' names
+    if columns is not None and tuple(names) != columns:
+        raise UserError(
+            f"{path}, line {number}: expected a name column and then {', '.join(columns)}, "
+            f"received {', '.join(names)!r}. Mend the table."
+        )
+    if (
+        not names
+        or len(set(names)) != len(names)
+        or not all(names)
+        or any(n in ("-1", "0", "1") for n in names)
+    ):
+        raise UserError(
+            f"{path}, line {number}: expected a header that names each attribute once, "
+            f"received {', '.join(names)!r}. Mend the table."
+        )
+    return tuple(names), lines[1:]
