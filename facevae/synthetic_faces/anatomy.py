@@ -1,0 +1,195 @@
+"""From parameters to measures of a head, and from pixels to points on its surface.
+
+The head is a stack of ellipses, one for each height, turned about the vertical axis and looked at from infinitely far:
+the point that a pixel shows is the root of a quadratic. Features are painted in the head's own coordinates, so that
+they move and foreshorten by themselves when it turns.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from facevae.synthetic_faces.draw import palette
+from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES
+
+WIDEST = 0.02  # height of the widest ellipse
+SKULL_TOP = -0.62
+HEAD_DEPTH = 0.60
+
+_SKIN = [(0.93, 0.74, 0.63), (0.87, 0.66, 0.52), (0.74, 0.53, 0.39), (0.56, 0.38, 0.27), (0.40, 0.265, 0.19)]
+_PALE_SKIN = [(1.0, 0.92, 0.88), (0.97, 0.87, 0.83)]
+_HAIR = {
+    "Black_Hair": [(0.05, 0.045, 0.05), (0.13, 0.105, 0.10)],
+    "Brown_Hair": [(0.26, 0.155, 0.09), (0.45, 0.29, 0.17)],
+    "Blond_Hair": [(0.72, 0.55, 0.31), (0.93, 0.81, 0.56)],
+    "Gray_Hair": [(0.55, 0.55, 0.56), (0.82, 0.82, 0.83)],
+}
+
+
+class Face:
+    """Measures of a batch of heads, each float32[batch, 1, 1, 1]; colours are float32[batch, 3, 1, 1]."""
+
+    def __init__(self, parameters):
+        self._parameters = parameters
+        for name in ATTRIBUTE_NAMES:
+            column = parameters.attribute(name).astype(np.float32).reshape(-1, 1, 1, 1)
+            setattr(self, name.lower().replace("5_o", "five_o"), column)
+        for name in FACTOR_NAMES:
+            setattr(self, name, parameters.factor(name).reshape(-1, 1, 1, 1))
+        self._measure_pose()
+        self._measure_head()
+        self._choose_colours()
+
+    def texture(self, index):
+        """float32[batch, 1, 1, 1] in [0, 1)."""
+        return self._parameters.textures[:, index].reshape(-1, 1, 1, 1)
+
+    def _measure_pose(self):
+        self.turn_sine, self.turn_cosine = np.sin(np.radians(self.turn)), np.cos(np.radians(self.turn))
+        self.tilt_sine, self.tilt_cosine = np.sin(np.radians(self.tilt)), np.cos(np.radians(self.tilt))
+        self.nod_sine = np.sin(np.radians(self.nod))
+
+    def _measure_head(self):
+        male, smiling = self.male, self.smiling
+        self.width = 0.475 + 0.03 * self.face_width + 0.02 * male
+        self.jaw = np.where(male > 0, 0.42, -0.38) + 0.2 * self.jaw_squareness
+        self.chin = 0.755 + 0.03 * self.chin_length + 0.025 * male
+        self.hairline = -0.37 - 0.035 * self.forehead_height
+        self.eye_x = 0.205 + 0.014 * self.eye_distance
+        self.eye_half_width = 0.088 + 0.007 * self.eye_size
+        self.eye_opening = np.where(self.narrow_eyes > 0, 0.021, 0.056) * (1 + 0.1 * self.eye_size)
+        self.brow_y = -0.135 + 0.012 * self.brow_height + 0.012 * male
+        self.nose_tip = 0.235 + 0.022 * self.nose_length
+        self.nose_scale = np.where(self.big_nose > 0, 1.42, 0.86) * (1 + 0.07 * self.nose_width)
+        self.mouth_y = 0.445 + 0.015 * self.mouth_height
+        self.lip_scale = np.where(self.big_lips > 0, 1.55, 0.78) * (1 + 0.1 * self.lip_fullness)
+        self.smile_lift = np.where(smiling > 0, 0.085 + 0.02 * self.smile, -0.012 + 0.014 * self.smile)
+        self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.05 * smiling + 0.01 * male
+        opening = np.where(smiling > 0, 0.062, 0.066) * (1 + 0.25 * self.mouth_opening)
+        self.mouth_gap = self.mouth_slightly_open * opening
+        self.aging = (1 - self.young) * (0.85 + 0.15 * self.age)
+        self.has_hair = 1 - self.bald
+        self.is_long = np.maximum(self.wavy_hair, self.straight_hair)
+
+    def _choose_colours(self):
+        tone = 0.5 + 0.5 * self.skin_tone
+        self.skin = np.where(self.pale_skin > 0, palette(_PALE_SKIN, tone), palette(_SKIN, tone * tone))
+        undertone = np.array([0.03, 0.0, -0.06], np.float32).reshape(1, 3, 1, 1)
+        self.skin = self.skin * (1 + undertone * self.skin_undertone * (1 - 0.7 * self.pale_skin))
+        shade = 0.5 + 0.5 * self.hair_shade
+        self.hair = palette([(0.3, 0.2, 0.15), (0.2, 0.12, 0.09)], shade)
+        for name, stops in _HAIR.items():
+            self.hair = np.where(getattr(self, name.lower()) > 0, palette(stops, shade), self.hair)
+        warmth = np.array([0.10, 0.0, -0.10], np.float32).reshape(1, 3, 1, 1)
+        self.hair = self.hair * (1 + warmth * self.hair_warmth * (1 - 0.9 * self.gray_hair))
+        # Brows and beards are darker than light hair and follow grey hair half way.
+        self.brow_hair = self.hair * np.where(
+            self.blond_hair > 0, 0.30, np.where(self.gray_hair > 0, 0.45, 0.8)
+        )
+
+
+@dataclasses.dataclass
+class View:
+    """Planes of a batch of pictures, float32[batch, 1, height, width].
+
+    Attributes:
+        pixel: width of a pixel.
+        body_x, body_y: the picture, moved and scaled with the face but not tilted.
+        x, y: the same, tilted and shifted with the head: x = 0 is its axis.
+        across, down, forward: the head's own coordinates of the surface point seen at the pixel.
+        edge: signed distance to the head's outline.
+        normal: three planes, the surface's direction in the frame of `x` and `y`, z towards the viewer.
+    """
+
+    pixel: float
+    body_x: np.ndarray
+    body_y: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    across: np.ndarray = None
+    down: np.ndarray = None
+    forward: np.ndarray = None
+    edge: np.ndarray = None
+    normal: tuple = None
+
+    def softness(self, least=0.012):
+        """Width of a soft edge: a pixel and a bit, at least `least`."""
+        return max(1.3 * self.pixel, least)
+
+    def box(self, top, bottom, left=-1.0, right=1.0):
+        """Slices of rows and columns that hold a box given in half pictures."""
+        height, width = self.x.shape[2:]
+        rows = slice(
+            max(int((top + 1) / 2 * height), 0), min(int(np.ceil((bottom + 1) / 2 * height)), height)
+        )
+        columns = slice(
+            max(int((left + 1) / 2 * width), 0), min(int(np.ceil((right + 1) / 2 * width)), width)
+        )
+        return Ellipsis, rows, columns
+
+    def window(self, box):
+        """The part of the view inside a box."""
+        planes = {
+            field.name: getattr(self, field.name)[box]
+            for field in dataclasses.fields(self)
+            if field.name not in ("pixel", "normal")
+        }
+        return View(pixel=self.pixel, normal=tuple(plane[box] for plane in self.normal), **planes)
+
+
+def look_at(face, size):
+    """The view of every face of a batch on a square picture.
+
+    Args:
+        face: `Face`.
+        size: pixels along each side.
+
+    Returns:
+        `View`.
+    """
+    centres = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1).astype(np.float32)
+    shrink = np.exp(-face.zoom)
+    body_x = (centres.reshape(1, 1, 1, size) - face.shift_x) * shrink
+    body_y = (centres.reshape(1, 1, size, 1) - face.shift_y) * shrink
+    body_x, body_y = np.broadcast_arrays(body_x, body_y)
+    pivot = 0.25
+    x = body_x * face.tilt_cosine + (body_y - pivot) * face.tilt_sine
+    y = (body_y - pivot) * face.tilt_cosine - body_x * face.tilt_sine + pivot
+    # The eyes, not the head's axis, stay in the middle of the picture.
+    x = x + 0.72 * HEAD_DEPTH * face.turn_sine
+    view = View(2 / size, body_x, body_y, x, y + 0.52 * face.nod_sine)
+    _meet_surface(face, view)
+    return view
+
+
+def squared_width(face, y):
+    """Squared half-width of the head's ellipse at a height, and its derivative by the height."""
+    from_widest = y - WIDEST
+    above = from_widest < 0
+    inverse = np.where(above, 1 / (WIDEST - SKULL_TOP), 1 / (face.chin - WIDEST))
+    fullness = np.where(above, 0.35, face.jaw)
+    relative = np.square(from_widest * inverse)
+    # Beyond the end of the head the fullness is held, so that the square stays negative.
+    bulge = 1 + fullness * np.minimum(relative, 1)
+    squared = np.square(face.width)
+    slope = squared * (fullness * (1 - relative) - bulge) * 2 * from_widest * np.square(inverse)
+    return squared * (1 - relative) * bulge, slope
+
+
+def _meet_surface(face, view):
+    sine, cosine = face.turn_sine, face.turn_cosine
+    ratio = np.square(face.width / HEAD_DEPTH)
+    quadratic = np.square(sine) + ratio * np.square(cosine)
+    half_linear = view.x * (sine * cosine * (ratio - 1))
+    squared, slope = squared_width(face, view.y)
+    level = np.square(view.x) * (ratio / quadratic) - squared
+    outward = view.x * (2 * ratio / quadratic)
+    view.edge = level / (np.sqrt(np.square(outward) + np.square(slope)) + 0.05)
+    depth = (np.sqrt(np.maximum(-level * quadratic, 0)) - half_linear) / quadratic
+    view.across = view.x * cosine - depth * sine
+    view.forward = view.x * sine + depth * cosine
+    view.down = view.y - view.forward * face.nod_sine
+    normal_x = 2 * (view.across * cosine + view.forward * (ratio * sine))
+    normal_z = 2 * (view.forward * (ratio * cosine) - view.across * sine)
+    length = np.sqrt(np.square(normal_x) + np.square(slope) + np.square(normal_z)) + 1e-3
+    view.normal = (normal_x / length, -slope / length, normal_z / length)

@@ -1,0 +1,78 @@
+"""Draws faces: `render(parameters, image_size)`, numpy only.
+
+Shapes are signed distances with edges as soft as a pixel, so that a face is the same at every size. Everything is
+computed in float32, elementwise and face by face, so that a face's bytes do not depend on what is drawn with it.
+"""
+
+import numpy as np
+
+from facevae.synthetic_faces.accessories import paint_earrings, paint_glasses, paint_hat
+from facevae.synthetic_faces.anatomy import Face, look_at
+from facevae.synthetic_faces.draw import blend, coverage
+from facevae.synthetic_faces.features import paint_beard, paint_brows, paint_eyes, paint_mouth
+from facevae.synthetic_faces.hair import comb, paint_hair, paint_hair_behind, shade_below_hair
+from facevae.synthetic_faces.scenery import paint_background, paint_body, paint_ears
+from facevae.synthetic_faces.skin import Light, light_skin, relief, skin_colour
+
+# Pixels drawn at once: planes that stay in a core's cache.
+_PIXELS_AT_ONCE = 8 * 64 * 64
+
+
+def render(parameters, image_size):
+    """Draws faces.
+
+    Args:
+        parameters: `FaceParameters` of n faces.
+        image_size: pixels along each side, at least 16.
+
+    Returns:
+        uint8[n, image_size, image_size, 3], sRGB.
+
+    Raises:
+        ValueError: the size is too small.
+    """
+    if image_size < 16:
+        raise ValueError(
+            f"A face needs an image_size of at least 16 pixels. Received: image_size={image_size}."
+        )
+    images = np.empty((len(parameters), image_size, image_size, 3), np.uint8)
+    step = max(_PIXELS_AT_ONCE // image_size**2, 1)
+    for start in range(0, len(parameters), step):
+        canvas = _draw(Face(parameters[start : start + step]), image_size)
+        images[start : start + step] = np.moveaxis(_develop(canvas), 1, 3)
+    return images
+
+
+def _draw(face, size):
+    view = look_at(face, size)
+    light = Light(face)
+    hair = comb(face, view)
+    canvas = paint_background(face, view)
+    paint_hair_behind(face, view, hair, light, canvas)
+    paint_body(face, view, light, canvas)
+    _draw_head(face, view, light, hair, canvas)
+    paint_ears(face, view, light, canvas)
+    paint_hair(face, view, hair, light, canvas)
+    paint_glasses(face, view, light, canvas)
+    paint_earrings(face, view, canvas)
+    paint_hat(face, view, light, canvas)
+    return canvas
+
+
+def _draw_head(face, view, light, hair, canvas):
+    skin = skin_colour(face, view)
+    height = relief(face, view)
+    paint_beard(face, view, skin)
+    height = height + paint_mouth(face, view, skin)
+    paint_brows(face, view, skin)
+    paint_eyes(face, view, skin)
+    light_skin(face, view, light, skin, height, gloss=1 + 0.8 * face.bald)
+    skin *= shade_below_hair(face, view, hair)
+    blend(canvas, coverage(view.edge, view.softness()), skin)
+
+
+def _develop(canvas):
+    """From linear light to the screen's bytes, bright parts compressed as film does."""
+    canvas = np.maximum(canvas, 0)
+    canvas = canvas * (1.28 / (1 + 0.28 * canvas * canvas))
+    return (np.sqrt(np.minimum(canvas, 1)) * 255 + 0.5).astype(np.uint8)

@@ -1,0 +1,127 @@
+"""The head's relief, the colour of its skin, and light on it."""
+
+import numpy as np
+
+from facevae.synthetic_faces.draw import bell, blend, coverage, mix, ridge, smooth
+
+
+def nose_profile(face, view):
+    """Height of the nose's ridge above the face at each height, and its position along the nose (0 to 1)."""
+    along = (view.down + 0.03) / (face.nose_tip + 0.03)
+    rise = 0.02 + 0.075 * np.square(np.clip(along, 0, 1))
+    return rise * smooth(1 + (along + 0.35) * 2) * coverage(along - 1.10, 0.22), along
+
+
+def relief(face, view):
+    """float32[batch, 1, height, width]: how far the features stand out from the smooth head, in half pictures."""
+    down, mirrored = view.down, np.abs(view.across)
+    rise, along = nose_profile(face, view)
+    # What stands out moves with the turn.
+    from_nose = view.across - 1.2 * rise * face.turn_sine
+    height = rise * ridge(from_nose, (0.042 + 0.026 * np.clip(along, 0, 1.2)) * face.nose_scale)
+    wings = bell(np.abs(from_nose) - 0.075 * face.nose_scale, down - face.nose_tip + 0.005, 0.035, 0.038)
+    height += 0.030 * wings * face.nose_scale
+    height -= 0.034 * bell(mirrored - face.eye_x + 0.02, down + 0.005, 0.11, 0.075)
+    height += (0.012 + 0.012 * face.male) * bell(mirrored - 0.19, down - face.brow_y - 0.01, 0.17, 0.045)
+    cheek_lift = 0.024 + 0.028 * face.smiling
+    height += cheek_lift * bell(mirrored - 0.27, down - 0.20 + 0.02 * face.smiling, 0.12, 0.10)
+    height += 0.028 * bell(view.across, down - face.mouth_y, 0.19, 0.14)
+    height += 0.030 * bell(view.across, down - face.chin + 0.12, 0.11 + 0.05 * face.male, 0.075)
+    height -= 0.012 * bell(view.across, down - face.mouth_y - 0.095, 0.10, 0.03)
+    height -= 0.006 * ridge(view.across, 0.022) * ridge(down - face.nose_tip - 0.10, 0.045)
+    return height + _folds(face, down, mirrored)
+
+
+def _folds(face, down, mirrored):
+    """Nasolabial folds of age and smiles; wrinkles of the forehead and crow's feet of age."""
+    start = face.nose_tip - 0.01
+    fold = 0.105 * np.sqrt(face.nose_scale) + (down - start) * (0.50 + 0.25 * face.smiling)
+    strength = 0.006 + 0.010 * face.smiling + 0.017 * face.aging
+    folds = -strength * ridge(mirrored - fold, 0.022) * ridge(down - start - 0.11, 0.12)
+    lines = np.cos((down + 0.06 * np.square(mirrored)) * 95 + face.texture(0) * 6)
+    forehead = 0.0042 * face.aging * lines * bell(mirrored, down + 0.27, 0.28, 0.07)
+    return folds + forehead
+
+
+def skin_colour(face, view):
+    """float32[batch, 3, height, width]: the skin before anything is painted on it."""
+    down, mirrored = view.down, np.abs(view.across)
+    canvas = np.broadcast_to(face.skin, (len(face.skin), 3, *view.x.shape[2:])).copy()
+    warm = 0.55 * bell(mirrored - 0.26, down - 0.22, 0.14, 0.13)
+    warm += 0.55 * bell(view.across, down - face.nose_tip, 0.09, 0.07)
+    warm += 0.25 * bell(view.across, down - face.chin + 0.08, 0.16, 0.08)
+    mottled = np.sin(view.across * 21 + face.texture(1) * 6 + 2 * np.sin(down * 13 + face.texture(2) * 6))
+    warm += 0.10 * mottled * np.sin(down * 25 + face.texture(3) * 6)
+    redness = np.array([0.02, -0.17, -0.15], np.float32).reshape(1, 3, 1, 1)
+    canvas *= 1 + warm * redness
+    sockets = 0.26 * bell(mirrored - face.eye_x + 0.02, down - 0.012, 0.115, 0.065)
+    canvas *= 1 - sockets * np.array([0.75, 1.0, 0.9], np.float32).reshape(1, 3, 1, 1)
+    rosy = face.rosy_cheeks * 0.78 * bell(mirrored - 0.275, down - 0.195, 0.115, 0.10)
+    blend(canvas, rosy, face.skin * np.array([0.95, 0.34, 0.36], np.float32).reshape(1, 3, 1, 1) + 0.015)
+    # Nostrils, and the shade below the nose.
+    rise, _ = nose_profile(face, view)
+    from_nose = np.abs(view.across - 0.11 * face.turn_sine)
+    nostrils = bell(
+        from_nose - 0.042 * face.nose_scale, down - face.nose_tip - 0.032, 0.022 * face.nose_scale, 0.016
+    )
+    below = bell(from_nose, down - face.nose_tip - 0.048, 0.085 * face.nose_scale, 0.022)
+    canvas *= (1 - 0.72 * nostrils) * (1 - 0.30 * below)
+    return canvas
+
+
+class Light:
+    """One soft key light from the front, a weaker fill from the other side, and the room."""
+
+    def __init__(self, face):
+        azimuth = np.radians(58 * face.light_azimuth)
+        elevation = np.radians(32 + 20 * face.light_elevation)
+        self.x = np.sin(azimuth) * np.cos(elevation)
+        self.y = -np.sin(elevation)
+        self.z = np.cos(azimuth) * np.cos(elevation)
+        warmth = np.array([0.10, 0.0, -0.13], np.float32).reshape(1, 3, 1, 1)
+        self.key = (1 + warmth * face.light_warmth) * (0.82 + 0.17 * face.light_strength)
+        fill = 0.25 + 0.10 * face.fill_light
+        self.room = (1 - 0.6 * warmth * face.light_warmth) * fill
+
+    def on(self, normal_x, normal_y, normal_z, wrap=0.35):
+        """float32[batch, 3, height, width]: light received, the key light reaching `wrap` around the edge."""
+        facing = normal_x * self.x + normal_y * self.y + normal_z * self.z
+        direct = np.maximum((facing + wrap) / (1 + wrap), 0)
+        return direct * self.key + self.room * (0.85 - 0.35 * normal_y)
+
+    def highlight(self, normal_x, normal_y, normal_z, doublings):
+        """float32[batch, 1, height, width]: Blinn's highlight with the power 2 to the `doublings`."""
+        half_length = np.sqrt(np.square(self.x) + np.square(self.y) + np.square(self.z + 1))
+        facing = (normal_x * self.x + normal_y * self.y + normal_z * (self.z + 1)) / half_length
+        facing = np.maximum(facing, 0)
+        for _ in range(doublings):
+            facing = np.square(facing)
+        return facing
+
+
+def bumped_normal(face, view, height):
+    """The head's normal, tipped by the slopes of a relief."""
+    normal_x, normal_y, normal_z = view.normal
+    step = 2 * view.pixel * np.exp(-face.zoom)
+    padded = np.pad(height, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    right = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / step
+    down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / step
+    slope_x = right * face.tilt_cosine + down * face.tilt_sine
+    slope_y = down * face.tilt_cosine - right * face.tilt_sine
+    normal_x, normal_y = normal_x - slope_x * normal_z, normal_y - slope_y * normal_z
+    length = np.sqrt(np.square(normal_x) + np.square(normal_y) + np.square(normal_z)) + 1e-4
+    return normal_x / length, normal_y / length, normal_z / length
+
+
+def light_skin(face, view, light, canvas, height, gloss):
+    """Lights painted skin, in place: wrapped diffuse light, red at the terminator, hollows darker, a soft gloss."""
+    normal = bumped_normal(face, view, height)
+    received = light.on(*normal)
+    # Light that enters the skin leaves it red: the red channel falls off later.
+    received[:, :1] = mix(received[:, :1], np.sqrt(np.maximum(received[:, :1], 0)), 0.22)
+    received *= 1 + np.clip(height * 3.0, -0.15, 0.05)
+    # Silhouettes turn towards darkness where they face the room.
+    received *= 0.72 + 0.28 * smooth(normal[2] * 2.2)
+    canvas *= received
+    shine = light.highlight(*normal, doublings=4) * 0.075 + light.highlight(*normal, doublings=6) * 0.05
+    canvas += shine * gloss * light.key
