@@ -1,0 +1,187 @@
+"""Arithmetic on latents: the dimensions that carry a face, the direction of an attribute, ways between two.
+
+Pure functions of arrays. `mean` and `log_variance` are the posterior of each face, as `VAE.encode` gives it.
+"""
+
+import numpy as np
+
+DIRECTION_METHODS = ("joint", "difference", "orthogonal", "classifier")
+
+# Two attributes are correlated, for `orthogonal`, from this correlation coefficient on.
+CORRELATED = 0.1
+
+
+def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """KL(N(mean, exp(log_variance)) ‖ N(0, 1)) of each latent dimension, averaged over the faces.
+
+    The closed form for Gaussians: Kingma and Welling, arXiv:1312.6114, appendix B.
+
+    Args:
+        mean: `float32[faces, latent_dim]`.
+        log_variance: `float32[faces, latent_dim]`.
+
+    Returns:
+        `float32[latent_dim]`, nats.
+    """
+    mean, log_variance = np.asarray(mean, np.float64), np.asarray(log_variance, np.float64)
+    kl = 0.5 * (np.exp(log_variance) + mean**2 - 1.0 - log_variance)
+    return kl.mean(axis=0).astype(np.float32)
+
+
+def dimensions_by_kl(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """The latent dimensions, the most informative (highest KL) first: `int64[latent_dim]`."""
+    return np.argsort(-kl_per_dimension(mean, log_variance), kind="stable")
+
+
+def active_units(mean: np.ndarray, threshold: float = 0.01) -> int:
+    """How many latent dimensions the encoder uses: those whose posterior mean varies over the faces.
+
+    Burda, Grosse and Salakhutdinov, arXiv:1509.00519, section 5: unit u is active if Cov_x(E[u | x]) > 0.01.
+
+    Args:
+        mean: `float32[faces, latent_dim]`.
+        threshold: the variance from which a dimension counts.
+    """
+    return int((np.asarray(mean, np.float64).var(axis=0) > threshold).sum())
+
+
+def attribute_directions(mean: np.ndarray, attributes: np.ndarray, method: str = "joint") -> np.ndarray:
+    """The direction of each attribute: what to add to a latent so that its face gains the attribute.
+
+    Attributes of photographs are correlated (most bearded faces are male), and the plain difference of means
+    changes all that comes along with one. The methods:
+
+    - `joint`: the latents' regression on all attributes at once, whose coefficients say how a latent changes
+      with one attribute while the others stay;
+    - `difference`: mean of the faces with it minus mean of those without;
+    - `orthogonal`: that difference, without its components along the differences of correlated attributes
+      (Shen et al., arXiv:1907.10786, section 2.2, with class means in place of hyperplanes);
+    - `classifier`: the normal of a logistic regression, as long as the class means lie apart along it.
+
+    `benchmarks/attribute_directions.md` compares them and is why `joint` is the default.
+
+    Args:
+        mean: `float32[faces, latent_dim]`, posterior means.
+        attributes: `[faces, attributes]` of 0 and 1.
+        method: one of `DIRECTION_METHODS`.
+
+    Returns:
+        `float32[attributes, latent_dim]`, scaled so that strength 1 is the gap between faces without and with
+        the attribute. An attribute that all faces have, or none, has the direction 0.
+
+    Raises:
+        ValueError: another method, or arrays that do not belong together.
+    """
+    if method not in DIRECTION_METHODS:
+        raise ValueError(f"method: expected one of {', '.join(DIRECTION_METHODS)}, received {method!r}.")
+    latents, labels = np.asarray(mean, np.float64), np.asarray(attributes, np.float64)
+    if latents.ndim != 2 or labels.ndim != 2 or len(latents) != len(labels) or not len(latents):
+        raise ValueError(
+            "mean, attributes: expected [faces, latent_dim] and [faces, attributes] of the same faces, "
+            f"received {latents.shape} and {labels.shape}."
+        )
+    latents, labels = latents - latents.mean(axis=0), labels - labels.mean(axis=0)
+    compute = {
+        "joint": _joint,
+        "difference": _gaps,
+        "orthogonal": _orthogonal,
+        "classifier": _classifier_normals,
+    }
+    return compute[method](latents, labels).astype(np.float32)
+
+
+def _joint(latents, labels):
+    # Ridge regression with the weight of one face: two attributes that always come together share their
+    # effect instead of blowing up, and a constant one gets 0.
+    return np.linalg.solve(labels.T @ labels + np.eye(labels.shape[1]), labels.T @ latents)
+
+
+def _gaps(latents, labels):
+    # The slope of a regression on a single 0/1 variable is the difference of the two means.
+    squares = (labels**2).sum(axis=0)[:, None]
+    return np.divide(
+        labels.T @ latents, squares, out=np.zeros((labels.shape[1], latents.shape[1])), where=squares > 0
+    )
+
+
+def _orthogonal(latents, labels):
+    gaps = _gaps(latents, labels)
+    norms = np.linalg.norm(labels, axis=0)
+    correlations = (labels.T @ labels) / np.maximum(np.outer(norms, norms), 1e-12)
+    directions = gaps.copy()
+    for index, gap in enumerate(gaps):
+        others = np.abs(correlations[index]) > CORRELATED
+        others[index] = False
+        along = gaps[others].T  # [latent_dim, others]
+        directions[index] -= along @ np.linalg.lstsq(along, gap, rcond=1e-6)[0]
+    return directions
+
+
+def _classifier_normals(latents, labels):
+    from sklearn.linear_model import LogisticRegression
+
+    spread = latents.std(axis=0)
+    spread[spread == 0.0] = 1.0
+    normals = np.zeros((labels.shape[1], latents.shape[1]))
+    for index, label in enumerate((labels > 0.0).T):
+        if label.any() and not label.all():
+            # Standardised latents, for the regularisation to treat all dimensions alike.
+            classifier = LogisticRegression(C=0.1, max_iter=1000).fit(latents / spread, label)
+            normals[index] = classifier.coef_[0] / spread
+    squares = (normals**2).sum(axis=1, keepdims=True)
+    lengths = (_gaps(latents, labels) * normals).sum(axis=1, keepdims=True)
+    return normals * np.divide(lengths, squares, out=np.zeros_like(lengths), where=squares > 0.0)
+
+
+def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool = False) -> np.ndarray:
+    """Latents on the way from one to another, the first and the last exactly the two.
+
+    Linear, or along the great circle (slerp: Shoemake, "Animating rotation with quaternion curves", 1985; for
+    latents White, arXiv:1609.04468): sin((1−t)Ω)/sin Ω · start + sin(tΩ)/sin Ω · end, Ω the angle between.
+    It keeps the norm that latents of N(0, 1) have, which the straight way loses in its middle. Between
+    parallel or opposite latents no great circle is the one, and the straight way is taken.
+
+    Args:
+        start: `float32[latent_dim]`.
+        end: `float32[latent_dim]`.
+        steps: how many, both ends included; at least 2.
+        spherical: along the great circle.
+
+    Returns:
+        `float32[steps, latent_dim]`.
+
+    Raises:
+        ValueError: fewer than 2 steps, or latents of different shapes.
+    """
+    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    if start.shape != end.shape or start.ndim != 1:
+        raise ValueError(
+            f"start, end: expected two latents [latent_dim], received {start.shape} and {end.shape}."
+        )
+    if steps < 2:
+        raise ValueError(f"steps: expected at least 2, both ends included, received {steps}.")
+    share = np.linspace(0.0, 1.0, steps)[:, None]  # float64[steps, 1]
+    of_start, of_end = 1.0 - share, share
+    if spherical:
+        lengths = np.linalg.norm(start.astype(np.float64)) * np.linalg.norm(end.astype(np.float64))
+        cosine = np.clip(np.dot(start.astype(np.float64), end) / lengths, -1.0, 1.0) if lengths else 1.0
+        angle = np.arccos(cosine)
+        if np.sin(angle) > 1e-6:
+            of_start = np.sin((1.0 - share) * angle) / np.sin(angle)
+            of_end = np.sin(share * angle) / np.sin(angle)
+    way = (of_start * start + of_end * end).astype(np.float32)
+    way[0], way[-1] = start, end
+    return way
+
+
+def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
+    """A latent with one dimension set to each of `values`: `float32[values, latent_dim]`.
+
+    Args:
+        latent: `float32[latent_dim]`.
+        dimension: which dimension.
+        values: `float32[values]`, the values that it takes.
+    """
+    latents = np.repeat(np.asarray(latent, np.float32)[None], len(values), axis=0)
+    latents[:, dimension] = values
+    return latents

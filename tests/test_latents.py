@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+from facevae import latents
+from facevae.latents import DIRECTION_METHODS
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+def correlated_faces(random, faces=20_000, latent_dim=16):
+    """Latents built from known directions and attributes of which the second mostly comes with the first."""
+    directions = random.standard_normal((3, latent_dim))
+    first = random.random(faces) < 0.4
+    second = random.random(faces) < np.where(first, 0.8, 0.1)
+    third = random.random(faces) < 0.5
+    attributes = np.stack([first, second, third], axis=1).astype(np.uint8)
+    mean = attributes @ directions + 0.5 * random.standard_normal((faces, latent_dim))
+    return mean.astype(np.float32), attributes, directions
+
+
+def cosine(a, b):
+    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# KL, active units
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_kl_of_the_prior_is_zero_and_of_a_shifted_narrow_gaussian_the_closed_form():
+    mean = np.zeros((5, 3), np.float32)
+    log_variance = np.zeros((5, 3), np.float32)
+    mean[:, 1] = 2.0
+    log_variance[:, 2] = np.log(0.25)
+    kl = latents.kl_per_dimension(mean, log_variance)
+    assert kl.dtype == np.float32
+    np.testing.assert_allclose(kl, [0.0, 2.0, 0.5 * (0.25 - 1.0 + np.log(4.0))], rtol=1e-6)
+    assert latents.dimensions_by_kl(mean, log_variance).tolist() == [1, 2, 0]
+
+
+def test_active_units_are_those_whose_mean_varies(random):
+    mean = np.zeros((1000, 4), np.float32)
+    mean[:, 1] = 3.0  # constant: carries nothing, however far from 0
+    mean[:, 2] = random.standard_normal(1000)
+    mean[:, 3] = 0.05 * random.standard_normal(1000)  # variance 0.0025
+    assert latents.active_units(mean) == 1
+    assert latents.active_units(mean, threshold=0.001) == 2
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Attribute directions
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_joint_gives_back_known_directions_of_correlated_attributes(random):
+    mean, attributes, directions = correlated_faces(random)
+    found = latents.attribute_directions(mean, attributes, method="joint")
+    assert found.dtype == np.float32
+    # Five standard errors of the least certain coefficient: noise 0.5, variance given the others 0.12.
+    np.testing.assert_allclose(found, directions, atol=5 * 0.5 / np.sqrt(20_000 * 0.12))
+
+
+def test_the_difference_of_means_is_the_gap_and_mixes_correlated_attributes(random):
+    mean, attributes, directions = correlated_faces(random)
+    found = latents.attribute_directions(mean, attributes, method="difference")
+    for index, label in enumerate(attributes.astype(bool).T):
+        np.testing.assert_allclose(found[index], mean[label].mean(0) - mean[~label].mean(0), atol=1e-4)
+    # P(second | first) − P(second | not first) is 0.7: so much of the second comes along with the first.
+    np.testing.assert_allclose(found[0], directions[0] + 0.7 * directions[1], atol=0.05)
+
+
+def test_orthogonal_leaves_nothing_along_correlated_attributes(random):
+    mean, attributes, _ = correlated_faces(random)
+    gaps = latents.attribute_directions(mean, attributes, method="difference")
+    found = latents.attribute_directions(mean, attributes, method="orthogonal")
+    assert abs(cosine(found[0], gaps[1])) < 1e-5
+    assert abs(cosine(found[1], gaps[0])) < 1e-5
+    np.testing.assert_allclose(found[2], gaps[2], atol=1e-6)  # correlated with none
+
+
+def test_the_classifiers_normal_tells_the_classes_apart_and_spans_their_gap(random):
+    mean, attributes, _ = correlated_faces(random)
+    found = latents.attribute_directions(mean, attributes, method="classifier")
+    gaps = latents.attribute_directions(mean, attributes, method="difference")
+    for normal, gap, label in zip(found, gaps, attributes.T, strict=True):
+        assert np.dot(gap, normal) == pytest.approx(np.dot(normal, normal), rel=1e-4)
+        projection = mean @ normal
+        middle = (projection[label == 1].mean() + projection[label == 0].mean()) / 2
+        assert np.mean((projection > middle) == label) > 0.95
+
+
+@pytest.mark.parametrize("method", DIRECTION_METHODS)
+def test_an_attribute_without_variation_has_no_direction(random, method):
+    mean = random.standard_normal((60, 4)).astype(np.float32)
+    attributes = np.stack([np.ones(60), np.zeros(60), random.random(60) < 0.5], axis=1).astype(np.uint8)
+    found = latents.attribute_directions(mean, attributes, method)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[:2], 0.0)
+    assert np.linalg.norm(found[2]) > 0.0
+
+
+def test_directions_refuse_what_does_not_belong_together():
+    with pytest.raises(ValueError, match=r"received \(3, 2\) and \(4, 1\)"):
+        latents.attribute_directions(np.zeros((3, 2)), np.zeros((4, 1)))
+    with pytest.raises(ValueError, match=r"expected one of joint, .* received 'best'"):
+        latents.attribute_directions(np.zeros((3, 2)), np.zeros((3, 1)), method="best")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Interpolation, traversal
+# ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spherical", [False, True])
+def test_interpolation_ends_exactly_on_its_ends(random, spherical):
+    start, end = random.standard_normal((2, 50)).astype(np.float32)
+    way = latents.interpolate(start, end, 7, spherical)
+    assert way.shape == (7, 50)
+    assert way.dtype == np.float32
+    np.testing.assert_array_equal(way[0], start)
+    np.testing.assert_array_equal(way[-1], end)
+
+
+def test_the_linear_middle_is_the_average_and_the_spherical_one_keeps_the_norm():
+    start, end = np.array([3.0, 0.0], np.float32), np.array([0.0, 3.0], np.float32)
+    np.testing.assert_allclose(latents.interpolate(start, end, 3)[1], [1.5, 1.5])
+    spherical = latents.interpolate(start, end, 4, spherical=True)
+    angles = np.degrees(np.arctan2(spherical[:, 1], spherical[:, 0]))
+    np.testing.assert_allclose(angles, [0.0, 30.0, 60.0, 90.0], atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(spherical, axis=1), 3.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, 0.0])
+def test_spherical_interpolation_of_parallel_latents_is_the_straight_way(factor):
+    start = np.array([1.0, 2.0, -1.0], np.float32)
+    way = latents.interpolate(start, factor * start, 5, spherical=True)
+    np.testing.assert_allclose(way, latents.interpolate(start, factor * start, 5), atol=1e-6)
+
+
+def test_interpolation_refuses_one_step_and_different_shapes():
+    with pytest.raises(ValueError, match=r"steps: expected at least 2, .* received 1"):
+        latents.interpolate(np.zeros(2), np.ones(2), 1)
+    with pytest.raises(ValueError, match=r"received \(2,\) and \(3,\)"):
+        latents.interpolate(np.zeros(2), np.ones(3), 5)
+
+
+def test_a_traversal_changes_one_dimension():
+    latent = np.array([1.0, 2.0, 3.0], np.float32)
+    faces = latents.traversal(latent, 1, np.array([-3.0, 0.0, 3.0]))
+    np.testing.assert_array_equal(faces, [[1, -3, 3], [1, 0, 3], [1, 3, 3]])
+    np.testing.assert_array_equal(latent, [1, 2, 3])
