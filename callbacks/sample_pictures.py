@@ -1,0 +1,50 @@
+"""New faces, from the same noise every epoch."""
+
+import os
+
+import numpy as np
+
+from callbacks.face_callback import FaceCallback
+from callbacks.shared_encoding import SharedEncoding
+from facevae.encodings import Encodings
+from facevae.figures import picture_grid
+
+COLUMNS = 8
+
+
+class SamplePictures(FaceCallback):
+    """Draws faces sampled from the prior N(0, 1) and, where the model has one, from its fitted density.
+
+    The noise is the same in every epoch, so that one sees each face learn.
+
+    Args:
+        faces: the fixed faces.
+        log_dir: TensorBoard's run to write to, a folder.
+        count: how many samples of each kind.
+        seed: of the noise.
+    """
+
+    def __init__(
+        self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 32, seed: int = 0
+    ):
+        super().__init__(faces, log_dir)
+        self.count, self.seed = count, seed
+
+    def write(self, epoch: int, encodings: Encodings) -> None:
+        noise = np.random.default_rng(self.seed).standard_normal(
+            (self.count, encodings.mean.shape[1]), np.float32
+        )
+        self._draw(
+            "2 samples/from the prior", noise, epoch, "Decoded noise of N(0, 1), the same every epoch."
+        )
+        density = getattr(self.model, "density", None)
+        if density is not None:
+            self._draw(
+                "2 samples/from the fitted density",
+                density.sample(self.count, self.seed),
+                epoch,
+                "Decoded draws from the Gaussian mixture fitted to the encoded faces, the same noise every epoch.",
+            )
+
+    def _draw(self, tag, latents, epoch, description):
+        self.writer.image(tag, picture_grid(self.faces.decode(latents), COLUMNS), epoch, description)

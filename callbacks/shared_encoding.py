@@ -1,0 +1,137 @@
+"""The fixed faces that all callbacks look at, encoded once per epoch for all of them."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from facevae.encodings import Encodings
+from facevae.errors import UserError
+
+# Graphs have one fixed batch: they are traced once, and a short last batch is filled up.
+ENCODING_BATCH = 128
+DECODING_BATCH = 32
+
+
+class _Records(Protocol):
+    def __len__(self) -> int: ...
+    def images(self, indices: np.ndarray) -> np.ndarray: ...
+    def attributes(self, indices: np.ndarray) -> np.ndarray | None: ...
+
+
+class SharedEncoding:
+    """Some validation faces, the same in every epoch, and what the model in training makes of them.
+
+    Works with any Keras model that has `encode(images) -> (mean, log_variance)` and
+    `decode(latents) -> images` with images in [0, 1]. Both are called directly, as graphs, in evaluation
+    mode.
+
+    Args:
+        images: `[faces, height, width, 3]`, in the form that the model's `encode` takes: uint8, or float32 in
+            [0, 1].
+        attributes: `[faces, attributes]` of 0 and 1, or None.
+        attribute_names: their names.
+
+    Raises:
+        UserError: arrays of other shapes, or attributes and names that do not belong together.
+    """
+
+    def __init__(
+        self, images: np.ndarray, attributes: np.ndarray | None = None, attribute_names: Sequence[str] = ()
+    ):
+        self.images = np.asarray(images)
+        self.attribute_names = tuple(attribute_names)
+        self.attributes = None if attributes is None or not self.attribute_names else np.asarray(attributes)
+        if self.images.ndim != 4 or self.images.shape[-1] != 3 or not len(self.images):
+            raise UserError(
+                f"images: expected at least one picture in [faces, height, width, 3], received "
+                f"{self.images.shape}. Give the callbacks some pictures that the model is not trained on."
+            )
+        expected = (len(self.images), len(self.attribute_names))
+        if self.attributes is not None and self.attributes.shape != expected:
+            raise UserError(
+                f"attributes: expected {list(expected)} for these pictures and names, "
+                f"received {list(self.attributes.shape)}."
+            )
+        self._model: keras.Model | None = None
+        self._functions: dict[str, Callable] = {}
+        self._epoch: int | None = None
+        self._encodings: Encodings | None = None
+
+    @classmethod
+    def of_records(
+        cls, records: _Records, attribute_names: Sequence[str] = (), count: int = 2000, seed: int = 0
+    ) -> "SharedEncoding":
+        """At most `count` faces of a prepared split, drawn without replacement and in the order drawn."""
+        indices = np.random.default_rng(seed).permutation(len(records))[:count]
+        return cls(records.images(indices), records.attributes(indices), attribute_names)
+
+    def attach(self, model: keras.Model) -> None:
+        """Makes `model` the one that is looked at; nothing is kept of another one.
+
+        Raises:
+            UserError: the model lacks `encode` or `decode`.
+        """
+        missing = [name for name in ("encode", "decode") if not callable(getattr(model, name, None))]
+        if missing:
+            raise UserError(
+                "model: expected one with the methods encode(images) -> (mean, log_variance) and decode(latents) "
+                f"-> images, received a {type(model).__name__} without {' and '.join(missing)}. "
+                "Add them to its class."
+            )
+        if model is not self._model:
+            self._model = model
+            self._functions = {name: tf.function(getattr(model, name)) for name in ("encode", "decode")}
+        self._epoch = self._encodings = None
+
+    def encodings(self, epoch: int) -> Encodings:
+        """The posterior of the faces after `epoch`, made once per epoch.
+
+        Faces whose posterior is not finite are left out with a warning; `indices` says which ones are there.
+
+        Raises:
+            UserError: `encode` gives something else than two arrays `[faces, latent_dim]`.
+        """
+        if self._encodings is None or epoch != self._epoch:
+            self._encodings, self._epoch = self._encode(), epoch
+        return self._encodings
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        """Pictures `float32[n, height, width, 3]` of `float32[n, latent_dim]`; black where not finite."""
+        (images,) = _in_batches(self._functions["decode"], np.asarray(latents, np.float32), DECODING_BATCH)
+        return np.nan_to_num(images.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
+
+    def _encode(self):
+        results = _in_batches(self._functions["encode"], self.images, ENCODING_BATCH)
+        if len(results) != 2 or results[0].ndim != 2 or results[0].shape != results[1].shape:
+            raise UserError(
+                "model.encode: expected mean and log_variance, each [faces, latent_dim], "
+                f"received {', '.join(str(list(result.shape)) for result in results)}."
+            )
+        mean, log_variance = (result.astype(np.float32) for result in results)
+        finite = np.isfinite(mean).all(axis=1) & np.isfinite(log_variance).all(axis=1)
+        if not finite.all():
+            warnings.warn(
+                f"{np.count_nonzero(~finite)} of {len(finite)} faces have latents that are not finite; "
+                "TensorBoard's pictures and figures leave them out.",
+                stacklevel=2,
+            )
+        attributes = None if self.attributes is None else self.attributes[finite]
+        return Encodings(np.flatnonzero(finite), mean[finite], log_variance[finite], attributes)
+
+
+def _in_batches(function: Callable, inputs: np.ndarray, size: int) -> list[np.ndarray]:
+    """The outputs of a function of batches, with `inputs` cut into batches of one size."""
+    parts: list[list[np.ndarray]] = []
+    for start in range(0, len(inputs), size):
+        batch = inputs[start : start + size]
+        used = len(batch)
+        if used < size:
+            batch = np.concatenate([batch, np.zeros((size - used, *inputs.shape[1:]), inputs.dtype)])
+        outputs: Any = function(tf.constant(batch))
+        outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
+        parts.append([np.asarray(output)[:used] for output in outputs])
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
