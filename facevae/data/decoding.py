@@ -1,9 +1,9 @@
 """Decoding on all cores: pictures in, faces out, in order.
 
 The cores are used by worker processes, because one picture is so little work that threads spend it waiting
-for the interpreter's lock. They are started as `python -m facevae.data.decoding` and spoken to over pipes, so
-that nothing is pickled, the user's script is not imported a second time, and a decoder that crashes takes only
-its picture with it.
+for the interpreter's lock. They are started as `python -m facevae.data.decoding` and spoken to over pipes:
+nothing is pickled, the user's script is not imported a second time, and a decoder that crashes takes only its
+picture with it.
 """
 
 import collections

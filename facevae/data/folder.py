@@ -46,6 +46,7 @@ class FolderSource:
         self.left_out: dict[str, str] = {}
         self.attribute_names: tuple[str, ...] = ()
         self._files: dict[str, os.stat_result] = {}
+        self._usable: list[str] = []
         self._tables: dict[str, os.stat_result] = {}
         self._scan()
         self.fingerprint = self._fingerprint()
@@ -57,7 +58,7 @@ class FolderSource:
             )
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._usable)
 
     def matches(self, fingerprint: object) -> bool:
         """Whether records with this fingerprint were made from the files as they are now."""

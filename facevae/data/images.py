@@ -4,7 +4,7 @@ import functools
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 # Decoders that read pixels and nothing else. EPS, for one, would start an interpreter on the file's content.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO")
@@ -25,6 +25,17 @@ SUFFIXES = (
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
 MAXIMUM_PIXELS = 50_000_000  # a large camera's picture; a header that claims more is refused before decoding
+
+_ORIENTATION_TAG = 0x0112
+_TURN = {  # what makes a picture upright, by the value of its orientation tag (Exif 2.3, 4.6.4)
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BadPictureError(ValueError):
@@ -73,7 +84,6 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     """
     image = _rotated(image)
     if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
         return image
     if image.mode.startswith("I"):  # 16-bit grey, under any of Pillow's names for it
         values = np.asarray(image).astype(np.int64)
@@ -111,7 +121,7 @@ def resize(pixels: np.ndarray, size: int) -> np.ndarray:
     """Resizes a square picture: downwards by exact area averaging, upwards by bicubic interpolation.
 
     Averaging gives each new pixel the mean of the area it covers, partial pixels counted by their part.
-    (Pillow's BOX counts them wholly or not at all: 5 grey levels off on average on faces from 89 to 64 pixels.)
+    (Pillow's BOX counts them wholly or not at all: 5 grey levels off, on average, on 89 pixels made 64.)
 
     Args:
         pixels: uint8[side, side, 3].
@@ -147,11 +157,12 @@ def _face(image: Image.Image, crop: str | int, size: int) -> np.ndarray:
 
 
 def _rotated(image: Image.Image) -> Image.Image:
+    image.load()  # before the tag is read: Pillow turns TIFFs by itself while loading
     try:
-        orientation = image.getexif().get(0x0112, 1)
+        orientation = image.getexif().get(_ORIENTATION_TAG)
     except Exception:  # a damaged tag block does not spoil the pixels beside it
         return image
-    return ImageOps.exif_transpose(image) if orientation in range(2, 9) else image
+    return image.transpose(_TURN[orientation]) if orientation in _TURN else image
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from facevae.errors import UserError
 def training_batches(
     records: Records, batch_size: int, seed: int, first_step: int = 0, flip: bool = True
 ) -> tf.data.Dataset:
-    """Endless shuffled batches; a step's batch depends on the seed and the step alone, so training can resume.
+    """Endless shuffled batches; a step's batch depends on seed and step alone, so that training can resume.
 
     A data epoch is `len(records) // batch_size` steps, in which no face comes twice; each has its own
     permutation, so the faces that one leaves over are others in the next.

@@ -1,6 +1,7 @@
 """Any source to records, once per source, crop and size."""
 
 import collections
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -10,7 +11,6 @@ import pathlib
 import re
 import shutil
 from collections.abc import Iterator
-from typing import Protocol
 
 import filelock
 import tqdm
@@ -24,7 +24,7 @@ from facevae.data.records import (
     load_records,
     read_index,
 )
-from facevae.data.sources import open_source
+from facevae.data.sources import Source, open_source
 from facevae.data.splits import SPLIT_NAMES
 from facevae.errors import UserError
 
@@ -83,21 +83,6 @@ def prepare(
             raise UserError(_disk_message(error, folder.parent)) from error
     tqdm.tqdm.write(_summary(dataset))
     return dataset
-
-
-class Source(Protocol):
-    """What `prepare` needs of a source of pictures."""
-
-    name: str
-    key: str  # tells this source from all others
-    attribute_names: tuple[str, ...]
-    fingerprint: object  # of JSON values; another one means that the source has changed
-    left_out: dict[str, str]
-
-    def __len__(self) -> int: ...
-    def matches(self, fingerprint: object) -> bool: ...
-    def open(self) -> None: ...
-    def examples(self) -> Iterator[Example]: ...
 
 
 def _checked_crop(crop: str | int) -> str | int:
@@ -185,16 +170,18 @@ def _decode_all(
             yield example.encoded
 
     bad = 0
-    faces = decode_faces(encoded(), crop, image_size, len(source))
-    for face in tqdm.tqdm(faces, desc="Preparing faces", total=len(source), unit=" faces", delay=0.5):
-        example = waiting.popleft()
-        if isinstance(face, str):
+    with contextlib.closing(decode_faces(encoded(), crop, image_size, len(source))) as faces:
+        for face in tqdm.tqdm(
+            faces, desc="Preparing faces", total=len(source) or None, unit=" faces", delay=0.5
+        ):
+            example = waiting.popleft()
+            if not isinstance(face, str):
+                writer.add(example, face)
+                continue
             left_out[example.name] = face
             bad += 1
             if bad >= _HOPELESS_AFTER and not len(writer):
                 break
-        else:
-            writer.add(example, face)
     if bad > len(writer):
         name, reason = next((n, r) for n, r in left_out.items() if n not in source.left_out)
         raise UserError(

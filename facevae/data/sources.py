@@ -2,19 +2,39 @@
 
 import os
 import pathlib
+from collections.abc import Iterator
+from typing import Protocol
 
 from facevae.data.folder import FolderSource
+from facevae.data.records import Example
 from facevae.errors import UserError
 
 
-def open_source(data: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, image_size: int):
+class Source(Protocol):
+    """What preparation needs of a source of pictures. `open` comes before `examples` and the length."""
+
+    name: str
+    key: str  # tells this source from all others
+    attribute_names: tuple[str, ...]
+    fingerprint: object  # of JSON values; another one means that the source has changed
+    left_out: dict[str, str]
+
+    def __len__(self) -> int: ...
+    def matches(self, fingerprint: object) -> bool: ...
+    def open(self) -> None: ...
+    def examples(self) -> Iterator[Example]: ...
+
+
+def open_source(
+    data: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, image_size: int
+) -> Source:
     """The source behind `--data`.
 
     Args:
-        data: a folder if it exists as one or contains a separator, else "synthetic_faces" or the name of a
-            tensorflow-datasets data set.
+        data: a folder of pictures if it exists as one or contains a separator; else "synthetic_faces" or the
+            name of a tensorflow-datasets data set (whose configuration may follow a `/`).
         data_dir: where tensorflow-datasets keeps its data sets.
-        image_size: the size in which synthetic faces are drawn, pixels.
+        image_size: the side in which synthetic faces are drawn, pixels.
 
     Raises:
         UserError: it is none of them.
@@ -23,4 +43,22 @@ def open_source(data: str | os.PathLike[str], data_dir: str | os.PathLike[str] |
     path = pathlib.Path(text).expanduser()
     if text and path.is_dir():
         return FolderSource(path)
-    raise UserError(f"data: {text!r} is no folder.")
+    if path.is_file():
+        raise UserError(
+            f"data: expected a folder, received the file {text!r}. Unpack it and give the folder."
+        )
+    # tensorflow-datasets takes seconds to import; folders do not need it.
+    from facevae.data import tfds_source
+
+    data_dir = None if data_dir is None else os.fspath(pathlib.Path(data_dir).expanduser())
+    if text == "synthetic_faces":
+        from facevae.synthetic_faces import builder_for
+
+        return tfds_source.TfdsSource(builder_for(image_size, data_dir))
+    separators = {"/", os.sep, os.altsep} - {None}
+    if any(separator in text for separator in separators) and not tfds_source.is_known_name(text):
+        raise UserError(
+            f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
+            "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
+        )
+    return tfds_source.find_tfds_source(text, data_dir)
