@@ -4,7 +4,12 @@ The names below are loaded on first use, so that `import facevae` (and `train.py
 """
 
 import importlib
+import os
 from typing import Any
+
+# TensorFlow's start-up notes (processor instructions, "no CUDA" on machines without a GPU) are not for our users;
+# what matters of them, facevae.runtime says in one line. It must be set before TensorFlow is first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _EXPORTS = {
     "Config": "facevae.config",

@@ -59,7 +59,9 @@ class Config:
     cache_dir: str | None = _setting(
         None, "folder for the prepared pictures (none: FACEVAE_CACHE or ~/.cache/facevae)", saved=False
     )
-    crop: str = _setting("square", "centred square crop: square (the largest), or its side in pixels, e.g. 148")
+    crop: str = _setting(
+        "square", "centred square crop: square (the largest), or its side in pixels, e.g. 148"
+    )
     image_size: Literal[32, 64, 128, 256] = _setting(64, "side of the pictures that are learned, pixels")
     flip: bool = _setting(True, "mirror training pictures at random, left to right")
 
@@ -143,7 +145,9 @@ class Config:
                 "CelebA's papers use 140 or 148."
             )
         if self.epochs is None and self.minutes is None:
-            raise UserError("epochs, minutes: expected at least one of them, received neither. Set --epochs or --minutes.")
+            raise UserError(
+                "epochs, minutes: expected at least one of them, received neither. Set --epochs or --minutes."
+            )
         if self.sample_from == "density" and self.density_components == 0:
             raise UserError(
                 "density_components: expected at least 1 with --sample-from density, received 0. "

@@ -52,7 +52,9 @@ class Mixture:
         return self.means[chosen] + np.float32(temperature) * offsets
 
 
-def fit(latents: np.ndarray, components: int, seed: int = 0, start: Mixture | None = None, iterations: int = 100) -> Mixture:
+def fit(
+    latents: np.ndarray, components: int, seed: int = 0, start: Mixture | None = None, iterations: int = 100
+) -> Mixture:
     """Fits a mixture by expectation maximisation (scikit-learn).
 
     Args:
@@ -71,7 +73,9 @@ def fit(latents: np.ndarray, components: int, seed: int = 0, start: Mixture | No
     """
     latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float64)
     if len(latents) < 2:
-        raise ValueError(f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}.")
+        raise ValueError(
+            f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
+        )
     # A full covariance needs some faces per dimension to be more than its regularisation.
     components = max(1, min(components, len(latents) // (2 * latents.shape[1] + 2)))
     means = start.means if start is not None and len(start.means) == components else None

@@ -1,6 +1,7 @@
 """Faces as latents: one pass of the encoder over a split, kept in the run folder."""
 
 import dataclasses
+import hashlib
 import zipfile
 from typing import Protocol
 
@@ -59,7 +60,9 @@ def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: 
     parts = []
     starts = range(0, len(indices), BATCH)
     for start in tqdm(starts, desc="Encoding faces", unit="batch", delay=2, leave=False):
-        parts.append([np.asarray(part) for part in model.encode(records.images(indices[start : start + BATCH]))])
+        parts.append(
+            [np.asarray(part) for part in model.encode(records.images(indices[start : start + BATCH]))]
+        )
     mean, log_variance = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Encodings(indices, mean, log_variance, records.attributes(indices))
 
@@ -69,7 +72,7 @@ def cached_encodings(
 ) -> Encodings:
     """The encodings of a split by the run's best model, from the run folder where they are there already.
 
-    They are made again when the model was saved after them, or when there are fewer than asked for.
+    They are made again when another encoder made them, or when another number of faces is asked for.
 
     Args:
         run: the run.
@@ -80,15 +83,27 @@ def cached_encodings(
     """
     path = run.encodings / f"{split}.npz"
     wanted = len(records) if count is None else min(count, len(records))
-    if path.exists() and path.stat().st_mtime >= run.network("best").stat().st_mtime:
+    fingerprint = encoder_fingerprint(model)
+    if path.exists():
         try:
             with np.load(path, allow_pickle=False) as stored:
-                found = Encodings(stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes"))
-            if len(found.indices) == wanted and found.mean.shape[1] == model.latent_dim:
-                return found
+                found = Encodings(
+                    stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
+                )
+                if len(found.indices) == wanted and str(stored["encoder"]) == fingerprint:
+                    return found
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             pass  # a damaged file is made again like a missing one
     encodings = encode_faces(model, records, count)
     with replacing(path) as aside, open(aside, "wb") as file:
-        np.savez(file, **{k: v for k, v in vars(encodings).items() if v is not None})
+        arrays = {name: array for name, array in vars(encodings).items() if array is not None}
+        np.savez(file, encoder=np.array(fingerprint), **arrays)
     return encodings
+
+
+def encoder_fingerprint(model: VAE) -> str:
+    """Tells one encoder from another: a hash of its weights."""
+    digest = hashlib.sha256()
+    for weight in model.encoder.get_weights():
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()

@@ -2,8 +2,6 @@
 
 import os
 
-import facevae.runtime  # noqa: F401  (quiets TensorFlow before it is imported)
-
 import keras
 
 from facevae.errors import UserError
@@ -38,7 +36,9 @@ def load(run_dir: str | os.PathLike[str], which: str = "best") -> VAE:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: expected a model saved by facevae, received a file that does not load ({reason}).") from error
+        raise UserError(
+            f"{path}: expected a model saved by facevae, received a file that does not load ({reason})."
+        ) from error
     if not isinstance(model, VAE):
         raise UserError(f"{path}: expected a facevae.VAE, received a {type(model).__name__}.")
     return model

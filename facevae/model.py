@@ -101,9 +101,9 @@ class VAE(keras.Model):
     def _state(self, name, shape, dtype="float32", initializer="zeros"):
         return self.add_weight(name=name, shape=shape, dtype=dtype, initializer=initializer, trainable=False)
 
-    # -----------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------
     # Faces to latents and back
-    # -----------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------
 
     def encode(self, images: Any, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """The approximate posterior N(mean, exp(log_variance)) of each picture.
@@ -176,7 +176,9 @@ class VAE(keras.Model):
         used = weights > 0.0
         if not used.any():
             return None
-        return Mixture(weights[used], np.asarray(self._density_means)[used], np.asarray(self._density_scales)[used])
+        return Mixture(
+            weights[used], np.asarray(self._density_means)[used], np.asarray(self._density_scales)[used]
+        )
 
     @density.setter
     def density(self, mixture: Mixture) -> None:
@@ -201,18 +203,21 @@ class VAE(keras.Model):
         images = tf.convert_to_tensor(images)
         expected = (self.image_size, self.image_size, 3)
         if images.shape.rank != 4 or tuple(images.shape[1:]) != expected:
-            raise ValueError(f"images: expected the shape [batch, {', '.join(map(str, expected))}], received {images.shape}.")
+            raise ValueError(
+                f"images: expected the shape [batch, {', '.join(map(str, expected))}], received {images.shape}."
+            )
         if images.dtype == tf.uint8:
             return tf.cast(images, tf.float32) * (1.0 / 255.0)
         if images.dtype != tf.float32:
             raise ValueError(
-                f"images: expected uint8 in [0, 255] or float32 in [0, 1], received {images.dtype.name}. Convert them first."
+                f"images: expected uint8 in [0, 255] or float32 in [0, 1], received {images.dtype.name}. "
+                "Convert them first."
             )
         return images
 
-    # -----------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------
     # Training
-    # -----------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------
 
     def compile(self, optimizer: Any = "adam", jit_compile: bool = False, **kwargs: Any) -> None:
         """As `keras.Model.compile`, without losses and metrics: the model has its own.
@@ -223,7 +228,9 @@ class VAE(keras.Model):
                 noise is then the same with and without XLA, and variables may live on other devices.
         """
         optimizer = keras.optimizers.get(optimizer)
-        if self.dtype_policy.name == "mixed_float16" and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        if self.dtype_policy.name == "mixed_float16" and not isinstance(
+            optimizer, keras.optimizers.LossScaleOptimizer
+        ):
             # Keras starts at 2^15, meant for losses near 1. Ours are sums over all pixel values: from there the
             # first dozen steps would overflow and be skipped.
             scale = 2.0 ** (15 - round(math.log2(self.image_size**2 * 3)))
@@ -273,7 +280,9 @@ class VAE(keras.Model):
             }
         )
 
-    def compute_gradients(self, images: tf.Tensor, noise: tf.Tensor) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
+    def compute_gradients(
+        self, images: tf.Tensor, noise: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
         """One forward and backward pass.
 
         Args:
@@ -321,7 +330,9 @@ class VAE(keras.Model):
 
     def _noise(self, images, seed, step):
         step = tf.cast(step, tf.int64)
-        return tf.random.stateless_normal([tf.shape(images)[0], self.latent_dim], seed=[tf.constant(seed, tf.int64), step])
+        return tf.random.stateless_normal(
+            [tf.shape(images)[0], self.latent_dim], seed=[tf.constant(seed, tf.int64), step]
+        )
 
     def _note_if_not_finite(self, results):
         # A loss-scaling optimizer skips gradients that overflow; that is its work and no fault.
@@ -332,9 +343,9 @@ class VAE(keras.Model):
         self.not_finite_step.assign(tf.where(first, self.global_step, self.not_finite_step))
 
     def _follow_variance(self, mse):
-        # A running mean over the last hundred steps, over all steps while there are fewer.
+        # A running mean over about the last tenth of the steps, at most a hundred of them.
         step = tf.cast(tf.convert_to_tensor(self.global_step), tf.float32)
-        share = tf.maximum(0.01, 1.0 / (step + 1.0))
+        share = tf.maximum(0.01, 10.0 / (step + 10.0))
         batch = tf.maximum(tf.reduce_mean(mse), losses.SMALLEST_VARIANCE)
         self.variance.assign((1.0 - share) * self.variance + share * batch)
 

@@ -16,7 +16,12 @@ SMALLEST_MAP = 4  # height and width at which the residual networks turn between
 
 
 def build_encoder(
-    network: str, image_size: int, latent_dim: int, width: int = 32, dropout: float = 0.0, dtype: object = None
+    network: str,
+    image_size: int,
+    latent_dim: int,
+    width: int = 32,
+    dropout: float = 0.0,
+    dtype: object = None,
 ) -> keras.Model:
     """The encoder of a family.
 
@@ -42,7 +47,12 @@ def build_encoder(
 
 
 def build_decoder(
-    network: str, image_size: int, latent_dim: int, width: int = 32, dropout: float = 0.0, dtype: object = None
+    network: str,
+    image_size: int,
+    latent_dim: int,
+    width: int = 32,
+    dropout: float = 0.0,
+    dtype: object = None,
 ) -> keras.Model:
     """The decoder of a family; arguments as for `build_encoder`.
 
@@ -58,9 +68,9 @@ def build_decoder(
     return keras.Model(latents, images, name="decoder")
 
 
-# ---------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # reference: four strided convolutions and their mirror image (Foster, "Generative Deep Learning", 2019, chapter 3)
-# ---------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 REFERENCE_FILTERS = (32, 64, 64, 64)
 
@@ -88,10 +98,10 @@ def _reference_decoder(latents, image_size, dropout, dtype):
     return layers.Conv2DTranspose(3, 3, strides=2, padding="same", dtype=dtype)(x)
 
 
-# ---------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 # residual: dense 3×3 convolutions, BatchNorm after them, ReLU, depth_to_space. Phones run all of it in one
 # delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32.
-# ---------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 
 def residual_channels(side: int, width: int) -> int:

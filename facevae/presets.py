@@ -14,7 +14,9 @@ class Preset:
 
     def help_text(self, name: str) -> str:
         """A block for `--help`: the description, then the fields that the preset sets."""
-        settings = ", ".join(f"{key} {value}" for key, value in self.overrides.items()) or "the defaults above"
+        settings = (
+            ", ".join(f"{key} {value}" for key, value in self.overrides.items()) or "the defaults above"
+        )
         body = textwrap.fill(f"{self.description} [{settings}]", 96, break_on_hyphens=False)
         return f"  {name}\n{textwrap.indent(body, '    ')}"
 

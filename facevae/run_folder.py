@@ -64,7 +64,9 @@ class RunFolder:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise UserError(f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist.")
+            raise UserError(
+                f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist."
+            )
         if not run.exists:
             raise UserError(
                 f"run folder: {str(path)!r} holds no run (it has no run.json). "

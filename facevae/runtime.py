@@ -5,9 +5,6 @@ import glob
 import logging
 import os
 
-# TensorFlow's start-up notes (CPU instructions, missing CUDA on a machine without a GPU) are not for our users.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import tensorflow as tf
 
 logger = logging.getLogger(__name__)

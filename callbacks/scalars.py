@@ -1,0 +1,60 @@
+"""Losses and what drives them as TensorBoard scalars."""
+
+import os
+import pathlib
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class Scalars(keras.callbacks.Callback):
+    """Writes every number of each epoch to `<log_dir>/train` and `<log_dir>/validation`, at step = epoch.
+
+    Training: what the model tracks, the learning rate, and `images_per_second` over the epoch's steps alone.
+    Validation: what the model tracks there, under the same names, so that TensorBoard draws both in one chart.
+
+    Args:
+        log_dir: TensorBoard's folder of the run.
+        batch_size: faces per step.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str], batch_size: int):
+        super().__init__()
+        self.log_dir, self.batch_size = pathlib.Path(log_dir), batch_size
+        self._writers: dict[str, Any] = {}
+        self._steps, self._begin, self._end = 0, 0.0, 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._writers = {
+            split: tf.summary.create_file_writer(str(self.log_dir / split))
+            for split in ("train", "validation")
+        }
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._steps, self._begin = 0, 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # The first step of an epoch is left out: it fills the input pipeline and, once, compiles.
+        self._end = time.monotonic()
+        if not self._begin:
+            self._begin = self._end
+        else:
+            self._steps += 1
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = dict(logs or {})
+        if self._steps:
+            logs["images_per_second"] = self._steps * self.batch_size / (self._end - self._begin)
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        for name, value in logs.items():
+            split = "validation" if name.startswith("val_") else "train"
+            with self._writers[split].as_default(step=epoch):
+                tf.summary.scalar(name.removeprefix("val_"), value)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        for writer in self._writers.values():
+            writer.close()

@@ -1,0 +1,93 @@
+"""All that resuming needs, in one file of plain arrays."""
+
+import dataclasses
+import json
+import math
+import pathlib
+import zipfile
+
+import keras
+import numpy as np
+
+from facevae.errors import UserError
+from facevae.run_folder import replacing
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epochs: completed epochs.
+        seconds: spent in the training loop, over all resumes.
+        best_loss: lowest validation loss, nats per image.
+        best_epoch: the epoch that reached it, counted from 1; 0 while there is none.
+    """
+
+    epochs: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+
+
+def _variables(model: keras.Model) -> list:
+    """Every variable of the model, its trackers and its optimizers, in an order that building the model fixes."""
+    found = list(model.variables) + list(model.optimizer.variables)
+    found += getattr(getattr(model.optimizer, "inner_optimizer", None), "variables", [])
+    return list({id(variable): variable for variable in found}.values())
+
+
+def save_checkpoint(path: pathlib.Path, model: keras.Model, progress: Progress) -> None:
+    """Writes weights, moving statistics, optimizer state, loss scale, random state, step and progress.
+
+    The earlier checkpoint is replaced at once when the new one is complete.
+
+    Args:
+        path: of the `.npz` file.
+        model: compiled.
+        progress: how far the run has come.
+
+    Raises:
+        UserError: the file cannot be written; the earlier checkpoint is intact.
+    """
+    arrays = {f"variable_{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    try:
+        with replacing(path) as aside:
+            np.savez(aside, progress=np.array(json.dumps(dataclasses.asdict(progress))), **arrays)
+    except OSError as error:
+        raise UserError(
+            f"{path}: the checkpoint could not be written ({error.strerror}). The earlier one is intact. "
+            "Make room, then go on with --resume."
+        ) from error
+
+
+def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
+    """Restores what `save_checkpoint` wrote.
+
+    Args:
+        path: of the `.npz` file.
+        model: built and compiled from the same configuration.
+
+    Returns:
+        How far the run had come.
+
+    Raises:
+        UserError: the file is damaged or belongs to another model.
+    """
+    variables = _variables(model)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            progress = Progress(**json.loads(str(stored["progress"])))
+            arrays = [stored[f"variable_{i:04d}"] for i in range(len(stored.files) - 1)]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: the checkpoint is damaged ({error}). Delete it to start this run from the beginning."
+        ) from error
+    if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
+        raise UserError(
+            f"{path}: the checkpoint holds {len(arrays)} arrays that are not those of this model "
+            f"({len(variables)} variables). It was written by another version or for another configuration."
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return progress

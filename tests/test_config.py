@@ -1,0 +1,95 @@
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from facevae.config import Config, from_preset, parse_command_line, resumed
+from facevae.errors import UserError
+from facevae.presets import PRESETS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_a_valid_configuration_that_survives_json(preset):
+    config = from_preset(preset)
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_command_line_returns_only_what_was_given():
+    chosen = parse_command_line(
+        ["--preset", "celeba64", "--epochs", "3", "--no-flip", "--learning-rate", "1e-4"]
+    )
+    assert chosen == {"preset": "celeba64", "epochs": 3, "flip": False, "learning_rate": 1e-4}
+
+
+def test_choosing_epochs_puts_the_presets_minutes_away_and_the_other_way_round():
+    assert from_preset("demo", epochs=3).minutes is None
+    assert from_preset("celeba64", minutes=5.0).epochs is None
+    both = from_preset("demo", epochs=3, minutes=5.0)
+    assert (both.epochs, both.minutes) == (3, 5.0)
+
+
+LIMITS = [
+    (field.name, limit, outside)
+    for field in dataclasses.fields(Config)
+    for limit, outside in (
+        (field.metadata["minimum"], -1),
+        (field.metadata["maximum"], +1),
+    )
+    if limit is not None
+]
+
+
+@pytest.mark.parametrize(("name", "limit", "outside"), LIMITS)
+def test_limits_are_inclusive_and_what_lies_beyond_is_refused_by_name(name, limit, outside):
+    chosen = {name: limit, **({"sample_from": "prior"} if name == "density_components" else {})}
+    chosen |= {"network": "reference"} if name == "dropout" else {}
+    assert getattr(from_preset("demo", **chosen), name) == limit
+    step = max(abs(limit) * 0.5, 1) if isinstance(limit, int) else abs(limit) * 0.5 + 1e-12
+    chosen[name] = type(limit)(limit + outside * step)
+    with pytest.raises(UserError, match=f"{name}: expected at least"):
+        from_preset("demo", **chosen)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"image_size": 48}, "image_size: expected one of 32, 64, 128, 256, received 48"),
+        ({"network": "residul"}, "Did you mean residual"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
+        ({"latent_dim": True}, "latent_dim: expected int, received True"),
+        ({"crop": "centre"}, "crop: expected square or a side in pixels"),
+        ({"density_components": 0}, "density_components: expected at least 1 with --sample-from density"),
+        ({"dropout": 0.5}, "dropout: the residual network has none"),
+        ({"epochs": None, "minutes": None}, "expected at least one of them"),
+    ],
+)
+def test_bad_values_are_refused_with_field_and_value(chosen, message):
+    with pytest.raises(UserError, match=message):
+        from_preset("demo", **chosen)
+
+
+def test_saved_form_with_unknown_or_missing_keys_is_refused_by_name():
+    saved = from_preset("demo").to_dict()
+    del saved["width"]
+    with pytest.raises(UserError, match=r"run.json: .*unknown \['colour'\], missing \['width'\]"):
+        Config.from_dict({**saved, "colour": 1}, where="run.json")
+
+
+def test_resume_changes_only_what_may_change():
+    saved = from_preset("demo")
+    assert resumed(saved, {"epochs": 7, "xla": "off", "seed": 0}).epochs == 7
+    with pytest.raises(UserError, match=r"--latent-dim 3 \(the run has 64\), --seed 1 \(the run has 0\)"):
+        resumed(saved, {"latent_dim": 3, "seed": 1, "epochs": 2})
+
+
+def test_help_shows_every_field_and_preset_without_tensorflow():
+    code = "import sys, train; from facevae import config; config.parse_command_line(['--help'])"
+    shown = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+    assert shown.returncode == 0
+    for field in dataclasses.fields(Config):
+        assert f"--{field.name.replace('_', '-')}" in shown.stdout
+    for preset in PRESETS:
+        assert preset in shown.stdout
+    assert "tensorflow" not in shown.stderr

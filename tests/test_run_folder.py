@@ -1,0 +1,81 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from facevae.config import from_preset
+from facevae.errors import UserError
+from facevae.run_folder import RunFolder, default_run_path, replacing
+
+
+def test_configuration_and_data_description_survive_moving_the_folder(tmp_path):
+    config = from_preset("celeba64", seed=5)
+    RunFolder(tmp_path / "a").save(config, {"name": "faces", "attribute_names": ["Smiling"]})
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    run = RunFolder.open(tmp_path / "b")
+    assert run.load_config() == config
+    assert run.load_data_description()["attribute_names"] == ["Smiling"]
+    assert str(tmp_path) not in (tmp_path / "b" / "run.json").read_text()
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        RunFolder.open(tmp_path / "missing")
+    with pytest.raises(UserError, match=r"holds no run \(it has no run.json\)"):
+        RunFolder.open(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format_version": 1, "config": 3, "data": null}'])
+def test_damaged_configuration_is_refused_with_its_file(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(UserError, match=r"run\.json"):
+        RunFolder.open(tmp_path).load_config()
+
+
+def test_another_format_version_is_named(tmp_path):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    content = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**content, "format_version": 99}))
+    with pytest.raises(UserError, match="has format 99, this facevae reads format 1"):
+        run.load_config()
+
+
+def test_second_living_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
+    code = (
+        "import sys, time; from facevae.run_folder import RunFolder\n"
+        "with RunFolder(sys.argv[1]).locked(): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="another process is writing"), RunFolder(tmp_path).locked():
+            pass
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    with RunFolder(tmp_path).locked():
+        pass
+
+
+def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as aside:  # noqa: PT012
+        aside.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with replacing(path) as aside:
+        aside.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_default_path_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = default_run_path("demo")
+    first.mkdir(parents=True)
+    assert default_run_path("demo") != first
