@@ -9,7 +9,7 @@ from facevae.synthetic_faces.scenery import ear_places
 _FRAMES = [(0.05, 0.05, 0.06), (0.13, 0.10, 0.09), (0.34, 0.16, 0.08), (0.45, 0.09, 0.12), (0.10, 0.15, 0.35)]
 
 
-def paint_glasses(face, view, light, canvas):
+def paint_glasses(face, view, canvas, light):
     """Frames with a bridge and arms, and lenses that tint and reflect a little, in place."""
     softness = view.softness()
     frame = palette(_FRAMES, 0.5 + 0.5 * face.glasses_shade)
@@ -58,7 +58,7 @@ def paint_earrings(face, view, canvas):
         blend(canvas, face.wearing_earrings * behind * coverage(shape, softness), metal * shine)
 
 
-def paint_hat(face, view, light, canvas):
+def paint_hat(face, view, canvas, light):
     """A knitted cap, a brimmed hat or a peaked cap, in place."""
     softness = view.softness(0.016)
     x, y = view.x + 0.06 * face.turn_sine, view.y

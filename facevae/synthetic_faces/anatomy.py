@@ -99,6 +99,7 @@ class View:
         across, down, forward: the head's own coordinates of the surface point seen at the pixel.
         edge: signed distance to the head's outline.
         normal: three planes, the surface's direction in the frame of `x` and `y`, z towards the viewer.
+        top, left: the row and column of the picture at which the planes begin.
     """
 
     pixel: float
@@ -111,30 +112,40 @@ class View:
     forward: np.ndarray = None
     edge: np.ndarray = None
     normal: tuple = None
+    top: int = 0
+    left: int = 0
 
     def softness(self, least=0.012):
         """Width of a soft edge: a pixel and a bit, at least `least`."""
         return max(1.3 * self.pixel, least)
 
     def box(self, top, bottom, left=-1.0, right=1.0):
-        """Slices of rows and columns that hold a box given in half pictures."""
-        height, width = self.x.shape[2:]
-        rows = slice(
-            max(int((top + 1) / 2 * height), 0), min(int(np.ceil((bottom + 1) / 2 * height)), height)
+        """The slices of this view's planes that show a box of the picture, given in half pictures.
+
+        The same for every face, so that a face's bytes do not depend on what is drawn with it.
+        """
+        rows, columns = (
+            slice(
+                max(int(np.floor((start + 1) / self.pixel)) - offset, 0),
+                min(int(np.ceil((end + 1) / self.pixel)) - offset, length),
+            )
+            for start, end, offset, length in (
+                (top, bottom, self.top, self.x.shape[2]),
+                (left, right, self.left, self.x.shape[3]),
+            )
         )
-        columns = slice(
-            max(int((left + 1) / 2 * width), 0), min(int(np.ceil((right + 1) / 2 * width)), width)
-        )
-        return Ellipsis, rows, columns
+        return (slice(None), slice(None), rows, columns)
 
     def window(self, box):
-        """The part of the view inside a box."""
-        planes = {
-            field.name: getattr(self, field.name)[box]
-            for field in dataclasses.fields(self)
-            if field.name not in ("pixel", "normal")
-        }
-        return View(pixel=self.pixel, normal=tuple(plane[box] for plane in self.normal), **planes)
+        """The part of the view inside the slices of `box`."""
+        planes = {name: np.ascontiguousarray(getattr(self, name)[box]) for name in _PLANES}
+        normal = tuple(np.ascontiguousarray(plane[box]) for plane in self.normal)
+        return View(
+            self.pixel, **planes, normal=normal, top=self.top + box[2].start, left=self.left + box[3].start
+        )
+
+
+_PLANES = ("body_x", "body_y", "x", "y", "across", "down", "forward", "edge")
 
 
 def look_at(face, size):

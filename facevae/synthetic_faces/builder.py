@@ -1,26 +1,18 @@
-"""The data set `synthetic_faces` for tensorflow-datasets: 10,000 faces in three fixed splits.
+"""The data set `synthetic_faces` for tensorflow-datasets: 10,000 faces in three fixed splits."""
 
-Faces are drawn on all cores while tensorflow-datasets writes them. Threads do it: numpy and the PNG compressor release
-the interpreter's lock, and threads work from any script, whereas a pool of processes would import it again.
-"""
-
-import collections
-import concurrent.futures
 import dataclasses
 import io
 import itertools
-import os
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
+from facevae.synthetic_faces.drawing import draw_in_processes
 from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES, sample_faces
-from facevae.synthetic_faces.renderer import render
 
 SEED = 0
 SPLIT_SIZES = {"train": 8000, "validation": 1000, "test": 1000}
-_FACES_AT_ONCE = 16
 
 
 @dataclasses.dataclass
@@ -40,8 +32,8 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     """Procedural portraits with CelebA's attribute names and the continuous factors behind them."""
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
-    BUILDER_CONFIGS = [
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First release."}
+    BUILDER_CONFIGS: ClassVar = [
         SyntheticFacesConfig(name=str(size), description=f"{size}x{size} pixels", image_size=size)
         for size in (64, 32, 128, 256)  # the first is the default
     ]
@@ -57,8 +49,8 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(size, size, 3), encoding_format="png"),
-                    "attributes": {name: np.bool_ for name in ATTRIBUTE_NAMES},
-                    "factors": {name: np.float32 for name in FACTOR_NAMES},
+                    "attributes": dict.fromkeys(ATTRIBUTE_NAMES, np.bool_),
+                    "factors": dict.fromkeys(FACTOR_NAMES, np.float32),
                 }
             ),
             supervised_keys=None,
@@ -74,12 +66,17 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, first, count):
-        chunks = [
-            (start, min(_FACES_AT_ONCE, first + count - start), self.builder_config.image_size)
-            for start in range(first, first + count, _FACES_AT_ONCE)
-        ]
-        for start, examples in _ahead(_draw_examples, chunks):
-            yield from enumerate(examples, start=start)
+        faces = sample_faces(count, SEED, first)
+        pictures = draw_in_processes(first, count, SEED, self.builder_config.image_size)
+        for row, picture in enumerate(pictures):
+            yield (
+                first + row,
+                {
+                    "image": io.BytesIO(picture),
+                    "attributes": dict(zip(ATTRIBUTE_NAMES, faces.attributes[row], strict=True)),
+                    "factors": dict(zip(FACTOR_NAMES, faces.factors[row], strict=True)),
+                },
+            )
 
 
 def builder_for(image_size=64, data_dir=None, split_sizes=None):
@@ -98,37 +95,3 @@ def builder_for(image_size=64, data_dir=None, split_sizes=None):
         name = "-".join([str(image_size), *(f"{split}{count}" for split, count in split_sizes.items())])
         config = SyntheticFacesConfig(name=name, image_size=image_size, split_sizes=dict(split_sizes))
     return SyntheticFaces(config=config, data_dir=data_dir)
-
-
-def _draw_examples(first, count, image_size):
-    faces = sample_faces(count, SEED, first)
-    images = render(faces, image_size)
-    return first, [
-        {
-            "image": _png(images[row]),
-            "attributes": dict(zip(ATTRIBUTE_NAMES, faces.attributes[row].tolist(), strict=True)),
-            "factors": dict(zip(FACTOR_NAMES, faces.factors[row].tolist(), strict=True)),
-        }
-        for row in range(count)
-    ]
-
-
-def _png(image):
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "png", compress_level=1)
-    file.seek(0)
-    return file
-
-
-def _ahead(function, arguments):
-    """Results of calls in order, computed by threads a few calls ahead of their use."""
-    workers = os.cpu_count() or 1
-    arguments = iter(arguments)
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        pending = collections.deque(
-            pool.submit(function, *call) for call in itertools.islice(arguments, 2 * workers)
-        )
-        while pending:
-            result = pending.popleft().result()
-            pending.extend(pool.submit(function, *call) for call in itertools.islice(arguments, 1))
-            yield result

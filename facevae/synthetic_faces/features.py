@@ -7,22 +7,19 @@ from facevae.synthetic_faces.draw import bell, blend, coverage, hue, mix, palett
 _IRIS = [(0.16, 0.09, 0.05), (0.30, 0.18, 0.09), (0.40, 0.36, 0.18), (0.30, 0.42, 0.33), (0.33, 0.47, 0.62)]
 
 
-def paint_eyes(face, view, canvas):
-    """Both eyes with lids, lashes, make-up and bags, in place."""
-    iris_colour = palette(_IRIS, np.square(0.5 + 0.5 * face.eye_colour))
-    for side in (-1, 1):
-        inner_to_outer = (view.across * side - face.eye_x) / face.eye_half_width
-        slant = (0.010 + 0.012 * face.eye_slant) * inner_to_outer
-        down = view.down + slant
-        arch = np.maximum(1 - np.square(inner_to_outer), 0)
-        upper = -face.eye_opening * arch * (1 - 0.18 * inner_to_outer) + 0.004
-        lower = 0.62 * face.eye_opening * arch * (1 + 0.15 * inner_to_outer) + 0.004
-        _shade_lids(face, view, canvas, inner_to_outer, down, upper, lower)
-        _paint_eyeball(face, view, canvas, side, down, upper, lower, iris_colour)
-        _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower)
+def paint_eye(face, view, canvas, side):
+    """One eye (side -1 or 1) with lids, lashes, make-up and bags, in place."""
+    inner_to_outer = (view.across * side - face.eye_x) / face.eye_half_width
+    down = view.down + (0.010 + 0.012 * face.eye_slant) * inner_to_outer
+    arch = np.maximum(1 - np.square(inner_to_outer), 0)
+    upper = -face.eye_opening * arch * (1 - 0.18 * inner_to_outer) + 0.004
+    lower = 0.62 * face.eye_opening * arch * (1 + 0.15 * inner_to_outer) + 0.004
+    _shade_lids(face, canvas, inner_to_outer, down, upper, lower)
+    _paint_eyeball(face, view, canvas, side, down, upper, lower)
+    _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower)
 
 
-def _shade_lids(face, view, canvas, inner_to_outer, down, upper, lower):
+def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     spread = ridge(inner_to_outer - 0.1, 1.05)
     shadow_colour = hue(face.lipstick_hue * 0.22 + 0.80, 0.55, 0.42)
     lid = smooth((upper - down + 0.015) / 0.03) * smooth((down - upper + 0.087) / 0.05)
@@ -37,7 +34,8 @@ def _shade_lids(face, view, canvas, inner_to_outer, down, upper, lower):
     canvas *= 1 - np.minimum(bags, 1) * tint
 
 
-def _paint_eyeball(face, view, canvas, side, down, upper, lower, iris_colour):
+def _paint_eyeball(face, view, canvas, side, down, upper, lower):
+    iris_colour = palette(_IRIS, np.square(0.5 + 0.5 * face.eye_colour))
     softness = view.softness()
     opening = coverage(np.maximum(upper - down, down - lower), softness)
     iris_x = view.across - side * face.eye_x - 0.020 * face.gaze
@@ -67,22 +65,20 @@ def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
     blend(canvas, weight * ends * ridge(down - lower - 0.002, width * 0.8), 0.22 * face.skin)
 
 
-def paint_brows(face, view, canvas):
-    """Brows of hairs, in place."""
+def paint_brow(face, view, canvas, side):
+    """One brow (side -1 or 1), in place."""
     bushy, arched = face.bushy_eyebrows, face.arched_eyebrows
     thickness = np.where(bushy > 0, 0.037, 0.0165) + 0.002 * face.male
     softness = view.softness(0.014)
-    for side in (-1, 1):
-        along = (view.across * side - 0.205) / 0.135
-        peak = along - 0.25
-        curve = np.where(arched > 0, 0.058 * np.square(peak) - 0.046, 0.012 * np.square(along) - 0.006)
-        curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
-        hairs = np.sin(along * 30 + view.down * 160 + face.texture(4) * 6)
-        taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
-        distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.12 * hairs)
-        distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
-        strength = np.where(bushy > 0, 0.95, 0.74) * (1 + 0.06 * hairs)
-        blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
+    along = (view.across * side - 0.205) / 0.135
+    curve = np.where(arched > 0, 0.058 * np.square(along - 0.25) - 0.046, 0.012 * np.square(along) - 0.006)
+    curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
+    hairs = np.sin(along * 30 + view.down * 160 + face.texture(4) * 6)
+    taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
+    distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.12 * hairs)
+    distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
+    strength = np.where(bushy > 0, 0.95, 0.74) * (1 + 0.06 * hairs)
+    blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
 
 
 def paint_mouth(face, view, canvas):

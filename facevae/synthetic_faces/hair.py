@@ -90,6 +90,8 @@ def front_mask(face, view, hair):
 
 def paint_hair_behind(face, view, hair, light, canvas):
     """The long hair behind the neck, in place."""
+    if not face.is_long.any():
+        return
     mask = face.is_long * coverage(hair.outline, view.softness(0.022))
     depth = 0.34 + 0.30 * smooth(np.abs(hair.sideways) * 1.5 - 0.5)
     blend(canvas, mask, face.hair * (depth * (1 + 0.25 * hair.strands)) * (0.4 + 0.6 * light.key))
@@ -127,7 +129,7 @@ def paint_hair(face, view, hair, light, canvas):
     return mask
 
 
-def shade_below_hair(face, view, hair):
+def shade_below_hair(face, hair):
     """float32[batch, 1, height, width]: factor by which hair darkens the skin beside it."""
     near = smooth(1 + hair.opening / 0.075)
     return 1 - 0.42 * face.has_hair * near

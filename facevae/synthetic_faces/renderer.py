@@ -9,13 +9,13 @@ import numpy as np
 from facevae.synthetic_faces.accessories import paint_earrings, paint_glasses, paint_hat
 from facevae.synthetic_faces.anatomy import Face, look_at
 from facevae.synthetic_faces.draw import blend, coverage
-from facevae.synthetic_faces.features import paint_beard, paint_brows, paint_eyes, paint_mouth
+from facevae.synthetic_faces.features import paint_beard, paint_brow, paint_eye, paint_mouth
 from facevae.synthetic_faces.hair import comb, paint_hair, paint_hair_behind, shade_below_hair
 from facevae.synthetic_faces.scenery import paint_background, paint_body, paint_ears
 from facevae.synthetic_faces.skin import Light, light_skin, relief, skin_colour
 
 # Pixels drawn at once: planes that stay in a core's cache.
-_PIXELS_AT_ONCE = 8 * 64 * 64
+_PIXELS_AT_ONCE = 4 * 64 * 64
 
 
 def render(parameters, image_size):
@@ -49,25 +49,41 @@ def _draw(face, size):
     hair = comb(face, view)
     canvas = paint_background(face, view)
     paint_hair_behind(face, view, hair, light, canvas)
-    paint_body(face, view, light, canvas)
-    _draw_head(face, view, light, hair, canvas)
-    paint_ears(face, view, light, canvas)
+    _inside(view.box(0.2, 1.0), paint_body, face, view, canvas, light)
+    head_box = view.box(-0.85, 1.0, -0.75, 0.75)
+    _inside(head_box, _draw_head, face, view, canvas, light, shade_below_hair(face, hair)[head_box])
+    _inside(view.box(-0.35, 0.45), paint_ears, face, view, canvas, light)
     paint_hair(face, view, hair, light, canvas)
-    paint_glasses(face, view, light, canvas)
-    paint_earrings(face, view, canvas)
-    paint_hat(face, view, light, canvas)
+    if face.eyeglasses.any():
+        _inside(view.box(-0.4, 0.4, -0.85, 0.85), paint_glasses, face, view, canvas, light)
+    if face.wearing_earrings.any():
+        _inside(view.box(-0.1, 0.65), paint_earrings, face, view, canvas)
+    if face.wearing_hat.any():
+        _inside(view.box(-1.0, 0.25), paint_hat, face, view, canvas, light)
     return canvas
 
 
-def _draw_head(face, view, light, hair, canvas):
+def _inside(box, paint, face, view, canvas, *arguments):
+    """Calls a painting function on a box of the picture."""
+    part = np.ascontiguousarray(canvas[box])
+    result = paint(face, view.window(box), part, *arguments)
+    canvas[box] = part
+    return result
+
+
+def _draw_head(face, view, canvas, light, shade):
     skin = skin_colour(face, view)
     height = relief(face, view)
-    paint_beard(face, view, skin)
-    height = height + paint_mouth(face, view, skin)
-    paint_brows(face, view, skin)
-    paint_eyes(face, view, skin)
+    if not face.no_beard.all():
+        _inside(view.box(-0.15, 1.0, -0.65, 0.65), paint_beard, face, view, skin)
+    mouth_box = view.box(0.12, 0.88, -0.55, 0.55)
+    height[mouth_box] += _inside(mouth_box, paint_mouth, face, view, skin)
+    for side in (-1, 1):
+        box = view.box(-0.48, 0.36, *sorted((0.16 * -side, 0.70 * side)))
+        _inside(box, paint_brow, face, view, skin, side)
+        _inside(box, paint_eye, face, view, skin, side)
     light_skin(face, view, light, skin, height, gloss=1 + 0.8 * face.bald)
-    skin *= shade_below_hair(face, view, hair)
+    skin *= shade
     blend(canvas, coverage(view.edge, view.softness()), skin)
 
 

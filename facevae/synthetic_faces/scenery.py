@@ -35,7 +35,7 @@ def paint_background(face, view):
     return canvas
 
 
-def paint_body(face, view, light, canvas):
+def paint_body(face, view, canvas, light):
     """Neck, shoulders and clothes, in place."""
     neck_half = 0.235 + 0.075 * face.male
     x = view.body_x + 0.36 * HEAD_DEPTH * face.turn_sine + 0.25 * face.tilt_sine
@@ -85,7 +85,7 @@ def ear_places(face):
         yield side, x, np.clip(0.55 - side * face.turn / 14, 0, 1)
 
 
-def paint_ears(face, view, light, canvas):
+def paint_ears(face, view, canvas, light):
     """Both ears, in place, the far one behind the head."""
     softness = view.softness(0.015)
     colour = face.skin * np.array([0.96, 0.76, 0.74], np.float32).reshape(1, 3, 1, 1)

@@ -59,7 +59,6 @@ def skin_colour(face, view):
     rosy = face.rosy_cheeks * 0.78 * bell(mirrored - 0.275, down - 0.195, 0.115, 0.10)
     blend(canvas, rosy, face.skin * np.array([0.95, 0.34, 0.36], np.float32).reshape(1, 3, 1, 1) + 0.015)
     # Nostrils, and the shade below the nose.
-    rise, _ = nose_profile(face, view)
     from_nose = np.abs(view.across - 0.11 * face.turn_sine)
     nostrils = bell(
         from_nose - 0.042 * face.nose_scale, down - face.nose_tip - 0.032, 0.022 * face.nose_scale, 0.016
