@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 # Decoders that read pixels and nothing else. EPS, for one, would start an interpreter on the file's content.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = (
     ".jpg",
     ".jpeg",

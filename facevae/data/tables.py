@@ -69,19 +69,20 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
     for line, (name, *fields) in lines:
         row, problem = _row(fields, columns, allowed)
         first_line = line_of.setdefault(name, line)
-        if problem is None and first_line != line and name not in refused:
-            problem = "a second row, " + ("the same as" if good[name] == row else "different from")
-            problem += f" that of line {first_line}"
-        if problem is None:
+        repeats = row is not None and first_line != line and good.get(name) == row
+        if problem is None and first_line == line:
             good[name] = row
             continue
-        problems += 1
-        repaired = name in good and good[name] == row
-        if not repaired:
+        if problem is None:
+            problem = (
+                f"a second row, {'the same as' if repeats else 'different from'} that of line {first_line}"
+            )
+        if not repeats:  # from now on there is no telling which row is the picture's
             good.pop(name, None)
-            refused[name] = f"{path.name}, line {line}: {problem}"
+            refused.setdefault(name, f"{path.name}, line {line}: {problem}")
+        problems += 1
         if problems <= _MOST_NAMED:
-            consequence = "ignored" if repaired else "the picture is left out"
+            consequence = "ignored" if repeats else "the picture is left out"
             logger.warning("%s, line %d (%s): %s; %s", path, line, name, problem, consequence)
     if not good or len(refused) > len(good):
         reason = next(iter(refused.values()), "it has no rows")
