@@ -87,7 +87,9 @@ def builder_for(image_size=64, data_dir=None, split_sizes=None):
         data_dir: where tensorflow-datasets keeps its data sets; None for its own default.
         split_sizes: dict of split name to number of faces; None for 8,000, 1,000 and 1,000.
     """
-    if split_sizes is None:
+    if split_sizes is None and str(image_size) in SyntheticFaces.builder_configs:
+        config = str(image_size)
+    elif split_sizes is None:
         config = SyntheticFacesConfig(
             name=str(image_size), description=f"{image_size}x{image_size} pixels", image_size=image_size
         )
