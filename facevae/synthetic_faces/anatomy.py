@@ -13,11 +13,11 @@ from facevae.synthetic_faces.draw import palette
 from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES
 
 WIDEST = 0.02  # height of the widest ellipse
-SKULL_TOP = -0.62
+SKULL_TOP = -0.585
 HEAD_DEPTH = 0.60
 
-_SKIN = [(0.93, 0.74, 0.63), (0.87, 0.66, 0.52), (0.74, 0.53, 0.39), (0.56, 0.38, 0.27), (0.40, 0.265, 0.19)]
-_PALE_SKIN = [(1.0, 0.92, 0.88), (0.97, 0.87, 0.83)]
+_SKIN = [(0.90, 0.70, 0.575), (0.85, 0.63, 0.49), (0.74, 0.53, 0.39), (0.56, 0.38, 0.27), (0.40, 0.265, 0.19)]
+_PALE_SKIN = [(0.99, 0.885, 0.835), (0.96, 0.85, 0.80)]
 _HAIR = {
     "Black_Hair": [(0.05, 0.045, 0.05), (0.13, 0.105, 0.10)],
     "Brown_Hair": [(0.26, 0.155, 0.09), (0.45, 0.29, 0.17)],
@@ -47,23 +47,24 @@ class Face:
     def _measure_pose(self):
         self.turn_sine, self.turn_cosine = np.sin(np.radians(self.turn)), np.cos(np.radians(self.turn))
         self.tilt_sine, self.tilt_cosine = np.sin(np.radians(self.tilt)), np.cos(np.radians(self.tilt))
+        self.shrink = 0.93 * np.exp(-self.zoom)  # a picture's length in the lengths of the head
         self.nod_sine = np.sin(np.radians(self.nod))
 
     def _measure_head(self):
         male, smiling = self.male, self.smiling
-        self.width = 0.475 + 0.03 * self.face_width + 0.02 * male
-        self.jaw = np.where(male > 0, 0.42, -0.38) + 0.2 * self.jaw_squareness
-        self.chin = 0.755 + 0.03 * self.chin_length + 0.025 * male
-        self.hairline = -0.37 - 0.035 * self.forehead_height
-        self.eye_x = 0.205 + 0.014 * self.eye_distance
+        self.width = 0.450 + 0.034 * self.face_width + 0.014 * male
+        self.jaw = np.where(male > 0, 0.22, -0.46) + 0.17 * self.jaw_squareness
+        self.chin = 0.755 + 0.04 * self.chin_length + 0.025 * male
+        self.hairline = -0.405 - 0.03 * self.forehead_height
+        self.eye_x = 0.203 + 0.017 * self.eye_distance
         self.eye_half_width = 0.088 + 0.007 * self.eye_size
         self.eye_opening = np.where(self.narrow_eyes > 0, 0.021, 0.056) * (1 + 0.1 * self.eye_size)
-        self.brow_y = -0.135 + 0.012 * self.brow_height + 0.012 * male
-        self.nose_tip = 0.235 + 0.022 * self.nose_length
+        self.brow_y = -0.133 + 0.015 * self.brow_height + 0.012 * male
+        self.nose_tip = 0.235 + 0.028 * self.nose_length
         self.nose_scale = np.where(self.big_nose > 0, 1.42, 0.86) * (1 + 0.07 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
         self.lip_scale = np.where(self.big_lips > 0, 1.55, 0.78) * (1 + 0.1 * self.lip_fullness)
-        self.smile_lift = np.where(smiling > 0, 0.085 + 0.02 * self.smile, -0.012 + 0.014 * self.smile)
+        self.smile_lift = np.where(smiling > 0, 0.085 + 0.02 * self.smile, 0.004 + 0.013 * self.smile)
         self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.05 * smiling + 0.01 * male
         opening = np.where(smiling > 0, 0.062, 0.066) * (1 + 0.25 * self.mouth_opening)
         self.mouth_gap = self.mouth_slightly_open * opening
@@ -159,9 +160,8 @@ def look_at(face, size):
         `View`.
     """
     centres = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1).astype(np.float32)
-    shrink = np.exp(-face.zoom)
-    body_x = (centres.reshape(1, 1, 1, size) - face.shift_x) * shrink
-    body_y = (centres.reshape(1, 1, size, 1) - face.shift_y) * shrink
+    body_x = (centres.reshape(1, 1, 1, size) - face.shift_x) * face.shrink
+    body_y = (centres.reshape(1, 1, size, 1) - face.shift_y) * face.shrink
     body_x, body_y = np.broadcast_arrays(body_x, body_y)
     pivot = 0.25
     x = body_x * face.tilt_cosine + (body_y - pivot) * face.tilt_sine
@@ -178,7 +178,7 @@ def squared_width(face, y):
     from_widest = y - WIDEST
     above = from_widest < 0
     inverse = np.where(above, 1 / (WIDEST - SKULL_TOP), 1 / (face.chin - WIDEST))
-    fullness = np.where(above, 0.35, face.jaw)
+    fullness = np.where(above, 0.5, face.jaw)
     relative = np.square(from_widest * inverse)
     # Beyond the end of the head the fullness is held, so that the square stays negative.
     bulge = 1 + fullness * np.minimum(relative, 1)

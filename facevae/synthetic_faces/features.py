@@ -15,7 +15,7 @@ def paint_eye(face, view, canvas, side):
     upper = -face.eye_opening * arch * (1 - 0.18 * inner_to_outer) + 0.004
     lower = 0.62 * face.eye_opening * arch * (1 + 0.15 * inner_to_outer) + 0.004
     _shade_lids(face, canvas, inner_to_outer, down, upper, lower)
-    _paint_eyeball(face, view, canvas, side, down, upper, lower)
+    _paint_eyeball(face, view, canvas, side, 0.05 * (np.abs(inner_to_outer) - 1), down, upper, lower)
     _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower)
 
 
@@ -23,7 +23,7 @@ def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     spread = ridge(inner_to_outer - 0.1, 1.05)
     shadow_colour = hue(face.lipstick_hue * 0.22 + 0.80, 0.55, 0.42)
     lid = smooth((upper - down + 0.015) / 0.03) * smooth((down - upper + 0.087) / 0.05)
-    blend(canvas, 0.78 * face.heavy_makeup * spread * lid, shadow_colour * (0.4 + face.skin))
+    blend(canvas, 0.78 * face.heavy_makeup * spread * lid, shadow_colour * (0.12 + face.skin))
     crease = spread * ridge(down - upper + 0.030, 0.011)
     canvas *= 1 - 0.36 * crease
     sag = lower + 0.052 - 0.02 * np.square(inner_to_outer)
@@ -34,10 +34,10 @@ def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     canvas *= 1 - np.minimum(bags, 1) * tint
 
 
-def _paint_eyeball(face, view, canvas, side, down, upper, lower):
+def _paint_eyeball(face, view, canvas, side, ends, down, upper, lower):
     iris_colour = palette(_IRIS, np.square(0.5 + 0.5 * face.eye_colour))
     softness = view.softness()
-    opening = coverage(np.maximum(upper - down, down - lower), softness)
+    opening = coverage(np.maximum(np.maximum(upper - down, down - lower), ends), softness)
     iris_x = view.across - side * face.eye_x - 0.020 * face.gaze
     radius = 0.043
     distance = np.sqrt(np.square(iris_x) + np.square(down + 0.006))
@@ -73,11 +73,11 @@ def paint_brow(face, view, canvas, side):
     along = (view.across * side - 0.205) / 0.135
     curve = np.where(arched > 0, 0.058 * np.square(along - 0.25) - 0.046, 0.012 * np.square(along) - 0.006)
     curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
-    hairs = np.sin(along * 30 + view.down * 160 + face.texture(4) * 6)
+    hairs = np.sin(along * 34 + view.down * 110 + 2 * np.sin(along * 9 + face.texture(4) * 6))
     taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
-    distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.12 * hairs)
+    distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.06 * hairs)
     distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
-    strength = np.where(bushy > 0, 0.95, 0.74) * (1 + 0.06 * hairs)
+    strength = np.where(bushy > 0, 0.93, 0.74) * (1 + 0.05 * hairs)
     blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
 
 
@@ -147,8 +147,8 @@ def paint_beard(face, view, canvas):
     down, across = view.down, view.across - 0.045 * face.turn_sine
     mirrored = np.abs(across)
     below_mouth = down - face.mouth_y
-    hairs = np.sin(across * 85 + 3 * np.sin(down * 23 + face.texture(5) * 6)) * np.sin(
-        down * 70 + across * 25
+    hairs = np.sin(
+        across * 85 + 3 * np.sin(down * 23 + face.texture(5) * 6) + 2 * np.sin(across * 31 + down * 47)
     )
     lift = face.smile_lift * np.square(mirrored / 0.2) * 0.6
     middle = (face.nose_tip + face.mouth_y) / 2 + 0.020
@@ -170,8 +170,8 @@ def paint_beard(face, view, canvas):
         (goatee, on_chin, 0.04),
         (full, on_jaw, 0.06),
     ):
-        cover = 0.92 * mask * coverage(distance + 0.012 * hairs, softness)
-        blend(canvas, cover, face.brow_hair * (1 + 0.35 * hairs))
+        cover = 0.92 * mask * coverage(distance + 0.007 * hairs, softness)
+        blend(canvas, cover, face.brow_hair * (1 + 0.22 * hairs))
     stubble = np.maximum(coverage(on_jaw, 0.10), coverage(on_lip, 0.05))
     tint = mix(face.brow_hair, np.array([0.05, 0.06, 0.07], np.float32).reshape(1, 3, 1, 1), 0.6)
     blend(canvas, shadow * stubble * (0.50 + 0.08 * hairs), tint)

@@ -29,28 +29,31 @@ def comb(face, view):
     ratio = np.square(face.width / HEAD_DEPTH)
     head_half = face.width * np.sqrt(np.square(face.turn_cosine) + np.square(face.turn_sine) / ratio)
     waves = np.sin(y * 15 + face.texture(6) * 6.28 + np.sign(x) * face.texture(7)) * wavy
-    thickness = 0.030 + 0.012 * face.hair_volume + 0.025 * is_long + 0.055 * wavy
+    thickness = 0.016 + 0.008 * face.hair_volume + 0.04 * is_long + 0.05 * wavy
     half = head_half + thickness * (1 + 0.2 * face.hair_volume) + 0.020 * waves * smooth((y + 0.4) * 2)
-    height = WIDEST - SKULL_TOP + thickness * 1.25 + 0.02 * face.hair_volume
+    height = WIDEST - SKULL_TOP + (1 - face.wearing_hat) * (thickness + 0.055 + 0.03 * face.hair_volume)
     upward = (y - WIDEST) / height
-    dome = np.sqrt(np.square(x / half) + np.square(upward))
+    aside, above = np.square(x / half), np.square(upward)
+    dome = np.sqrt(0.5 * (aside + above) + 0.5 * np.sqrt(np.square(aside) + np.square(above)))
     spread = (0.03 + 0.09 * face.texture(8) + 0.12 * wavy) * is_long
     beside = np.abs(x) - half - spread * (y - WIDEST)
     end = np.where(is_long > 0, 0.86 + 0.34 * face.hair_length, 0.12)
     outline = np.maximum(
         np.where(upward < 0, (dome - 1) * 0.6, beside), (y - end) * np.where(is_long > 0, 0.6, 1)
     )
-    narrowing = np.sqrt(np.maximum(1 - np.square(np.minimum(upward, 0)), 0.06))
+    narrowing = np.sqrt(np.maximum(1 - np.square(np.minimum(upward, 0)), 0.16))
     part = 0.16 * face.hair_parting
     sideways = (x - part * smooth(-upward)) / (half * narrowing)
     strands = _strands(face, view, sideways, upward, waves)
-    outline = outline + 0.012 * strands * mix(0.8, 1.0, wavy)
+    outline = outline + strands * mix(0.009, 0.006, is_long)
     return Hair(outline, _opening(face, view, sideways, strands), sideways, np.clip(upward, -1, 0), strands)
 
 
 def _strands(face, view, sideways, upward, waves):
     bend = 0.10 * waves * (1 + sideways) + 0.05 * np.sin(upward * 5 + face.texture(9) * 6.28)
-    flow = sideways + bend
+    # Short hair is combed to a side, more or less.
+    combed = (1 - face.is_long) * (1 - face.bangs) * np.sign(face.hair_parting) * np.square(face.texture(8))
+    flow = sideways * (1 - 0.6 * np.abs(combed)) + 2.2 * combed * upward + bend
     strands = 0
     finest = np.pi * 0.55 / view.pixel  # no strand thinner than the pixels can hold
     for octave, frequency in enumerate((7, 13, 24, 43, 78, 140)):
@@ -65,7 +68,11 @@ def _opening(face, view, sideways, strands):
     down, mirrored = view.down, np.abs(view.across)
     is_long, receding = face.is_long, face.receding_hairline
     around = mirrored + 0.8 * np.maximum(-view.forward, 0)
-    line = face.hairline + 0.50 * np.square(view.across - 0.06 * face.hair_parting) * (1 - receding)
+    part = 0.12 * face.hair_parting
+    # Long hair parts like a curtain; a short cut frames the forehead.
+    curtain = 1.5 * np.square(view.across - part)
+    frame = 2.2 * np.square(np.square(view.across)) * 3 + 0.05 * face.hair_parting * view.across
+    line = face.hairline + mix(frame, curtain - 0.03, is_long) * (1 - receding)
     temples = ridge(mirrored - 0.21, 0.10) - 0.45 * ridge(mirrored, 0.11)
     line = line - receding * (0.075 + 0.125 * temples)
     fringe = (
@@ -79,7 +86,9 @@ def _opening(face, view, sideways, strands):
     above, beside = line - down, (around - side) * 0.8
     opening = 0.5 * (above + beside + np.sqrt(np.square(above - beside) + 0.004))
     # Short hair ends in sideburns.
-    return np.where(is_long > 0, opening, np.minimum(opening, 0.03 + 0.02 * strands - down))
+    opening = np.where(is_long > 0, opening, np.minimum(opening, 0.03 + 0.02 * strands - down))
+    # Beside the head is no skin to be seen through the hair.
+    return np.maximum(opening, np.minimum(view.edge - 0.005, 0.08 - down))
 
 
 def front_mask(face, view, hair):

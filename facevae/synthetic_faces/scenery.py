@@ -37,7 +37,7 @@ def paint_background(face, view):
 
 def paint_body(face, view, canvas, light):
     """Neck, shoulders and clothes, in place."""
-    neck_half = 0.235 + 0.075 * face.male
+    neck_half = 0.215 + 0.065 * face.male
     x = view.body_x + 0.36 * HEAD_DEPTH * face.turn_sine + 0.25 * face.tilt_sine
     y = view.body_y
     flare = neck_half + 0.9 * np.square(np.maximum(y - 0.72, 0))

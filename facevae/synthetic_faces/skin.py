@@ -56,15 +56,15 @@ def skin_colour(face, view):
     canvas *= 1 + warm * redness
     sockets = 0.26 * bell(mirrored - face.eye_x + 0.02, down - 0.012, 0.115, 0.065)
     canvas *= 1 - sockets * np.array([0.75, 1.0, 0.9], np.float32).reshape(1, 3, 1, 1)
-    rosy = face.rosy_cheeks * 0.78 * bell(mirrored - 0.275, down - 0.195, 0.115, 0.10)
-    blend(canvas, rosy, face.skin * np.array([0.95, 0.34, 0.36], np.float32).reshape(1, 3, 1, 1) + 0.015)
+    rosy = face.rosy_cheeks * 0.62 * bell(mirrored - 0.26, down - 0.19, 0.13, 0.11)
+    blend(canvas, rosy, face.skin * np.array([1.0, 0.40, 0.42], np.float32).reshape(1, 3, 1, 1) + 0.015)
     # Nostrils, and the shade below the nose.
     from_nose = np.abs(view.across - 0.11 * face.turn_sine)
     nostrils = bell(
-        from_nose - 0.042 * face.nose_scale, down - face.nose_tip - 0.032, 0.022 * face.nose_scale, 0.016
+        from_nose - 0.046 * face.nose_scale, down - face.nose_tip - 0.030, 0.019 * face.nose_scale, 0.015
     )
     below = bell(from_nose, down - face.nose_tip - 0.048, 0.085 * face.nose_scale, 0.022)
-    canvas *= (1 - 0.72 * nostrils) * (1 - 0.30 * below)
+    canvas *= (1 - 0.72 * nostrils) * (1 - 0.22 * below)
     return canvas
 
 
@@ -79,7 +79,7 @@ class Light:
         self.z = np.cos(azimuth) * np.cos(elevation)
         warmth = np.array([0.10, 0.0, -0.13], np.float32).reshape(1, 3, 1, 1)
         self.key = (1 + warmth * face.light_warmth) * (0.82 + 0.17 * face.light_strength)
-        fill = 0.25 + 0.10 * face.fill_light
+        fill = 0.21 + 0.10 * face.fill_light
         self.room = (1 - 0.6 * warmth * face.light_warmth) * fill
 
     def on(self, normal_x, normal_y, normal_z, wrap=0.35):
@@ -101,7 +101,7 @@ class Light:
 def bumped_normal(face, view, height):
     """The head's normal, tipped by the slopes of a relief."""
     normal_x, normal_y, normal_z = view.normal
-    step = 2 * view.pixel * np.exp(-face.zoom)
+    step = 2 * view.pixel * face.shrink
     padded = np.pad(height, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     right = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / step
     down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / step
@@ -122,5 +122,5 @@ def light_skin(face, view, light, canvas, height, gloss):
     # Silhouettes turn towards darkness where they face the room.
     received *= 0.72 + 0.28 * smooth(normal[2] * 2.2)
     canvas *= received
-    shine = light.highlight(*normal, doublings=4) * 0.075 + light.highlight(*normal, doublings=6) * 0.05
+    shine = light.highlight(*normal, doublings=4) * 0.05 + light.highlight(*normal, doublings=6) * 0.05
     canvas += shine * gloss * light.key
