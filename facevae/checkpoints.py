@@ -76,7 +76,7 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     """
     variables = _variables(model)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             progress = Progress(**json.loads(str(stored["progress"])))
             arrays = [stored[f"variable_{i:04d}"] for i in range(len(stored.files) - 1)]
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -86,7 +86,7 @@ def cached_encodings(
     fingerprint = encoder_fingerprint(model)
     if path.exists():
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 found = Encodings(
                     stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
                 )

@@ -7,25 +7,6 @@ import numpy as np
 import pytest
 
 
-class ArrayRecords:
-    """A split held in memory, with the interface of `facevae.data.Records`."""
-
-    def __init__(self, images: np.ndarray, attributes: np.ndarray | None = None):
-        self._images, self._attributes = images, attributes
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def images(self, indices):
-        return self._images[indices].copy()
-
-    def attributes(self, indices):
-        return None if self._attributes is None else self._attributes[indices].copy()
-
-    def names(self, indices):
-        return [f"{index:06d}" for index in np.arange(len(self._images))[indices]]
-
-
 @pytest.fixture
 def blob_images():
     """A function that draws `uint8[count, size, size, 3]`: a soft blob each, learnable within a few steps."""
@@ -42,9 +23,17 @@ def blob_images():
 
 
 @pytest.fixture
-def array_records():
-    """The class `ArrayRecords`."""
-    return ArrayRecords
+def blob_dataset(blob_images):
+    """A data set in memory: 48 training, 16 validation and 16 test blobs at 32×32 with two attributes."""
+    from facevae.data import FaceDataset, Records
+
+    def split(count: int, seed: int) -> Records:
+        attributes = np.random.default_rng(seed).integers(0, 2, (count, 2), dtype=np.uint8)
+        names = [f"blob{number}" for number in range(count)]
+        return Records(blob_images(count, seed=seed), attributes, names, np.arange(count))
+
+    splits = [split(48, 0), split(16, 1), split(16, 2)]
+    return FaceDataset("blobs", 32, ("Smiling", "Young"), *splits, left_out={}, folder=pathlib.Path())
 
 
 @pytest.fixture(scope="session")
