@@ -64,8 +64,8 @@ class Face:
         self.nose_scale = np.where(self.big_nose > 0, 1.42, 0.86) * (1 + 0.07 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
         self.lip_scale = np.where(self.big_lips > 0, 1.55, 0.78) * (1 + 0.1 * self.lip_fullness)
-        self.smile_lift = np.where(smiling > 0, 0.085 + 0.02 * self.smile, 0.004 + 0.013 * self.smile)
-        self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.05 * smiling + 0.01 * male
+        self.smile_lift = np.where(smiling > 0, 0.074 + 0.016 * self.smile, 0.004 + 0.013 * self.smile)
+        self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.01 * male
         opening = np.where(smiling > 0, 0.062, 0.066) * (1 + 0.25 * self.mouth_opening)
         self.mouth_gap = self.mouth_slightly_open * opening
         self.aging = (1 - self.young) * (0.85 + 0.15 * self.age)
@@ -95,7 +95,8 @@ class View:
 
     Attributes:
         pixel: width of a pixel.
-        body_x, body_y: the picture, moved and scaled with the face but not tilted.
+        body_x, body_y: the picture, moved and scaled with the face but not tilted: float32[batch, 1, 1, width] and
+            float32[batch, 1, height, 1].
         x, y: the same, tilted and shifted with the head: x = 0 is its axis.
         across, down, forward: the head's own coordinates of the surface point seen at the pixel.
         edge: signed distance to the head's outline.
@@ -142,11 +143,17 @@ class View:
         planes = {name: np.ascontiguousarray(getattr(self, name)[box]) for name in _PLANES}
         normal = tuple(np.ascontiguousarray(plane[box]) for plane in self.normal)
         return View(
-            self.pixel, **planes, normal=normal, top=self.top + box[2].start, left=self.left + box[3].start
+            pixel=self.pixel,
+            body_x=self.body_x[:, :, :, box[3]],
+            body_y=self.body_y[:, :, box[2]],
+            **planes,
+            normal=normal,
+            top=self.top + box[2].start,
+            left=self.left + box[3].start,
         )
 
 
-_PLANES = ("body_x", "body_y", "x", "y", "across", "down", "forward", "edge")
+_PLANES = ("x", "y", "across", "down", "forward", "edge")
 
 
 def look_at(face, size):
@@ -162,7 +169,7 @@ def look_at(face, size):
     centres = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1).astype(np.float32)
     body_x = (centres.reshape(1, 1, 1, size) - face.shift_x) * face.shrink
     body_y = (centres.reshape(1, 1, size, 1) - face.shift_y) * face.shrink
-    body_x, body_y = np.broadcast_arrays(body_x, body_y)
+
     pivot = 0.25
     x = body_x * face.tilt_cosine + (body_y - pivot) * face.tilt_sine
     y = (body_y - pivot) * face.tilt_cosine - body_x * face.tilt_sine + pivot

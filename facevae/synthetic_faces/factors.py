@@ -13,7 +13,7 @@ import numpy as np
 
 # Probability of each attribute before the logical rules.
 PREVALENCES = {
-    "5_o_Clock_Shadow": 0.35,
+    "5_o_Clock_Shadow": 0.45,
     "Arched_Eyebrows": 0.35,
     "Bags_Under_Eyes": 0.30,
     "Bald": 0.07,
@@ -58,8 +58,8 @@ _PAIRS = {
     ("Male", "Bangs"): -0.30,
     ("Male", "Rosy_Cheeks"): -0.40,
     ("Male", "Blond_Hair"): -0.30,
-    ("Male", "Wavy_Hair"): -0.35,
-    ("Male", "Straight_Hair"): -0.45,
+    ("Male", "Wavy_Hair"): -0.55,
+    ("Male", "Straight_Hair"): -0.60,
     ("Male", "Bushy_Eyebrows"): 0.45,
     ("Male", "Big_Nose"): 0.40,
     ("Male", "Bald"): 0.45,

@@ -11,7 +11,7 @@ from facevae.synthetic_faces.anatomy import Face, look_at
 from facevae.synthetic_faces.draw import blend, coverage
 from facevae.synthetic_faces.features import paint_beard, paint_brow, paint_eye, paint_mouth
 from facevae.synthetic_faces.hair import comb, paint_hair, paint_hair_behind, shade_below_hair
-from facevae.synthetic_faces.scenery import paint_background, paint_body, paint_ears
+from facevae.synthetic_faces.scenery import paint_background, paint_clothes, paint_ears, paint_neck
 from facevae.synthetic_faces.skin import Light, light_skin, relief, skin_colour
 
 # Pixels drawn at once: planes that stay in a core's cache.
@@ -49,7 +49,8 @@ def _draw(face, size):
     hair = comb(face, view)
     canvas = paint_background(face, view)
     paint_hair_behind(face, view, hair, light, canvas)
-    _inside(view.box(0.2, 1.0), paint_body, face, view, canvas, light)
+    _inside(view.box(0.2, 1.0, -0.8, 0.8), paint_neck, face, view, canvas, light)
+    _inside(view.box(0.6, 1.0), paint_clothes, face, view, canvas, light)
     head_box = view.box(-0.85, 1.0, -0.75, 0.75)
     _inside(head_box, _draw_head, face, view, canvas, light, shade_below_hair(face, hair)[head_box])
     _inside(view.box(-0.35, 0.45), paint_ears, face, view, canvas, light)

@@ -9,7 +9,7 @@ from facevae.synthetic_faces.draw import bell, blend, coverage, hue, ridge, smoo
 def paint_background(face, view):
     """float32[batch, 3, height, width]: a blurred room, street, sky or wall."""
     x, y = view.body_x, view.body_y
-    saturation = 0.10 + 0.62 * np.square(0.5 + 0.5 * face.background_saturation)
+    saturation = 0.06 + 0.50 * np.square(0.5 + 0.5 * face.background_saturation)
     brightness = 0.52 + 0.40 * face.background_brightness
     angle = face.background_hue * 0.5
     first = hue(angle, saturation, brightness)
@@ -21,26 +21,32 @@ def paint_background(face, view):
     canvas = first + (second - first) * smooth(0.5 + along * (0.35 + 0.5 * face.texture(21)))
     for spot in range(5):
         place = 22 + 4 * spot
-        spot_x, spot_y = 2.4 * face.texture(place) - 1.2, 2.2 * face.texture(place + 1) - 1.3
-        width = 0.12 + 0.45 * np.square(face.texture(place + 2))
-        shape = x * 0 + face.texture(place + 3)
+        size = 0.14 + 0.45 * np.square(face.texture(place + 2))
         stretch = 1 + 2.5 * (face.texture(place + 3) > 0.6)
-        distance = np.square((x - spot_x) / width) + np.square((y - spot_y) / (width * stretch))
-        # From round glows to nearly sharp-edged panels.
-        mask = np.where(shape > 0.8, coverage(np.sqrt(distance) - 1, 0.5), np.exp(-distance))
+        across = np.square((x - 2.4 * face.texture(place) + 1.2) / size)
+        down = np.square((y - 2.2 * face.texture(place + 1) + 1.3) / (size * stretch))
+        # Round glows, and now and then a panel with softer corners and sharper edges.
+        panel = face.texture(place + 3) > 0.75
+        across, down = (np.where(panel, np.square(square), square) for square in (across, down))
         tint = hue(
             angle + 0.9 * face.texture(place + 2), saturation, brightness * (0.3 + 1.1 * face.texture(place))
         )
-        blend(canvas, 0.75 * mask, tint)
+        blend(canvas, 0.75 * np.exp(-across) * np.exp(-down), tint)
     return canvas
 
 
-def paint_body(face, view, canvas, light):
-    """Neck, shoulders and clothes, in place."""
-    neck_half = 0.215 + 0.065 * face.male
-    x = view.body_x + 0.36 * HEAD_DEPTH * face.turn_sine + 0.25 * face.tilt_sine
-    y = view.body_y
-    flare = neck_half + 0.9 * np.square(np.maximum(y - 0.72, 0))
+def _from_body_axis(face, view):
+    return view.body_x + 0.36 * HEAD_DEPTH * face.turn_sine + 0.25 * face.tilt_sine
+
+
+def _neck_half_width(face):
+    return 0.215 + 0.065 * face.male
+
+
+def paint_neck(face, view, canvas, light):
+    """The neck in the shadow of the head, in place."""
+    x, y = _from_body_axis(face, view), view.body_y
+    flare = _neck_half_width(face) + 0.9 * np.square(np.maximum(y - 0.72, 0))
     sideways = x / flare
     softness = view.softness(0.02)
     normal_x = np.clip(sideways, -1, 1) * 0.92
@@ -52,16 +58,19 @@ def paint_body(face, view, canvas, light):
     warm = np.array([1.0, 0.88, 0.86], np.float32).reshape(1, 3, 1, 1)
     mask = coverage(np.abs(x) - flare, softness) * coverage(0.25 - y, 0.1)
     blend(canvas, mask, face.skin * warm * received * (shadow * cords))
-    _paint_clothes(face, view, light, canvas, x, y, neck_half, softness)
 
 
-def _paint_clothes(face, view, light, canvas, x, y, neck_half, softness):
+def paint_clothes(face, view, canvas, light):
+    """Shoulders in clothes, in place."""
+    neck_half = _neck_half_width(face)
+    x, y = _from_body_axis(face, view), view.body_y
     mirrored = np.abs(x)
+    softness = view.softness(0.02)
     shoulder = (
         0.845 - 0.03 * face.male + (0.22 + 0.06 * face.texture(42)) * np.maximum(mirrored - neck_half, 0)
     )
     steepness = 0.35 + 0.5 * (face.collar > 0)
-    neckline = 0.98 + 0.06 * face.collar - steepness * np.minimum(mirrored, neck_half) ** 1.0
+    neckline = 0.98 + 0.06 * face.collar - steepness * np.minimum(mirrored, neck_half)
     edge = np.where(mirrored < neck_half, np.maximum(neckline, shoulder), shoulder) - y
     brightness = np.clip(0.42 + 0.42 * face.clothes_brightness, 0.05, 0.9)
     colour = hue(face.clothes_hue * 0.5, 0.15 + 0.6 * face.texture(43), brightness)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facevae.synthetic_faces.draw import bell, blend, coverage, mix, ridge, smooth
+from facevae.synthetic_faces.draw import bell, coverage, mix, ridge, smooth
 
 
 def nose_profile(face, view):
@@ -46,26 +46,27 @@ def _folds(face, down, mirrored):
 def skin_colour(face, view):
     """float32[batch, 3, height, width]: the skin before anything is painted on it."""
     down, mirrored = view.down, np.abs(view.across)
-    canvas = np.broadcast_to(face.skin, (len(face.skin), 3, *view.x.shape[2:])).copy()
     warm = 0.55 * bell(mirrored - 0.26, down - 0.22, 0.14, 0.13)
     warm += 0.55 * bell(view.across, down - face.nose_tip, 0.09, 0.07)
     warm += 0.25 * bell(view.across, down - face.chin + 0.08, 0.16, 0.08)
     mottled = np.sin(view.across * 21 + face.texture(1) * 6 + 2 * np.sin(down * 13 + face.texture(2) * 6))
     warm += 0.10 * mottled * np.sin(down * 25 + face.texture(3) * 6)
-    redness = np.array([0.02, -0.17, -0.15], np.float32).reshape(1, 3, 1, 1)
-    canvas *= 1 + warm * redness
     sockets = 0.26 * bell(mirrored - face.eye_x + 0.02, down - 0.012, 0.115, 0.065)
-    canvas *= 1 - sockets * np.array([0.75, 1.0, 0.9], np.float32).reshape(1, 3, 1, 1)
-    rosy = face.rosy_cheeks * 0.62 * bell(mirrored - 0.26, down - 0.19, 0.13, 0.11)
-    blend(canvas, rosy, face.skin * np.array([1.0, 0.40, 0.42], np.float32).reshape(1, 3, 1, 1) + 0.015)
+    rosy = face.rosy_cheeks * 0.60 * bell(mirrored - 0.26, down - 0.19, 0.13, 0.11)
     # Nostrils, and the shade below the nose.
     from_nose = np.abs(view.across - 0.11 * face.turn_sine)
     nostrils = bell(
         from_nose - 0.046 * face.nose_scale, down - face.nose_tip - 0.030, 0.019 * face.nose_scale, 0.015
     )
     below = bell(from_nose, down - face.nose_tip - 0.048, 0.085 * face.nose_scale, 0.022)
-    canvas *= (1 - 0.72 * nostrils) * (1 - 0.22 * below)
-    return canvas
+    shade = (1 - 0.72 * nostrils) * (1 - 0.22 * below)
+    channels = [
+        face.skin[:, channel : channel + 1] * shade * (1 + warm * redness - sockets * hollow - rosy * blush)
+        for channel, (redness, hollow, blush) in enumerate(
+            [(0.02, 0.75, 0.0), (-0.17, 1.0, 0.60), (-0.15, 0.9, 0.58)]
+        )
+    ]
+    return np.concatenate(channels, axis=1)
 
 
 class Light:
