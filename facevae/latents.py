@@ -3,6 +3,8 @@
 Pure functions of arrays. `mean` and `log_variance` are the posterior of each face, as `VAE.encode` gives it.
 """
 
+import dataclasses
+
 import numpy as np
 
 DIRECTION_METHODS = ("joint", "difference", "orthogonal", "classifier")
@@ -185,3 +187,129 @@ def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndar
     latents = np.repeat(np.asarray(latent, np.float32)[None], len(values), axis=0)
     latents[:, dimension] = values
     return latents
+
+
+# ------------------------------------------------------------------------------
+# Distribution
+# ------------------------------------------------------------------------------
+
+# Chosen by measurement: benchmarks/latent_map.md.
+MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS = 50, 30.0, 12.0, 750
+
+
+def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) -> np.ndarray:
+    """Faces laid out in a plane so that those with similar latents lie together: t-SNE of the principal components.
+
+    scikit-learn's Barnes-Hut approximation of van der Maaten and Hinton, "Visualizing data using t-SNE" (2008);
+    started from the first two principal components, as Kobak and Berens advise (arXiv:1902.05804). Distances between
+    far groups, and the groups' sizes, mean nothing in such a map.
+
+    Args:
+        mean: `float32[faces, latent_dim]`, posterior means; at least 5 faces.
+        seed: of the optimisation.
+        verbose: print scikit-learn's lines of progress.
+
+    Returns:
+        `float32[faces, 2]`.
+
+    Raises:
+        ValueError: fewer than 5 faces.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    mean = np.asarray(mean, np.float32)
+    if len(mean) < 5:
+        raise ValueError(f"mean: expected at least 5 faces to lay out, received {len(mean)}.")
+    components = min(MAP_COMPONENTS, *mean.shape)
+    reduced = PCA(components, random_state=seed).fit_transform(mean)
+    if components < 2:
+        reduced = np.pad(reduced, [(0, 0), (0, 1)])
+    layout = TSNE(
+        perplexity=min(MAP_PERPLEXITY, (len(mean) - 1) / 3),
+        early_exaggeration=MAP_EXAGGERATION,
+        max_iter=MAP_ITERATIONS,
+        init=reduced[:, :2] / max(reduced[:, 0].std(), 1e-12) * 1e-4,
+        random_state=seed,
+        n_jobs=-1,
+        verbose=2 if verbose else 0,
+    )
+    # Threads that wait for each other after every small step cost more than they save for few faces, and by far on a
+    # busy machine.
+    with threadpool_limits(1 if len(mean) < 2000 else None, user_api="openmp"):
+        return layout.fit_transform(reduced)
+
+
+def map_agreement(positions: np.ndarray, attributes: np.ndarray, neighbours: int = 20) -> np.ndarray:
+    """How well a map groups the faces by each attribute.
+
+    Args:
+        positions: `float32[faces, 2]`.
+        attributes: `[faces, attributes]` of 0 and 1.
+        neighbours: how many of a face's neighbours in the map are asked.
+
+    Returns:
+        `float32[attributes]`: the correlation between having an attribute and the share of neighbours that have it;
+        0 where nothing is grouped, up to 1.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    neighbours = min(neighbours, len(positions) - 1)
+    nearest = NearestNeighbors(n_neighbors=neighbours).fit(positions).kneighbors(return_distance=False)
+    labels = np.asarray(attributes, np.float32)
+    shares = labels[nearest].mean(axis=1)
+    labels, shares = labels - labels.mean(axis=0), shares - shares.mean(axis=0)
+    scale = np.sqrt((labels**2).sum(axis=0) * (shares**2).sum(axis=0))
+    return (labels * shares).sum(axis=0) / np.where(scale > 0.0, scale, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Normality:
+    """Each latent dimension's Kolmogorov-Smirnov test against N(0, 1).
+
+    Attributes:
+        distance: `float64[latent_dim]`, the largest difference of the two cumulative distributions.
+        rejected: `bool[latent_dim]`, significant at 5 % over all dimensions together (Holm, 1979).
+        faces: how many samples were tested.
+    """
+
+    distance: np.ndarray
+    rejected: np.ndarray
+    faces: int
+
+    @property
+    def detectable(self) -> float:
+        """The distance from which a single dimension is significant at 5 % with so many faces."""
+        from scipy.stats import kstwo
+
+        return float(kstwo.isf(0.05, self.faces))
+
+    def __str__(self) -> str:
+        return (
+            f"N(0,1) is rejected for {self.rejected.sum()} of {len(self.rejected)} dimensions (Kolmogorov-Smirnov, "
+            f"5 % over all together, Holm). Distance D: median {np.median(self.distance):.3f}, largest "
+            f"{self.distance.max():.3f}; with {self.faces:,} faces a D of {self.detectable:.3f} is already "
+            "significant. Each dimension is tested alone: that all pass does not make the latents jointly normal."
+        )
+
+
+def normality(samples: np.ndarray) -> Normality:
+    """Tests each dimension of latents against N(0, 1).
+
+    Args:
+        samples: `float32[faces, latent_dim]`, one sample of each face's posterior (their means alone are narrower
+            than the prior by construction).
+    """
+    from scipy.stats import kstest
+
+    samples = np.asarray(samples, np.float64)
+    tests = [kstest(column, "norm", method="asymp") for column in samples.T]
+    p_values = np.array([test.pvalue for test in tests])
+    # Holm: the k-th smallest of n p-values is held against 5 % / (n − k), until the first that passes it.
+    order = np.argsort(p_values)
+    passes = p_values[order] > 0.05 / (len(order) - np.arange(len(order)))
+    first = np.argmax(passes) if passes.any() else len(order)
+    rejected = np.zeros(len(order), bool)
+    rejected[order[:first]] = True
+    return Normality(np.array([test.statistic for test in tests]), rejected, len(samples))

@@ -152,3 +152,42 @@ def test_a_traversal_changes_one_dimension():
     faces = latents.traversal(latent, 1, np.array([-3.0, 0.0, 3.0]))
     np.testing.assert_array_equal(faces, [[1, -3, 3], [1, 0, 3], [1, 3, 3]])
     np.testing.assert_array_equal(latent, [1, 2, 3])
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Distribution
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_normality_of_a_known_gaussian_says_so_and_names_the_others(random):
+    samples = random.standard_normal((5000, 12)).astype(np.float32)
+    result = latents.normality(samples)
+    assert not result.rejected.any()
+    assert result.detectable == pytest.approx(1.358 / np.sqrt(5000), rel=0.02)  # Kolmogorov's asymptotic 5 %
+    assert "rejected for 0 of 12" in str(result)
+    samples[:, 3] = random.uniform(-np.sqrt(3), np.sqrt(3), 5000)  # mean 0, variance 1, no Gaussian
+    samples[:, 7] *= 0.5
+    samples[:, 9] += 1.0
+    result = latents.normality(samples)
+    assert np.flatnonzero(result.rejected).tolist() == [3, 7, 9]
+    # The distance of N(1, 1) from N(0, 1) is 2 Φ(1/2) − 1.
+    assert result.distance[9] == pytest.approx(0.3829, abs=0.02)
+
+
+def test_the_map_keeps_groups_together(random):
+    groups = np.repeat(np.arange(3), 30)
+    centres = 6.0 * random.standard_normal((3, 10))
+    mean = centres[groups] + random.standard_normal((90, 10))
+    positions = latents.two_dimensional_map(mean)
+    assert positions.shape == (90, 2)
+    assert np.isfinite(positions).all()
+    np.testing.assert_array_equal(positions, latents.two_dimensional_map(mean))
+    agreement = latents.map_agreement(positions, np.stack([groups == 0, random.random(90) < 0.5], axis=1))
+    assert agreement[0] > 0.8
+    assert agreement[0] > agreement[1] + 0.5
+
+
+def test_the_map_of_few_faces_or_one_dimension_is_still_a_map(random):
+    assert latents.two_dimensional_map(random.standard_normal((6, 1))).shape == (6, 2)
+    with pytest.raises(ValueError, match="at least 5 faces to lay out, received 4"):
+        latents.two_dimensional_map(random.standard_normal((4, 3)))
