@@ -1,0 +1,94 @@
+"""Put a trained run's decoder on a phone: python export.py RUN_DIR.
+
+Writes a SavedModel, the decoder in four .tflite formats, the encoder, a model card and a web page, and checks every
+file against the model before leaving it there.
+"""
+
+import argparse
+import sys
+
+from facevae.errors import UserError, exit_on_user_error
+from facevae.exporting.formats import FORMATS
+
+# -----------------------------------------------------------------------------------------------------------------
+# Flags
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The flags; those of a kind are checked here, before TensorFlow is loaded."""
+    formats = "\n".join(f"  {name:14}{form.file}: {form.summary}" for name, form in FORMATS.items())
+    parser = argparse.ArgumentParser(
+        prog="export.py",
+        description=__doc__,
+        epilog=f"formats:\n{formats}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run_dir", help="folder of the run, as train.py named it")
+    parser.add_argument(
+        "--formats", nargs="+", choices=FORMATS, default=list(FORMATS), help="of the decoder (default: all)"
+    )
+    parser.add_argument(
+        "--output-dir", help="where to (default: RUN_DIR/export); an export there is replaced"
+    )
+    parser.add_argument(
+        "--checked-latents",
+        type=int,
+        default=64,
+        help="faces that each file is checked on, at least 8 (default: 64)",
+    )
+    parser.add_argument(
+        "--serve", action="store_true", help="serve the web page afterwards, on this machine only"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="for --serve (default: 8000; 0: any free one)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="for --serve: another address opens the page to the network"
+    )
+    flags = parser.parse_args(arguments)
+    if flags.checked_latents < 8:
+        raise UserError(f"--checked-latents: expected at least 8, received {flags.checked_latents}.")
+    if not 0 <= flags.port <= 65535:
+        raise UserError(f"--port: expected 0 to 65535, received {flags.port}.")
+    return flags
+
+
+def main(arguments: list[str] | None = None) -> int:
+    flags = parse_command_line(arguments)
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Export
+    # -------------------------------------------------------------------------------------------------------------
+    from facevae.exporting.pipeline import export_run
+    from facevae.exporting.report import table
+
+    export = export_run(
+        flags.run_dir, tuple(dict.fromkeys(flags.formats)), flags.output_dir, flags.checked_latents
+    )
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Report
+    # -------------------------------------------------------------------------------------------------------------
+    print(table(export.results))
+    for result in export.results:
+        for remark in result.remarks:
+            print(f"warning: {result.file}: {remark}", file=sys.stderr)
+        for problem in result.problems:
+            print(f"error: {result.file} removed: {problem}", file=sys.stderr)
+    for note in export.notes:
+        print(note)
+    print(f"Written to {export.folder}")
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Page
+    # -------------------------------------------------------------------------------------------------------------
+    if flags.serve:
+        from facevae.exporting.server import serve
+
+        serve(export.folder / "web", flags.host, flags.port)
+    return 1 if export.failed else 0
+
+
+if __name__ == "__main__":
+    with exit_on_user_error():
+        sys.exit(main())

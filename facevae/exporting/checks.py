@@ -1,0 +1,241 @@
+"""What LiteRT makes of an exported file, looked at in a process of its own without TensorFlow.
+
+A job is a folder with `job.json` (see `run_checks`) and `examples.npz`; the answer goes to `result.json` beside them.
+A process of its own proves that the file needs no TensorFlow, and outlives a file that crashes the runtime.
+"""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from facevae.exporting.formats import DELEGATED_SIGNATURES, LOWEST_PSNR
+from facevae.exporting.metadata import only_signatures, operations, read_metadata
+
+TIMED_RUNS = 30
+# A picture that never changes by as much as one grey level is no picture of its latent.
+SMALLEST_CHANGE = 1.0 / 255.0
+TIMEOUT_SECONDS = 600
+
+
+@dataclasses.dataclass
+class Result:
+    """What was found in one file.
+
+    Attributes:
+        file: its name.
+        bytes: its size.
+        problems: why it must not be shipped.
+        remarks: what its user should know.
+        largest_error, mean_error: against the float32 model: pixels in [0, 1]; for the encoder its means, in
+            standard deviations of the means over the faces.
+        psnr: peak signal-to-noise ratio pooled over all examples, dB, with the peak 1.
+        milliseconds: median time of a face on one thread.
+        load_milliseconds: from opening the file to the first answer.
+        delegated: whether `decode` and `edit` (or `encode`) run in XNNPACK entirely.
+    """
+
+    file: str
+    bytes: int = 0
+    problems: list[str] = dataclasses.field(default_factory=list)
+    remarks: list[str] = dataclasses.field(default_factory=list)
+    largest_error: float | None = None
+    mean_error: float | None = None
+    psnr: float | None = None
+    milliseconds: float | None = None
+    load_milliseconds: float | None = None
+    delegated: bool | None = None
+
+
+def run_checks(
+    path: pathlib.Path,
+    signatures: dict[str, dict[str, dict[str, list]]],
+    inputs: dict[str, dict[str, np.ndarray]],
+    references: dict[str, dict[str, np.ndarray]],
+    card: bytes,
+) -> Result:
+    """Checks one .tflite file in a new process.
+
+    Args:
+        path: the file.
+        signatures: for each one `inputs` and `outputs`: name to `[shape, dtype]`.
+        inputs: for each signature examples by input name, `[examples, ...]`.
+        references: what the float32 model answers, likewise.
+        card: the metadata that the file must hold.
+    """
+    arrays = {}
+    for kind, tables in (("input", inputs), ("reference", references)):
+        for name in signatures:
+            arrays |= {f"{kind}/{name}/{key}": values for key, values in tables[name].items()}
+    with tempfile.TemporaryDirectory() as folder:
+        job = pathlib.Path(folder)
+        (job / "job.json").write_text(json.dumps({"path": str(path.resolve()), "signatures": signatures}))
+        (job / "card").write_bytes(card)
+        np.savez(job / "examples.npz", **arrays)
+        package_root = str(pathlib.Path(__file__).resolve().parents[2])
+        command = [sys.executable, "-c", _WITHOUT_TENSORFLOW, package_root, folder]
+        try:
+            process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+            if process.returncode == 0:
+                return Result(**json.loads((job / "result.json").read_text()))
+            reason = (process.stderr.strip().splitlines() or ["no message"])[-1]
+            ended = f"LiteRT ended with status {process.returncode}: {reason}"
+        except subprocess.TimeoutExpired:
+            ended = f"LiteRT did not finish within {TIMEOUT_SECONDS} s"
+    return Result(path.name, path.stat().st_size, problems=[ended])
+
+
+# The package's folder is put on the path so that an export works from any working folder.
+_WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None
+sys.path.insert(0, sys.argv[1])
+from facevae.exporting import checks
+checks.main(sys.argv[2])
+"""
+
+
+def main(folder: str) -> None:
+    """Does the job in a folder."""
+    job = pathlib.Path(folder)
+    task = json.loads((job / "job.json").read_text())
+    with np.load(job / "examples.npz", allow_pickle=False) as stored:
+        examples = dict(stored)
+    result = check_file(pathlib.Path(task["path"]), task["signatures"], examples, (job / "card").read_bytes())
+    (job / "result.json").write_text(json.dumps(dataclasses.asdict(result)))
+
+
+def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndarray], card: bytes) -> Result:
+    """All checks of one file, in this process; see `run_checks`."""
+    result = Result(path.name, path.stat().st_size)
+    result.problems += _foreign_operations(path)
+    if read_metadata(path) != card:
+        result.problems.append("the model card inside the file is missing or damaged")
+    if result.problems:
+        return result
+
+    from ai_edge_litert.interpreter import Interpreter
+
+    start = time.perf_counter()
+    interpreter = Interpreter(str(path), num_threads=1)
+    result.problems += _wrong_signatures(interpreter, signatures)
+    if result.problems:
+        return result
+    answers, timed = {}, None
+    for name in sorted(signatures, key=lambda name: name not in ("decode", "encode")):  # these two are timed
+        inputs = {key: examples[f"input/{name}/{key}"] for key in signatures[name]["inputs"]}
+        runner = interpreter.get_signature_runner(name)
+        faces = [
+            {key: values[i : i + 1] for key, values in inputs.items()} for i in range(len(_first(inputs)))
+        ]
+        if timed is None:
+            runner(**faces[0])
+            result.load_milliseconds = 1000.0 * (time.perf_counter() - start)
+            result.milliseconds = timed = median_milliseconds(lambda face=faces[0], run=runner: run(**face))
+        outputs = [runner(**face) for face in faces]
+        answers[name] = {key: np.concatenate([output[key] for output in outputs]) for key in outputs[0]}
+    references = {name: {k: examples[f"reference/{name}/{k}"] for k in answers[name]} for name in answers}
+    result.problems += implausible(answers)
+    if not result.problems:
+        compare(result, answers, references)
+        result.delegated = _fully_delegated(path, set(signatures))
+    return result
+
+
+def _first(table: dict[str, np.ndarray]) -> np.ndarray:
+    return next(iter(table.values()))
+
+
+def _foreign_operations(path: pathlib.Path) -> list[str]:
+    found = operations(path)
+    foreign = sorted({op for ops in found.values() for op in ops if op.startswith(("CUSTOM", "operation"))})
+    return [f"operations that LiteRT does not bring along: {', '.join(foreign)}"] if foreign else []
+
+
+def _wrong_signatures(interpreter, expected: dict) -> list[str]:
+    received = {}
+    for name in interpreter.get_signature_list():
+        runner = interpreter.get_signature_runner(name)
+        received[name] = {
+            side: {key: [d["shape"].tolist(), np.dtype(d["dtype"]).name] for key, d in details.items()}
+            for side, details in (
+                ("inputs", runner.get_input_details()),
+                ("outputs", runner.get_output_details()),
+            )
+        }
+    return [
+        f"signature {name}: expected {expected.get(name)}, received {received.get(name)}"
+        for name in sorted(expected.keys() | received.keys())
+        if expected.get(name) != received.get(name)
+    ]
+
+
+def median_milliseconds(call: Callable[[], object]) -> float:
+    """Median time of a call, milliseconds."""
+    times = []
+    for _ in range(TIMED_RUNS):
+        start = time.perf_counter()
+        call()
+        times.append(1000.0 * (time.perf_counter() - start))
+    return float(np.median(times))
+
+
+def implausible(answers: dict[str, dict[str, np.ndarray]]) -> list[str]:
+    """Why these outputs of a decoder or an encoder cannot be right: NaN, outside the range, always the same."""
+    problems = []
+    for name, outputs in answers.items():
+        for key, values in outputs.items():
+            if not np.isfinite(values).all():
+                problems.append(f"{name}: {key} holds NaN or infinity")
+            elif key == "image":
+                top = 255 if values.dtype == np.uint8 else 1.0
+                if values.min() < -1e-6 or values.max() > top + 1e-6:
+                    problems.append(
+                        f"{name}: pixels from {values.min()} to {values.max()}, expected 0 to {top}"
+                    )
+                if np.ptp(values[..., :3].astype(np.float32), axis=0).max() < SMALLEST_CHANGE * top:
+                    problems.append(f"{name}: constant output, the same picture for every input")
+            elif np.ptp(values, axis=0).max() == 0.0:
+                problems.append(f"{name}: constant output, the same {key} for every input")
+    return problems
+
+
+def compare(result: Result, answers: dict, references: dict) -> None:
+    """Fills in the errors of `result`: of the pictures of `decode` and `edit`, or of the means of `encode`."""
+    pooled, judged = [], "image" if "decode" in answers else "mean"
+    for name, outputs in answers.items():
+        for key, values in outputs.items():
+            error = values.astype(np.float64) - references[name][key]
+            if key in ("mean", "log_variance", "latent"):
+                error /= references[name][key].std(axis=0).mean() + 1e-12
+            elif values.dtype == np.uint8:
+                error /= 255.0
+            ratio = _psnr(error)
+            if not ratio >= LOWEST_PSNR:
+                result.problems.append(f"{name}: {key} only {ratio:.1f} dB from the float32 model's")
+            if name in DELEGATED_SIGNATURES and key == judged:
+                pooled.append(np.abs(error).ravel())
+    errors = np.concatenate(pooled)
+    result.largest_error, result.mean_error = float(errors.max()), float(errors.mean())
+    result.psnr = _psnr(errors)
+
+
+def _psnr(error: np.ndarray) -> float:
+    return float(-10.0 * np.log10(max(np.mean(np.square(error)), 1e-20)))
+
+
+def _fully_delegated(path: pathlib.Path, names: set[str]) -> bool:
+    """Whether XNNPACK takes every node of the signatures that must be fast.
+
+    LiteRT says so for whole files: a signature that ends in a conversion to uint8 would hide the others.
+    """
+    from ai_edge_litert.compiled_model import CompiledModel
+
+    part = only_signatures(path, names & set(DELEGATED_SIGNATURES))
+    return CompiledModel.from_buffer(part).is_fully_accelerated()

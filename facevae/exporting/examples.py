@@ -1,0 +1,107 @@
+"""Inputs for calibrating and for checking: typical faces, new ones, stretched and edited ones."""
+
+from statistics import NormalDist
+
+import numpy as np
+
+from facevae.encodings import Encodings
+from facevae.exporting.conversion import Examples
+from facevae.exporting.graphs import Shipment
+
+# An attribute's strength 1 is the gap between faces without and with it; sliders go a little further.
+STRENGTH_RANGE = (-1.5, 1.5)
+# How far beyond the encoded faces the latents are taken that an app may still ask for.
+STRETCH = 1.5
+
+
+def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) -> Examples:
+    """Inputs of every signature of an export.
+
+    The latents of `decode` are, in equal shares, encoded training faces, samples of the density (or the prior),
+    faces stretched away from the average one, and edited ones; those of `edit` are encoded and sampled.
+
+    Args:
+        shipment: what is exported.
+        encodings: of training faces.
+        count: examples of each signature.
+        seed: the same seed gives the same examples.
+
+    Returns:
+        For each signature its inputs by name, each with `count` as the leading axis.
+    """
+    random = np.random.default_rng(seed)
+    faces = encodings.sample(seed)
+    encoded = faces[random.integers(len(faces), size=count)]
+    noise = random.standard_normal((count, faces.shape[1] + 1), dtype=np.float32)
+    if shipment.density:
+        # In the middle of a component's share: at its edge a file in 8 bits may rightly choose the next one.
+        edges = np.concatenate([[0.0], np.cumsum(shipment.density.weights, dtype=np.float64)])
+        middles = np.clip((edges[1:] + edges[:-1]) / 2.0 / edges[-1], 1e-9, 1.0 - 1e-9)
+        normal = np.array([NormalDist().inv_cdf(middle) for middle in middles], np.float32)
+        noise[:, -1] = normal[np.arange(count) % len(normal)]
+    sampled = shipment.density.latents(noise) if shipment.density else noise[:, :-1]
+    average = encodings.mean.mean(axis=0)
+    stretched = average + STRETCH * (encoded - average)
+
+    plain = _in_turn(encoded, sampled)
+    kinds = [encoded, sampled, stretched]
+    inputs = {"sample": {"noise": noise}} if shipment.density else {}
+    if shipment.directions is not None:
+        strengths = _strengths(random, count, len(shipment.directions))
+        kinds.append(plain + strengths @ shipment.directions)
+        inputs["edit"] = {"latent": plain, "strengths": strengths}
+    inputs["decode"] = inputs["decode_uint8"] = {"latent": _in_turn(*kinds)}
+
+    # The model's own faces, half of them with noise, stand in for photographs: an export needs no data set.
+    images = np.concatenate(
+        [np.asarray(shipment.model.decode(plain[i : i + 64])) for i in range(0, count, 64)]
+    )
+    grain = random.normal(0.0, 0.1, images.shape).astype(np.float32)
+    images[::2] = np.clip(images[::2] + grain[::2], 0.0, 1.0)
+    inputs["encode"] = {"image": images}
+    rgba = np.full((*images.shape[:-1], 4), 255, np.uint8)
+    rgba[..., :3] = np.round(images * 255.0)
+    inputs["encode_uint8"] = {"image": rgba}
+    return inputs
+
+
+def references(shipment: Shipment, inputs: Examples) -> Examples:
+    """What the float32 model answers to `examples`, computed without the exported graphs."""
+    model = shipment.model
+
+    def decoded(latents):
+        batches = [np.asarray(model.decode(latents[i : i + 64])) for i in range(0, len(latents), 64)]
+        return np.concatenate(batches)
+
+    answers = {"decode": {"image": decoded(inputs["decode"]["latent"])}}
+    levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
+    levels[..., :3] = np.round(answers["decode"]["image"] * 255.0)
+    answers["decode_uint8"] = {"image": levels}
+    if edit := inputs.get("edit"):
+        answers["edit"] = {"image": decoded(edit["latent"] + edit["strengths"] @ shipment.directions)}
+    if sample := inputs.get("sample"):
+        latents = shipment.density.latents(sample["noise"])
+        answers["sample"] = {"image": decoded(latents), "latent": latents}
+    for name in ("encode", "encode_uint8"):
+        images = inputs[name]["image"][..., :3]
+        parts = [model.encode(images[i : i + 64]) for i in range(0, len(images), 64)]
+        mean, log_variance = (
+            np.concatenate([np.asarray(p) for p in column]) for column in zip(*parts, strict=True)
+        )
+        answers[name] = {"mean": mean, "log_variance": log_variance}
+    return answers
+
+
+def _in_turn(*kinds: np.ndarray) -> np.ndarray:
+    """One array that takes its rows from each of the kinds in turn."""
+    turn = np.arange(len(kinds[0])) % len(kinds)
+    return np.stack(kinds)[turn, np.arange(len(turn))].astype(np.float32)
+
+
+def _strengths(random: np.random.Generator, count: int, attributes: int) -> np.ndarray:
+    """One to three attributes moved at a time, as someone at the sliders would: `float32[count, attributes]`."""
+    strengths = np.zeros((count, attributes), np.float32)
+    for row in strengths:
+        chosen = random.choice(attributes, size=min(attributes, int(random.integers(1, 4))), replace=False)
+        row[chosen] = random.uniform(*STRENGTH_RANGE, size=len(chosen))
+    return strengths

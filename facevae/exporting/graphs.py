@@ -1,0 +1,117 @@
+"""The functions that are exported, as TensorFlow graphs.
+
+Keras objects never enter a SavedModel here: a tracked Keras model is stored twice, or, saved as a plain module, loses
+its weights without a word. What is tracked are the raw variables.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from facevae.exporting.sampling import CompactMixture
+from facevae.model import VAE
+
+
+@dataclasses.dataclass(frozen=True)
+class Shipment:
+    """What one export is made of.
+
+    Attributes:
+        model: the trained model, in float32.
+        directions: `float32[attributes, latent_dim]`, None for a run without attributes.
+        density: the fitted density in its compact form, None where there is none.
+    """
+
+    model: VAE
+    directions: np.ndarray | None
+    density: CompactMixture | None
+
+
+class Graphs(tf.Module):
+    """All signatures of an export over one set of variables.
+
+    Args:
+        shipment: what is exported.
+        batch: the batch size of every signature; None for any. Phones want 1: a dynamic batch leaves XNNPACK.
+    """
+
+    def __init__(self, shipment: Shipment, batch: int | None):
+        super().__init__()
+        self._shipment, self._batch = shipment, batch
+        model = shipment.model
+        self.weights = [weight.value for weight in model.encoder.weights + model.decoder.weights]
+        self.constants = {}
+        if shipment.directions is not None:
+            self.constants["directions"] = tf.Variable(shipment.directions, trainable=False)
+        if density := shipment.density:
+            self.constants["basis"] = tf.Variable(density.basis, trainable=False)
+            # A component's row is the first one and all steps up to it: a choice that survives 8 bits, in which
+            # an infinite bound, or a table of large numbers, would not.
+            for name in ("means", "deviations"):
+                rows = getattr(density, name)
+                self.constants[f"first_{name}"] = tf.Variable(rows[:1], trainable=False)
+                self.constants[f"steps_{name}"] = tf.Variable(np.diff(rows, axis=0), trainable=False)
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Name and graph of each signature that this export has."""
+        size, latent_dim = self._shipment.model.image_size, self._shipment.model.latent_dim
+        latent = self._spec((latent_dim,), "latent")
+        graphs = {
+            "decode": self._graph(self.decode, latent),
+            "decode_uint8": self._graph(self.decode_uint8, latent),
+            "encode": self._graph(self.encode, self._spec((size, size, 3), "image")),
+            "encode_uint8": self._graph(self.encode_uint8, self._spec((size, size, 4), "image", tf.uint8)),
+        }
+        if self._shipment.directions is not None:
+            strengths = self._spec((len(self._shipment.directions),), "strengths")
+            graphs["edit"] = self._graph(self.edit, latent, strengths)
+        if self._shipment.density:
+            graphs["sample"] = self._graph(self.sample, self._spec((latent_dim + 1,), "noise"))
+        return graphs
+
+    def decode(self, latent: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`float32[batch, latent_dim]` to `float32[batch, size, size, 3]` in [0, 1]."""
+        return {"image": self._decoded(latent)}
+
+    def edit(self, latent: tf.Tensor, strengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`decode` of the latent moved along each attribute's direction, `strengths: float32[batch, attributes]`."""
+        return {"image": self._decoded(latent + tf.matmul(strengths, self.constants["directions"]))}
+
+    def decode_uint8(self, latent: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`decode` as `uint8[batch, size, size, 4]`: red, green, blue, and 255."""
+        levels = tf.round(self._decoded(latent) * 255.0)
+        # Added last, where even the 8-bit graph computes in float32: joined earlier it would share the colours' scale.
+        opaque = tf.ones_like(levels[..., :1]) if self._batch is None else tf.ones((*levels.shape[:-1], 1))
+        return {"image": tf.cast(tf.concat([levels, 255.0 * opaque], axis=-1), tf.uint8)}
+
+    def sample(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
+        """A new face of `float32[batch, latent_dim + 1]` of N(0, 1), and its latent for further edits."""
+        thresholds = self._shipment.density.thresholds()
+        passed = tf.cast(noise[:, -1:] >= thresholds, tf.float32)  # [batch, components − 1]
+        means, deviations = (
+            self.constants[f"first_{name}"] + tf.matmul(passed, self.constants[f"steps_{name}"])
+            if len(thresholds)
+            else self.constants[f"first_{name}"]
+            for name in ("means", "deviations")
+        )
+        latent = means + tf.matmul(deviations * noise[:, :-1], self.constants["basis"], transpose_b=True)
+        return {"image": self._decoded(latent), "latent": latent}
+
+    def encode(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`float32[batch, size, size, 3]` in [0, 1] to mean and log-variance, `float32[batch, latent_dim]` each."""
+        mean, log_variance = self._shipment.model.encode(image)
+        return {"mean": mean, "log_variance": log_variance}
+
+    def encode_uint8(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`encode` of `uint8[batch, size, size, 4]`, whose last channel is ignored."""
+        return self.encode(tf.cast(image[..., :3], tf.float32) * (1.0 / 255.0))
+
+    def _decoded(self, latent: tf.Tensor) -> tf.Tensor:
+        return self._shipment.model.decode(latent)
+
+    def _spec(self, shape: tuple[int, ...], name: str, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
+        return tf.TensorSpec((self._batch, *shape), dtype, name)
+
+    def _graph(self, function, *specs):
+        return tf.function(function, autograph=False).get_concrete_function(*specs)

@@ -1,0 +1,68 @@
+"""The model card inside a .tflite file, under a name of its own. No TensorFlow here.
+
+`Model.metadata` entries survive re-quantisation, which a zip appended to the file does not.
+"""
+
+import pathlib
+
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+from facevae.exporting.formats import METADATA_NAME
+
+
+def with_metadata(content: bytes, card: bytes) -> bytes:
+    """A .tflite file's content with the card in it."""
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    buffer = schema.BufferT()
+    buffer.data = list(card)
+    model.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = METADATA_NAME, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def read_metadata(path: pathlib.Path) -> bytes | None:
+    """The card in a .tflite file, None where there is none."""
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME.encode():
+            return model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+    return None
+
+
+def only_signatures(path: pathlib.Path, names: set[str]) -> bytes:
+    """A copy of a file with these signatures alone.
+
+    For what LiteRT says about a whole file only, such as whether XNNPACK takes all of it.
+    """
+    model = flatbuffer_utils.read_model(path)
+    kept = [signature for signature in model.signatureDefs if signature.signatureKey.decode() in names]
+    model.subgraphs = [model.subgraphs[signature.subgraphIndex] for signature in kept]
+    for index, signature in enumerate(kept):
+        signature.subgraphIndex = index
+    model.signatureDefs = kept
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def operations(path: pathlib.Path) -> dict[str, list[str]]:
+    """The operations of each signature of a file, by name; foreign ones as `CUSTOM name`."""
+    model = flatbuffer_utils.read_model(path)
+    names = []
+    for code in model.operatorCodes:
+        builtin = flatbuffer_utils.get_builtin_code_from_operator_code(code)
+        name = _BUILTIN_NAMES.get(builtin, f"operation {builtin}")
+        names.append(f"CUSTOM {code.customCode.decode()}" if name == "CUSTOM" else name)
+    return {
+        signature.signatureKey.decode(): [
+            names[operator.opcodeIndex] for operator in model.subgraphs[signature.subgraphIndex].operators
+        ]
+        for signature in model.signatureDefs or []
+    }
+
+
+_BUILTIN_NAMES = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}

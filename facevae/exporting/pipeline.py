@@ -1,0 +1,188 @@
+"""One export from beginning to end."""
+
+import dataclasses
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+import facevae.latents as latent_arithmetic
+from facevae.config import Config
+from facevae.encodings import Encodings, cached_encodings
+from facevae.errors import UserError
+from facevae.exporting import model_card, saved_model, web_page
+from facevae.exporting.checks import Result, run_checks
+from facevae.exporting.conversion import convert
+from facevae.exporting.examples import examples, references
+from facevae.exporting.folder import CARD, replacing_folder
+from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
+from facevae.exporting.graphs import Shipment
+from facevae.exporting.metadata import with_metadata
+from facevae.exporting.report import table
+from facevae.exporting.sampling import compact
+from facevae.loading import load
+from facevae.model import VAE
+from facevae.run_folder import RunFolder
+
+CALIBRATION_EXAMPLES = 100
+CALIBRATION_SEED, CHECK_SEED = 1, 2
+# The encoder travels in one format: half the size, and as exact as a photograph asks for.
+ENCODER_FORM = "float16"
+
+
+@dataclasses.dataclass
+class Export:
+    """What became of an export.
+
+    Attributes:
+        folder: where it is.
+        results: one per file.
+        notes: what its user should know.
+    """
+
+    folder: pathlib.Path
+    results: list[Result]
+    notes: list[str]
+
+    @property
+    def failed(self) -> list[Result]:
+        """The files that were removed."""
+        return [result for result in self.results if result.problems]
+
+
+def export_run(
+    run_dir: str,
+    formats: tuple[str, ...] = tuple(FORMATS),
+    output_dir: str | None = None,
+    checked_latents: int = 64,
+) -> Export:
+    """Writes and checks all files of a run's best model.
+
+    Args:
+        run_dir: the folder that `train.py` named.
+        formats: of the decoder, names in `FORMATS`.
+        output_dir: where to; None for `export` in the run folder. An earlier export there is replaced as a whole.
+        checked_latents: examples of each signature that the files are checked on.
+
+    Returns:
+        What was found. Files with problems are no longer there.
+
+    Raises:
+        UserError: no such run, an unfinished one, a folder that cannot be written, a network that no phone can run.
+    """
+    model = load(run_dir, "best")
+    run = RunFolder.open(run_dir)
+    config, data = run.load_config(), run.load_data_description()
+    encodings = training_encodings(run, model, config)
+    shipment = make_shipment(model, encodings, config)
+    with replacing_folder(pathlib.Path(output_dir) if output_dir else run.export) as folder:
+        try:
+            results, notes = _fill(folder, shipment, encodings, config, data, formats, checked_latents)
+        except tf.errors.OpError as error:  # TensorFlow's own file errors, a full disk among them
+            raise OSError(None, str(error.message).splitlines()[0]) from error
+    return Export(pathlib.Path(output_dir) if output_dir else run.export, results, notes)
+
+
+def training_encodings(run: RunFolder, model: VAE, config: Config) -> Encodings:
+    """The encoded training faces: those in the run folder, where they belong to the model, else made again.
+
+    Raises:
+        UserError: they must be made again and the data set is not here.
+    """
+    path = run.encodings / "train.npz"
+    if path.exists() and path.stat().st_mtime >= run.network("best").stat().st_mtime:
+        with np.load(path, allow_pickle=False) as stored:
+            return Encodings(
+                stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
+            )
+    from facevae.data import prepare
+
+    try:
+        dataset = prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
+    except UserError as error:
+        raise UserError(
+            f"{path}: missing or older than the model, and the training faces cannot be encoded again: {error} "
+            "An export needs one of the two; a training that ends by itself writes that file."
+        ) from error
+    return cached_encodings(run, model, dataset.train, "train")
+
+
+def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:
+    """The model in float32 with the attribute directions and the compact density that it ships with."""
+    if model.dtype_policy.name != "float32":
+        model = model.float32_copy()
+    directions = None
+    if encodings.attributes is not None and encodings.attributes.shape[1]:
+        directions = latent_arithmetic.attribute_directions(encodings.mean, encodings.attributes)
+    density = model.density if config.sample_from == "density" else None
+    return Shipment(model, directions, compact(density) if density else None)
+
+
+def _fill(
+    folder: pathlib.Path,
+    shipment: Shipment,
+    encodings: Encodings,
+    config: Config,
+    data: dict,
+    formats: tuple[str, ...],
+    checked_latents: int,
+) -> tuple[list[Result], list[str]]:
+    notes = []
+    steps = tqdm(total=len(formats) + 3, desc="Exporting", unit="file", leave=False)
+    with steps, tempfile.TemporaryDirectory() as scratch:
+        inputs = examples(shipment, encodings, checked_latents, CHECK_SEED)
+        answers = references(shipment, inputs)
+        saved_model.write_saved_model(shipment, folder / SAVED_MODEL)
+        results = [
+            saved_model.check_saved_model(
+                folder / SAVED_MODEL, saved_model.weight_bytes(shipment), inputs, answers
+            )
+        ]
+        steps.update()
+
+        fixed = pathlib.Path(scratch) / "batch_1"
+        signatures = saved_model.write_for_conversion(shipment, fixed)
+        card = model_card.model_card(shipment, signatures, encodings, config, data)
+        card_bytes = model_card.as_json(card)
+        calibration = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
+        for form in [*formats, "encoder"]:
+            encoder = form == "encoder"
+            chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}
+            path = folder / (ENCODER_FILE if encoder else FORMATS[form].file)
+            content = convert(fixed, list(chosen), ENCODER_FORM if encoder else form, calibration)
+            path.write_bytes(with_metadata(content, card_bytes))
+            result = run_checks(path, chosen, inputs, answers, card_bytes)
+            _judge(result, path, None if encoder else form)
+            results.append(result)
+            steps.update()
+
+        if shipment.directions is None:
+            dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
+            notes.append(
+                f"No edit signature: the run has no attributes. Its strongest latent dimensions: {dimensions}."
+            )
+        (folder / CARD).write_bytes(card_bytes)
+        (folder / "MODEL_CARD.md").write_text(model_card.as_markdown(card, table(results)), encoding="utf-8")
+        (folder / "checks.json").write_text(
+            json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n", encoding="utf-8"
+        )
+        notes += web_page.write_page(folder, card, results)
+        steps.update()
+    return results, notes
+
+
+def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:
+    """Removes a file with problems, and remarks on one that misses its aims."""
+    if result.problems:
+        path.unlink()
+        return
+    if not result.delegated:
+        result.remarks.append("not all of decode, edit or encode runs in XNNPACK: slower than it could be")
+    aim = FORMATS[form] if form else None
+    if aim and aim.largest_error is not None and not result.largest_error <= aim.largest_error:
+        result.remarks.append(f"worst error {result.largest_error:.1e}, aim {aim.largest_error:.0e}")
+    if aim and aim.psnr is not None and not result.psnr >= aim.psnr:
+        result.remarks.append(f"{result.psnr:.1f} dB, aim {aim.psnr:.0f} dB")

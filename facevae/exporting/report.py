@@ -1,0 +1,46 @@
+"""The table that an export prints."""
+
+from facevae.exporting.checks import Result
+
+_COLUMNS = ("file", "size", "worst error", "mean error", "PSNR", "per face", "load", "in XNNPACK")
+
+
+def table(results: list[Result]) -> str:
+    """One line per file: size, errors against the float32 model, times on one thread."""
+    rows = [_COLUMNS, *(_row(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def size_text(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    if result.problems:
+        return (
+            result.file,
+            size_text(result.bytes),
+            *("removed: see below" if i == 0 else "" for i in range(6)),
+        )
+    delegated = {True: "yes", False: "no", None: "-"}[result.delegated]
+    if result.largest_error is None:
+        return (result.file, size_text(result.bytes), *["-"] * 6)
+    return (
+        result.file,
+        size_text(result.bytes),
+        f"{result.largest_error:.1e}",
+        f"{result.mean_error:.1e}",
+        f"{result.psnr:.1f} dB",
+        f"{result.milliseconds:.2f} ms",
+        f"{result.load_milliseconds:.0f} ms",
+        delegated,
+    )

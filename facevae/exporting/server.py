@@ -1,0 +1,83 @@
+"""Serves a folder to a browser: on this machine alone unless told otherwise, and nothing beside the folder."""
+
+import functools
+import ipaddress
+import os
+import pathlib
+import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from facevae.errors import UserError
+
+
+class FolderHandler(SimpleHTTPRequestHandler):
+    """Files of one folder, read only: no listings, no links that lead out of it."""
+
+    extensions_map = {  # noqa: RUF012 (a class attribute of the base class)
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+        ".wasm": "application/wasm",
+        ".tflite": "application/octet-stream",
+    }
+
+    def send_head(self):
+        root = pathlib.Path(self.directory).resolve()
+        if not pathlib.Path(self.translate_path(self.path)).resolve().is_relative_to(root):
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    def list_directory(self, path):
+        self.send_error(404)
+
+    def end_headers(self):
+        # A new export must not be seen through an old copy.
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def log_message(self, format, *arguments):
+        pass
+
+
+def bind(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 8000) -> ThreadingHTTPServer:
+    """A server that is not running yet; another port is taken where the wanted one is in use.
+
+    Raises:
+        UserError: no page in the folder, or an address that this machine does not have.
+    """
+    if not (folder / "index.html").is_file():
+        raise UserError(f"--serve: there is no page in {str(folder)!r}; the messages above say why.")
+    handler = functools.partial(FolderHandler, directory=os.fspath(folder))
+    for wanted in dict.fromkeys((port, 0)):
+        try:
+            return ThreadingHTTPServer((host, wanted), handler)
+        except OSError as error:
+            reason = error
+    raise UserError(
+        f"--host, --port: expected an address of this machine, received {host}:{port} ({reason})."
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serves the folder until Ctrl-C.
+
+    Raises:
+        UserError: see `bind`.
+    """
+    with bind(folder, host, port) as server:
+        if not is_loopback(host):
+            print(f"warning: everyone who reaches {host} can open this page.", file=sys.stderr)
+        print(f"Page: http://{host}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
