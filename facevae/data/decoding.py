@@ -73,9 +73,14 @@ class _Pool:
     def __init__(self, workers: int, crop: str | int, size: int):
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        self._all = [_Worker(crop, size) for _ in range(workers)]
-        for worker in self._all:
-            self._idle.put(worker)
+        self._all: list[_Worker] = []
+        try:
+            for _ in range(workers):
+                self._all.append(_Worker(crop, size))
+                self._idle.put(self._all[-1])
+        except BaseException:
+            self.__exit__()
+            raise
 
     def submit(self, chunk: list[Encoded]) -> concurrent.futures.Future:
         return self._threads.submit(self._decode, chunk)
@@ -127,6 +132,8 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": path},
         )
         if process.stdout.read(len(_HELLO)) != _HELLO:
+            process.stdin.close()
+            process.stdout.close()
             raise RuntimeError(f"a decoding process did not start (exit status {process.wait()})")
         return process
 

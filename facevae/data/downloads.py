@@ -16,6 +16,7 @@ _SECONDS_PER_ANSWER = 5
 _SECONDS_IN_ALL = 10
 _MOST_ASKED = 8  # downloads of one data set, the largest first
 _PAGE_BYTES = 2**16
+_DRIVE = "drive.google.com"
 _KAGGLE = {"celeb_a": "jessicali9530/celeba-dataset", "lfw": "jessicali9530/lfw-dataset"}
 
 
@@ -75,7 +76,7 @@ def _refusal(url: str, file_name: str) -> str | None:
         with requests.get(url, stream=True, timeout=_SECONDS_PER_ANSWER) as response:
             if response.status_code >= 400:
                 return f"{host} answers {response.status_code} {response.reason} for {file_name}"
-            if host == "drive.google.com" and "content-disposition" not in response.headers:
+            if host == _DRIVE and "content-disposition" not in response.headers:
                 return _drive_refusal(next(response.iter_content(_PAGE_BYTES), b""), file_name)
     except requests.exceptions.Timeout:
         return f"no answer from {host} within {_SECONDS_PER_ANSWER} seconds"

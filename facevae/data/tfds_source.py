@@ -125,12 +125,16 @@ class TfdsSource:
         return known
 
     def _read(self, split_name: str) -> Iterator[dict]:
-        wanted = {"image": True, "attributes": True} if self.attribute_names else {"image": True}
+        # Decoding is our own, so that every source's pictures are treated alike.
+        decoders = {
+            name: tfds.decode.SkipDecoding()
+            for name, feature in self._builder.info.features.items()
+            if isinstance(feature, tfds.features.Image)
+        }
         dataset = self._builder.as_dataset(
             split=split_name,
             shuffle_files=False,
-            # Decoding is our own, so that every source's pictures are treated alike.
-            decoders=tfds.decode.PartialDecoding(wanted, decoders={"image": tfds.decode.SkipDecoding()}),
+            decoders=decoders,
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         return dataset.as_numpy_iterator()
