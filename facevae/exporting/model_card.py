@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import facevae.latents as latent_arithmetic
+from facevae.alignment import training_frame
 from facevae.config import Config
 from facevae.encodings import Encodings
 from facevae.exporting.examples import STRENGTH_RANGE
@@ -123,17 +124,11 @@ def bias(names: list[str]) -> str:
 
 
 def eye_positions(config: Config, data: dict[str, Any]) -> list[list[float]] | None:
-    """Where the eyes of aligned faces lie, [[x, y], [x, y]] as shares of the picture; None where unknown.
-
-    CelebA's aligned pictures (178×218) have the eyes' centres at about (69.5, 111.5) and (108.5, 111.5).
-    """
-    if config.data == "synthetic_faces":
-        return [[0.3975, 0.5], [0.6025, 0.5]]  # the middle of the renderer's distributions
-    if not is_celeba(config, data):
+    """Where the eyes of aligned faces lie, [[x, y], [x, y]] as shares of the picture; None where unknown."""
+    if config.data != "synthetic_faces" and not is_celeba(config, data):
         return None
-    side = 178.0 if config.crop == "square" else min(178.0, float(config.crop))
-    left, top = (178.0 - side) / 2.0, (218.0 - side) / 2.0
-    return [[round((x - left) / side, 4), round((111.5 - top) / side, 4)] for x in (69.5, 108.5)]
+    frame = training_frame(config.data, config.crop, config.image_size)
+    return [[round(coordinate / config.image_size, 4) for coordinate in eye] for eye in frame.eyes]
 
 
 def as_json(card: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import tempfile
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 import facevae.latents as latent_arithmetic
 from facevae.config import Config
-from facevae.encodings import Encodings, cached_encodings
+from facevae.encodings import Encodings, cached_encodings, encoder_fingerprint
 from facevae.errors import UserError
 from facevae.exporting import model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
@@ -93,21 +94,30 @@ def training_encodings(run: RunFolder, model: VAE, config: Config) -> Encodings:
         UserError: they must be made again and the data set is not here.
     """
     path = run.encodings / "train.npz"
-    if path.exists() and path.stat().st_mtime >= run.network("best").stat().st_mtime:
-        with np.load(path, allow_pickle=False) as stored:
-            return Encodings(
-                stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
-            )
+    if (stored := _stored_encodings(path, model)) is not None:
+        return stored
     from facevae.data import prepare
 
     try:
         dataset = prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
     except UserError as error:
         raise UserError(
-            f"{path}: missing or older than the model, and the training faces cannot be encoded again: {error} "
+            f"{path}: missing or of another model, and the training faces cannot be encoded again: {error} "
             "An export needs one of the two; a training that ends by itself writes that file."
         ) from error
     return cached_encodings(run, model, dataset.train, "train")
+
+
+def _stored_encodings(path: pathlib.Path, model: VAE) -> Encodings | None:
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            if str(stored["encoder"]) != encoder_fingerprint(model):
+                return None
+            return Encodings(
+                stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None  # a damaged file is made again like a missing one
 
 
 def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:

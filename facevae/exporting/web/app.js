@@ -24,6 +24,7 @@ async function start() {
   placer = new PhotoPlacer(element("photo-dialog"), await guide());
   buildSliders();
   listen();
+  await model.render({ latent: Float32Array.from(card.average_latent), strengths: neutral() }); // warms up
   const first = await newFace();
   ends = [first, { latent: await model.newLatent(), strengths: neutral() }];
   await drawEnds();
