@@ -1,19 +1,15 @@
-"""What the callbacks that look at faces have in common: when they write, and where to."""
+"""What the callbacks that look at faces have in common: the faces, and after which epochs they write."""
 
 import os
-import pathlib
 from typing import Any
 
-import keras
-
+from callbacks.event_callback import EventCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
-from facevae.tensorboard_files import EventWriter
 
-# Every epoch up to here is written, later every tenth, from ten times as many on every hundredth, and always
-# the
-# last: 190 points by epoch 1000 and 10 for each thousand more, which TensorBoard keeps all
-#     (SAMPLES_PER_PLUGIN).
+# Every epoch up to here is written, later every tenth, from ten times as many on every hundredth, and
+# always the last: 190 points by epoch 1000 and 10 for each thousand more. TensorBoard keeps them all where
+# it is started with facevae.tensorboard_files.SAMPLES_PER_PLUGIN.
 EVERY_EPOCH_UNTIL = 100
 
 
@@ -24,13 +20,11 @@ def is_due(epoch: int) -> bool:
     return epoch % (10 if epoch < 10 * EVERY_EPOCH_UNTIL else 100) == 0
 
 
-class FaceCallback(keras.callbacks.Callback):
-    """A callback that writes what the model makes of some fixed faces to TensorBoard, at step = epoch.
-
-    Subclasses say what in `write`. Callbacks with the same `log_dir` write to one file.
+class FaceCallback(EventCallback):
+    """A callback that writes what the model makes of some fixed faces; subclasses say what in `write`.
 
     Args:
-        faces: the fixed faces; give the same object to all callbacks, and they are encoded once per epoch.
+        faces: the fixed faces; give the same object to all callbacks: they are encoded once per epoch.
         log_dir: TensorBoard's run to write to, a folder.
 
     Raises:
@@ -38,9 +32,8 @@ class FaceCallback(keras.callbacks.Callback):
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str]):
-        super().__init__()
-        self.faces, self.log_dir = faces, pathlib.Path(log_dir)
-        self.writer: EventWriter | None = None
+        super().__init__(log_dir)
+        self.faces = faces
         self._last_epoch: int | None = None
         self._last_written: int | None = None
 
@@ -49,13 +42,9 @@ class FaceCallback(keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._close()  # an earlier training that broke off left it open
+        super().on_train_begin(logs)
         self._last_epoch = self._last_written = None
         self.faces.attach(self.model)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self.writer is None:
-            self.writer = EventWriter.shared(self.log_dir, first_step=epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._last_epoch = epoch
@@ -65,7 +54,7 @@ class FaceCallback(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         if self._last_epoch != self._last_written:
             self._write(self._last_epoch)
-        self._close()
+        super().on_train_end(logs)
 
     def _write(self, epoch):
         encodings = self.faces.encodings(epoch)
@@ -73,8 +62,3 @@ class FaceCallback(keras.callbacks.Callback):
             self.write(epoch, encodings)
             self.writer.flush()
         self._last_written = epoch
-
-    def _close(self):
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None

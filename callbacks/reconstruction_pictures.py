@@ -5,9 +5,9 @@ import os
 import numpy as np
 
 from callbacks.face_callback import FaceCallback
+from callbacks.labelled_grid import labelled_grid
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
-from facevae.figures import picture_grid
 
 COLUMNS = 8
 
@@ -28,24 +28,20 @@ class ReconstructionPictures(FaceCallback):
         self.count = count
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        shown = encodings.indices[: self.count]
-        originals = _as_float(self.faces.images[shown])
+        originals = self.faces.pictures(encodings.indices[: self.count])
         reconstructions = self.faces.decode(encodings.mean[: self.count])
-        rows = []
-        for start in range(0, len(shown), COLUMNS):
-            for pictures in (originals, reconstructions):
-                row = pictures[start : start + COLUMNS]
-                blank = np.ones((COLUMNS - len(row), *row.shape[1:]), np.float32)
-                rows.append(np.concatenate([row, blank]) if len(shown) > COLUMNS else row)
-        grid = picture_grid(np.concatenate(rows), min(COLUMNS, len(shown)))
+        columns = min(COLUMNS, len(originals))
+        blanks = np.ones((-len(originals) % columns, *originals.shape[1:]), np.float32)
+        shape = (-1, columns, *originals.shape[1:])
+        rows = [
+            np.concatenate([pictures, blanks]).reshape(shape) for pictures in (originals, reconstructions)
+        ]
+        alternating = np.stack(rows, axis=1)  # [pairs of rows, 2, columns, height, width, 3]
+        labels = ["original", "reconstruction"] * len(alternating)
         self.writer.image(
-            "1 reconstructions/originals above, reconstructions below",
-            grid,
+            "1 reconstructions/of validation faces",
+            labelled_grid(alternating.reshape(-1, *originals.shape[1:]), columns, labels),
             epoch,
-            "The same validation faces every epoch. Each pair of rows: the pictures, and below them what the "
-            "decoder makes of their posterior means.",
+            "The same faces every epoch. Below each row of originals what the decoder makes of their "
+            "posterior means.",
         )
-
-
-def _as_float(images):
-    return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images

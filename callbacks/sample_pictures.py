@@ -31,20 +31,19 @@ class SamplePictures(FaceCallback):
         self.count, self.seed = count, seed
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        noise = np.random.default_rng(self.seed).standard_normal(
-            (self.count, encodings.mean.shape[1]), np.float32
-        )
-        self._draw(
-            "2 samples/from the prior", noise, epoch, "Decoded noise of N(0, 1), the same every epoch."
-        )
+        shape = (self.count, encodings.mean.shape[1])
+        noise = np.random.default_rng(self.seed).standard_normal(shape, np.float32)
+        self._draw("from the prior", noise, epoch, "Decoded noise of N(0, 1), the same every epoch.")
         density = getattr(self.model, "density", None)
         if density is not None:
+            latents = density.sample(self.count, self.seed)
             self._draw(
-                "2 samples/from the fitted density",
-                density.sample(self.count, self.seed),
+                "from the fitted density",
+                latents,
                 epoch,
-                "Decoded draws from the Gaussian mixture fitted to the encoded faces, the same noise every epoch.",
+                "Decoded draws from the Gaussian mixture fitted to the encoded faces; the same noise every epoch.",
             )
 
-    def _draw(self, tag, latents, epoch, description):
-        self.writer.image(tag, picture_grid(self.faces.decode(latents), COLUMNS), epoch, description)
+    def _draw(self, name, latents, epoch, description):
+        grid = picture_grid(self.faces.decode(latents), COLUMNS)
+        self.writer.image(f"2 samples/{name}", grid, epoch, description)

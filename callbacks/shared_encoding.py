@@ -99,6 +99,11 @@ class SharedEncoding:
             self._encodings, self._epoch = self._encode(), epoch
         return self._encodings
 
+    def pictures(self, indices: np.ndarray) -> np.ndarray:
+        """Some of the faces, `float32[n, height, width, 3]` in [0, 1]."""
+        images = self.images[indices]
+        return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images.astype(np.float32)
+
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Pictures `float32[n, height, width, 3]` of `float32[n, latent_dim]`; black where not finite."""
         (images,) = _in_batches(self._functions["decode"], np.asarray(latents, np.float32), DECODING_BATCH)

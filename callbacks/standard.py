@@ -1,13 +1,28 @@
 """The callbacks of `train.py`, in their order."""
 
+import importlib.metadata
+import platform
+import shlex
+import sys
+
 import keras
 
+from callbacks.attribute_edit_pictures import AttributeEditPictures
+from callbacks.custom_scalars_layout import CustomScalarsLayout
+from callbacks.embedding_projector import EmbeddingProjector
 from callbacks.fit_density import FitDensity
+from callbacks.hyper_parameters import HyperParameters
+from callbacks.interpolation_pictures import InterpolationPictures
+from callbacks.latent_figures import LatentFigures
+from callbacks.latent_statistics import LatentStatistics
 from callbacks.progress_bar import ProgressBar
+from callbacks.rate_distortion_figure import RateDistortionFigure
 from callbacks.reconstruction_pictures import ReconstructionPictures
+from callbacks.run_text import HOW_TO_READ, RunText
 from callbacks.sample_pictures import SamplePictures
 from callbacks.scalars import Scalars
 from callbacks.shared_encoding import SharedEncoding
+from callbacks.traversal_pictures import TraversalPictures
 from facevae.config import Config
 from facevae.data import FaceDataset
 from facevae.run_folder import RunFolder
@@ -25,7 +40,45 @@ def standard_callbacks(
     """
     faces = SharedEncoding.of_records(dataset.validation, dataset.attribute_names)
     log_dir = run.logs / "faces"
-    callbacks: list[keras.callbacks.Callback] = [ProgressBar(), Scalars(run.logs, config.batch_size)]
+    callbacks: list[keras.callbacks.Callback] = [
+        ProgressBar(),
+        Scalars(run.logs, config.batch_size),
+        RunText(log_dir, run_texts(config, dataset)),
+        CustomScalarsLayout(log_dir),
+        HyperParameters(log_dir, config.to_dict(), run.path.name),
+        RateDistortionFigure(log_dir),
+    ]
     if config.density_components:
-        callbacks.append(FitDensity(faces, config.density_components, config.seed))
-    return [*callbacks, ReconstructionPictures(faces, log_dir), SamplePictures(faces, log_dir)]
+        callbacks.append(FitDensity(faces, config.density_components, config.seed))  # before the samples
+    callbacks += [ReconstructionPictures(faces, log_dir), SamplePictures(faces, log_dir)]
+    callbacks += [TraversalPictures(faces, log_dir), InterpolationPictures(faces, log_dir)]
+    if faces.attributes is not None:
+        callbacks.append(AttributeEditPictures(faces, log_dir))
+    callbacks += [LatentStatistics(faces, log_dir), LatentFigures(faces, log_dir)]
+    return [*callbacks, EmbeddingProjector(faces, log_dir)]
+
+
+def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
+    """What the Text tab says of a run: how to read the tabs, configuration, data set, command and versions."""
+    packages = ("facevae", "tensorflow", "keras", "tensorboard", "numpy", "scikit-learn")
+    versions = {"python": platform.python_version()}
+    versions |= {package: importlib.metadata.version(package) for package in packages}
+    data = {
+        "data set": dataset.name,
+        "image size": f"{dataset.image_size} × {dataset.image_size}",
+        "training faces": len(dataset.train),
+        "validation faces": len(dataset.validation),
+        "test faces": len(dataset.test),
+        "attributes": ", ".join(dataset.attribute_names) or "none",
+    }
+    return {
+        "1 how to read the tabs": HOW_TO_READ,
+        "2 configuration": _table("setting", config.to_dict()),
+        "3 data set": _table("data set", data),
+        "4 command and versions": f"    {shlex.join(sys.argv)}\n\n" + _table("package", versions),
+    }
+
+
+def _table(title, values):
+    rows = "\n".join(f"| {name} | {value} |" for name, value in values.items())
+    return f"| {title} | value |\n| --- | --- |\n{rows}\n"

@@ -1,0 +1,85 @@
+"""A face gaining and losing attributes."""
+
+import os
+
+import numpy as np
+
+from callbacks.face_callback import FaceCallback
+from callbacks.labelled_grid import labelled_grid
+from callbacks.shared_encoding import SharedEncoding
+from facevae import latents
+from facevae.encodings import Encodings
+from facevae.errors import UserError
+
+STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
+# Shown first where they are there: easy to see in a small picture.
+PREFERRED = (
+    "Smiling",
+    "Eyeglasses",
+    "Male",
+    "Blond_Hair",
+    "Black_Hair",
+    "Bangs",
+    "Bald",
+    "Young",
+    "Wearing_Hat",
+    "Mouth_Slightly_Open",
+    "Heavy_Makeup",
+    "No_Beard",
+)
+
+
+class AttributeEditPictures(FaceCallback):
+    """Draws one face moved along the latent direction of each of some attributes.
+
+    Strength 1 is the gap between faces without and with the attribute
+    (`facevae.latents.attribute_directions`).
+
+    Args:
+        faces: the fixed faces with their attributes; the first is the one that changes.
+        log_dir: TensorBoard's run to write to, a folder.
+        attributes: names of those to show, in order; None for at most eight that are easy to see.
+
+    Raises:
+        UserError: the faces have no attributes, or not one of those names.
+    """
+
+    def __init__(
+        self, faces: SharedEncoding, log_dir: str | os.PathLike[str], attributes: list[str] | None = None
+    ):
+        super().__init__(faces, log_dir)
+        names = faces.attribute_names
+        if not names or faces.attributes is None:
+            raise UserError(
+                "attributes: expected faces with attributes, received faces without. "
+                "Leave AttributeEditPictures out."
+            )
+        if attributes is None:
+            varying = [n for n, column in zip(names, faces.attributes.T, strict=True) if np.ptp(column)]
+            attributes = sorted(varying, key=lambda n: PREFERRED.index(n) if n in PREFERRED else 99)[:8]
+        unknown = [name for name in attributes if name not in names]
+        if unknown:
+            raise UserError(
+                f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown)}."
+            )
+        self.attributes = attributes
+
+    def write(self, epoch: int, encodings: Encodings) -> None:
+        if not self.attributes:
+            return
+        directions = latents.attribute_directions(encodings.mean, encodings.attributes)
+        chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
+        edited = encodings.mean[0] + STRENGTHS[None, :, None] * chosen[:, None, :]
+        grid = labelled_grid(
+            self.faces.decode(edited.reshape(-1, edited.shape[-1])),
+            len(STRENGTHS),
+            [name.replace("_", " ") for name in self.attributes],
+            [f"{strength:+g}" if strength else "0" for strength in STRENGTHS],
+        )
+        self.writer.image(
+            "5 attribute edits/of a validation face",
+            grid,
+            epoch,
+            "A validation face's posterior mean plus so many times the direction of an attribute; 1 is the gap "
+            "between faces without and with it.",
+        )

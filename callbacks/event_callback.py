@@ -1,0 +1,48 @@
+"""What all callbacks that write to TensorBoard have in common: one writer per folder, step = epoch."""
+
+import os
+import pathlib
+from typing import Any
+
+import keras
+
+from facevae.tensorboard_files import EventWriter
+
+
+class EventCallback(keras.callbacks.Callback):
+    """A callback that writes to one of TensorBoard's runs, at step = epoch.
+
+    Callbacks with the same `log_dir` share one event file, which is open from the first epoch's beginning. A
+    later training that begins at epoch n (`initial_epoch`) takes the place of what is there from step n on.
+
+    Args:
+        log_dir: TensorBoard's run to write to, a folder.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str]):
+        super().__init__()
+        self.log_dir = pathlib.Path(log_dir)
+        self.writer: EventWriter | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.close()  # an earlier training that broke off left it open
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self.writer is None:
+            self.writer = EventWriter.shared(self.log_dir, first_step=epoch)
+            self.begin(epoch)
+
+    def begin(self, epoch: int) -> None:
+        """Called once, before the first epoch of a training."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets the writer go."""
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None

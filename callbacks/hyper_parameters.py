@@ -1,0 +1,49 @@
+"""One row per run in TensorBoard's HParams tab."""
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
+
+from callbacks.event_callback import EventCallback
+
+METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
+
+
+class HyperParameters(EventCallback):
+    """Writes a run's configuration and its metrics after each epoch, so that runs compare in a table.
+
+    The table shows the newest value of each metric, the final one when the training is over. They are curves
+    `metrics/<name>` of this run, since the tab looks nowhere else.
+
+    Args:
+        log_dir: TensorBoard's run to write to, a folder.
+        values: the configuration; what is neither number, bool nor string is written as a string.
+        name: of the row; None for the log folder.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str], values: Mapping[str, Any], name: str | None = None):
+        super().__init__(log_dir)
+        self.values = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in values.items()}
+        self.name = name or str(self.log_dir)
+
+    def begin(self, epoch: int) -> None:
+        parameters = [summary_v2.HParam(name) for name in self.values]
+        metrics = [summary_v2.Metric(f"metrics/{name}", display_name=name) for name in METRICS]
+        self.writer.summary(summary_v2.hparams_config_pb(parameters, metrics), epoch)
+        self.writer.summary(summary_v2.hparams_pb(self.values, trial_id=self.name), epoch)
+        self.writer.flush()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for name in METRICS:
+            value = (logs or {}).get(name)
+            if value is not None and math.isfinite(value):
+                self.writer.scalar(f"metrics/{name}", value, epoch)
+        self.writer.flush()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.writer is not None:
+            self.writer.summary(summary.session_end_pb(api_pb2.STATUS_SUCCESS), 0)
+        super().on_train_end(logs)

@@ -1,0 +1,121 @@
+"""Figures of the latents: the aggregate posterior against N(0, 1), KL and correlation of the dimensions."""
+
+import os
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from callbacks.face_callback import FaceCallback
+from callbacks.shared_encoding import SharedEncoding
+from facevae import latents
+from facevae.encodings import Encodings
+
+EDGES = np.linspace(-4.0, 4.0, 41)
+
+
+class LatentFigures(FaceCallback):
+    """Draws the first dimensions of the aggregate posterior against N(0, 1), and KL and correlation of them all.
+
+    Args:
+        faces: the fixed faces.
+        log_dir: TensorBoard's run to write to, a folder.
+        dimensions: of the aggregate posterior, how many are drawn.
+    """
+
+    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 30):
+        super().__init__(faces, log_dir)
+        self.dimensions = dimensions
+
+    def write(self, epoch: int, encodings: Encodings) -> None:
+        self.writer.image(
+            "6 latents/aggregate posterior against the prior",
+            aggregate_posterior_figure(encodings.sample()[:, : self.dimensions]),
+            epoch,
+            "Posterior samples of the validation faces (filled) and N(0, 1) (line), one panel per latent dimension, "
+            "from −4 to 4. Where the two differ, samples from the prior are no typical latents.",
+        )
+        self.writer.image(
+            "6 latents/KL and correlation of the dimensions",
+            dimensions_figure(encodings.mean, encodings.log_variance),
+            epoch,
+            "Left: KL of each latent dimension, sorted; flat at 0 are the unused ones. Right: correlation of the "
+            "posterior means, in the same order; N(0, 1) has none.",
+        )
+
+
+def aggregate_posterior_figure(samples: np.ndarray, columns: int = 6) -> np.ndarray:
+    """Histograms of latent dimensions, each in a panel with the density of N(0, 1).
+
+    All panels are drawn into one pair of axes: thirty of them would take half a second.
+
+    Args:
+        samples: `float32[faces, dimensions]`.
+        columns: panels in a row.
+
+    Returns:
+        `uint8[height, width, 3]`.
+    """
+    dimensions = samples.shape[1]
+    columns = min(columns, dimensions)
+    rows = -(-dimensions // columns)
+    figure = Figure(figsize=(1.6 * columns, 1.1 * rows + 0.1), dpi=100)
+    axes = figure.add_axes((0.01, 0.01, 0.98, 0.98))
+    axes.set_axis_off()
+    axes.set_xlim(0.0, 9.0 * columns)
+    axes.set_ylim(-1.25 * rows, 0.0)
+    normal = np.exp(-0.5 * EDGES**2) / np.sqrt(2.0 * np.pi)
+    for index in range(dimensions):
+        row, column = divmod(index, columns)
+        x, bottom = 9.0 * column + 4.5, -1.25 * (row + 1) + 0.12
+        counts, _ = np.histogram(np.clip(samples[:, index], EDGES[0], EDGES[-1]), EDGES)
+        # A collapsed dimension's peak would tower over its panel.
+        density = np.minimum(counts / (max(1, len(samples)) * np.diff(EDGES)), 1.05)
+        axes.stairs(bottom + density, x + EDGES, baseline=bottom, fill=True, color="#8ecae6")
+        axes.plot(x + EDGES, bottom + normal, color="#d1495b", linewidth=1.2)
+        axes.plot(x + EDGES[[0, -1]], [bottom, bottom], color="#999999", linewidth=0.6)
+        axes.text(x - 4.0, bottom + 0.95, str(index), fontsize=8, color="#444444")
+    return _rendered(figure)
+
+
+def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """Sorted KL of the latent dimensions, and the correlation matrix of the posterior means in the same order.
+
+    Args:
+        mean: `float32[faces, latent_dim]`.
+        log_variance: the same shape.
+
+    Returns:
+        `uint8[height, width, 3]`.
+    """
+    order = latents.dimensions_by_kl(mean, log_variance)
+    kl = latents.kl_per_dimension(mean, log_variance)[order]
+    centred = mean[:, order].astype(np.float64) - mean[:, order].mean(axis=0)
+    lengths = np.linalg.norm(centred, axis=0)
+    # A dimension that never moves correlates with none.
+    unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12)
+
+    figure = Figure(figsize=(10.0, 4.2), dpi=100, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.3, 1.0))
+    left.stairs(kl, np.arange(len(kl) + 1), fill=True, color="#8ecae6")
+    left.set(
+        xlim=(0, len(kl)),
+        ylim=(0.0, None),
+        xlabel="latent dimension, sorted",
+        ylabel="KL, nats",
+        title=f"{kl.sum():.1f} nats in {latents.active_units(mean)} active of {len(kl)} dimensions",
+    )
+    left.spines[["top", "right"]].set_visible(False)
+    extent = (0, len(kl), len(kl), 0)
+    picture = right.imshow(
+        unit.T @ unit, cmap="RdBu_r", vmin=-1.0, vmax=1.0, extent=extent, interpolation="nearest"
+    )
+    right.set(title="correlation of the posterior means", xlabel="latent dimension, in the same order")
+    figure.colorbar(picture, ax=right, shrink=0.9)
+    return _rendered(figure)
+
+
+def _rendered(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()

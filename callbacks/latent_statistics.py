@@ -1,0 +1,55 @@
+"""Numbers about the latents: curves and histograms over the epochs."""
+
+import numpy as np
+
+from callbacks.face_callback import FaceCallback
+from facevae import latents, schedules
+from facevae.encodings import Encodings
+from facevae.model import VAE
+
+# Of the aggregate posterior: more cost time and change nothing in 30 buckets.
+HISTOGRAM_VALUES = 20_000
+
+
+class LatentStatistics(FaceCallback):
+    """Writes how much the latents carry.
+
+    Curves: `active_units` (how many latent dimensions the encoder uses), `latent_kl` (nats per image over the
+        fixed faces), and for a `facevae.VAE` the decoder's `sigma` and the `kl_weight`.
+
+    Histograms over the latent dimensions, one value for each: mean of the posterior means, average spread of
+    the posterior (its standard deviation; 1 where a dimension carries nothing), KL. And over the faces: the
+    aggregate posterior, which N(0, 1) is to match.
+
+    Args:
+        faces: the fixed faces.
+        log_dir: TensorBoard's run to write to, a folder.
+    """
+
+    def write(self, epoch: int, encodings: Encodings) -> None:
+        mean, log_variance = encodings.mean, encodings.log_variance
+        kl = latents.kl_per_dimension(mean, log_variance)
+        curves = {"active_units": latents.active_units(mean), "latent_kl": kl.sum()}
+        if isinstance(self.model, VAE):
+            curves["sigma"] = float(self.model.variance) ** 0.5
+            weight = schedules.kl_weight(self.model.kl_weight, self.model.kl_warmup, self.model.progress())
+            curves["kl_weight"] = float(weight)
+        for tag, value in curves.items():
+            self.writer.scalar(tag, value, epoch)
+
+        aggregate = encodings.sample().ravel()
+        stride = -(-aggregate.size // HISTOGRAM_VALUES)
+        histograms = {
+            "mean of each dimension": (mean.mean(axis=0), "Average posterior mean of each latent dimension."),
+            "spread of each dimension": (
+                np.exp(0.5 * log_variance).mean(axis=0),
+                "Average posterior standard deviation of each latent dimension: 1 where it carries nothing.",
+            ),
+            "KL of each dimension": (
+                kl,
+                "Nats, averaged over the faces: 0 where a dimension carries nothing.",
+            ),
+            "aggregate posterior": (aggregate[::stride], "Posterior samples of all faces, all dimensions."),
+        }
+        for name, (values, description) in histograms.items():
+            self.writer.histogram(f"latents/{name}", values, epoch, description)

@@ -1,0 +1,58 @@
+"""Where the time of a training step goes."""
+
+import importlib.util
+import os
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from facevae.errors import UserError
+
+
+class Profile(keras.callbacks.Callback):
+    """Profiles some training steps for TensorBoard's Profile tab, once per training.
+
+    The first steps are left out: they compile. Profiling slows down the steps it covers.
+
+    Args:
+        log_dir: TensorBoard's run to write to, a folder.
+        first_step: the first step to profile, counted from the start of the training.
+        steps: how many.
+
+    Raises:
+        UserError: when training begins, if TensorBoard's profile plugin is not installed.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str], first_step: int = 20, steps: int = 10):
+        super().__init__()
+        self.log_dir, self.first_step, self.steps = pathlib.Path(log_dir), first_step, steps
+        self._step = 0
+        self._running = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not importlib.util.find_spec("tensorboard_plugin_profile"):
+            raise UserError(
+                "profile: expected TensorBoard's profile plugin, which is not installed. "
+                'Install it with: pip install -e ".[profile]"'
+            )
+        self._step = 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self._step == self.first_step:
+            tf.profiler.experimental.start(str(self.log_dir))
+            self._running = True
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._step += 1
+        if self._step >= self.first_step + self.steps:
+            self._stop()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._stop()
+
+    def _stop(self):
+        if self._running:
+            tf.profiler.experimental.stop()
+            self._running = False

@@ -1,0 +1,43 @@
+"""What a run is, as text."""
+
+import os
+from collections.abc import Mapping
+
+from callbacks.event_callback import EventCallback
+
+
+class RunText(EventCallback):
+    """Writes texts to TensorBoard's Text tab once per training, at the step of its first epoch.
+
+    Args:
+        log_dir: TensorBoard's run to write to, a folder.
+        texts: Markdown by title; the tab sorts by title.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str], texts: Mapping[str, str]):
+        super().__init__(log_dir)
+        self.texts = dict(texts)
+
+    def begin(self, epoch: int) -> None:
+        for title, markdown in self.texts.items():
+            self.writer.text(title, markdown, epoch)
+        self.writer.flush()
+
+
+HOW_TO_READ = """
+| Tab | What it shows | What to look for |
+| --- | --- | --- |
+| **Scalars**, **Custom Scalars** | losses (nats per image) and what drives them; Custom Scalars \
+puts training and validation side by side | validation that turns up while training goes down: overfitting. `kl_loss` near 0: the decoder \
+ignores the latents |
+| **Images** | groups 1 to 7; the slider above a picture goes through the epochs | *1* reconstructions sharpen first; \
+*2* samples from the density sharpen with them, those from the prior later or never; *3* one latent dimension per row; \
+*4* every step between two faces should be a face; *5* one attribute per row, the rest of the face should stay; \
+*6* panels that leave the red line of N(0, 1) are where samples from the prior go wrong; *7* rate against distortion |
+| **Histograms**, **Distributions** | the latent dimensions over the epochs | spread 1 and KL 0: dimensions that carry \
+nothing |
+| **Projector** | posterior means of validation faces, samples from the prior and the centroid of each attribute | \
+*Color by* an attribute; untick *Spherize data* to see true distances; PCA first, then UMAP or t-SNE. The newest \
+epoch opens first: reload the page while training goes on, and choose earlier epochs in the list on the left |
+| **HParams** | one row per run: start TensorBoard on the folder of all runs | sort by a metric |
+"""
