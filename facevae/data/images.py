@@ -24,7 +24,7 @@ SUFFIXES = (
 )
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
-MAXIMUM_PIXELS = 50_000_000  # a large camera's picture; a header that claims more is refused before decoding
+MAXIMUM_PIXELS = 50_000_000  # a large camera's picture, 0.5 GB while it is decoded; more is refused unread
 
 _ORIENTATION_TAG = 0x0112
 _TURN = {  # what makes a picture upright, by the value of its orientation tag (Exif 2.3, 4.6.4)
@@ -135,9 +135,10 @@ def resize(pixels: np.ndarray, size: int) -> np.ndarray:
         return pixels
     if side < size:
         return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
-    averaged = _average_rows(pixels.astype(np.float32), size)
+    averaged = _average_rows(pixels, size)
     averaged = _average_rows(np.ascontiguousarray(averaged.swapaxes(0, 1)), size)
-    return (averaged + 0.5).astype(np.uint8).swapaxes(0, 1)
+    averaged += 0.5
+    return averaged.astype(np.uint8).swapaxes(0, 1)
 
 
 def _check_size(image: Image.Image) -> None:
@@ -177,13 +178,12 @@ def _area_weights(side: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _average_rows(pixels: np.ndarray, size: int) -> np.ndarray:
-    """float32[side, columns, 3] to float32[size, columns, 3]."""
+    """Numbers [side, columns, 3] to float32[size, columns, 3]."""
     _, columns, channels = pixels.shape
     rows, weights = _area_weights(len(pixels), size)
     flat = pixels.reshape(len(pixels), -1)
-    total = flat[rows[0]] * weights[0]
+    total = np.multiply(flat[rows[0]], weights[0], dtype=np.float32)
+    part = np.empty_like(total)
     for tap_rows, tap_weights in zip(rows[1:], weights[1:], strict=True):
-        part = flat[tap_rows]
-        part *= tap_weights
-        total += part
+        total += np.multiply(flat[tap_rows], tap_weights, out=part)
     return total.reshape(size, columns, channels)
