@@ -9,14 +9,14 @@ import dataclasses
 
 import numpy as np
 
-from facevae.synthetic_faces.draw import palette
+from facevae.synthetic_faces.draw import mix, palette
 from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES
 
 WIDEST = 0.02  # height of the widest ellipse
 SKULL_TOP = -0.585
 HEAD_DEPTH = 0.60
 
-_SKIN = [(0.90, 0.70, 0.575), (0.85, 0.63, 0.49), (0.74, 0.53, 0.39), (0.56, 0.38, 0.27), (0.40, 0.265, 0.19)]
+_SKIN = [(0.90, 0.70, 0.575), (0.85, 0.63, 0.49), (0.74, 0.53, 0.39), (0.56, 0.38, 0.27), (0.44, 0.30, 0.215)]
 _PALE_SKIN = [(0.99, 0.885, 0.835), (0.96, 0.85, 0.80)]
 _HAIR = {
     "Black_Hair": [(0.05, 0.045, 0.05), (0.13, 0.105, 0.10)],
@@ -53,20 +53,20 @@ class Face:
     def _measure_head(self):
         male, smiling = self.male, self.smiling
         self.width = 0.450 + 0.034 * self.face_width + 0.014 * male
-        self.jaw = np.where(male > 0, 0.22, -0.46) + 0.17 * self.jaw_squareness
+        self.jaw = np.where(male > 0, 0.30, -0.50) + 0.17 * self.jaw_squareness
         self.chin = 0.755 + 0.04 * self.chin_length + 0.025 * male
         self.hairline = -0.405 - 0.03 * self.forehead_height
         self.eye_x = 0.203 + 0.017 * self.eye_distance
         self.eye_half_width = 0.088 + 0.007 * self.eye_size
-        self.eye_opening = np.where(self.narrow_eyes > 0, 0.021, 0.056) * (1 + 0.1 * self.eye_size)
+        self.eye_opening = np.where(self.narrow_eyes > 0, 0.0195, 0.063) * (1 + 0.1 * self.eye_size)
         self.brow_y = -0.133 + 0.015 * self.brow_height + 0.012 * male
         self.nose_tip = 0.235 + 0.028 * self.nose_length
-        self.nose_scale = np.where(self.big_nose > 0, 1.42, 0.86) * (1 + 0.07 * self.nose_width)
+        self.nose_scale = np.where(self.big_nose > 0, 1.58, 0.84) * (1 + 0.05 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
-        self.lip_scale = np.where(self.big_lips > 0, 1.55, 0.78) * (1 + 0.1 * self.lip_fullness)
-        self.smile_lift = np.where(smiling > 0, 0.074 + 0.016 * self.smile, 0.004 + 0.013 * self.smile)
+        self.lip_scale = np.where(self.big_lips > 0, 1.90, 0.74) * (1 + 0.1 * self.lip_fullness)
+        self.smile_lift = np.where(smiling > 0, 0.082 + 0.014 * self.smile, 0.002 + 0.010 * self.smile)
         self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.01 * male
-        opening = np.where(smiling > 0, 0.062, 0.066) * (1 + 0.25 * self.mouth_opening)
+        opening = np.where(smiling > 0, 0.074, 0.080) * (1 + 0.18 * self.mouth_opening)
         self.mouth_gap = self.mouth_slightly_open * opening
         self.aging = (1 - self.young) * (0.85 + 0.15 * self.age)
         self.has_hair = 1 - self.bald
@@ -83,10 +83,11 @@ class Face:
             self.hair = np.where(getattr(self, name.lower()) > 0, palette(stops, shade), self.hair)
         warmth = np.array([0.10, 0.0, -0.10], np.float32).reshape(1, 3, 1, 1)
         self.hair = self.hair * (1 + warmth * self.hair_warmth * (1 - 0.9 * self.gray_hair))
-        # Brows and beards are darker than light hair and follow grey hair half way.
+        # Brows and beards are darker than light hair, follow grey hair half way, and turn grey with age.
         self.brow_hair = self.hair * np.where(
             self.blond_hair > 0, 0.30, np.where(self.gray_hair > 0, 0.45, 0.8)
         )
+        self.brow_hair = mix(self.brow_hair, np.float32(0.22), 0.45 * self.aging)
 
 
 @dataclasses.dataclass

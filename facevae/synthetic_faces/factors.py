@@ -13,7 +13,7 @@ import numpy as np
 
 # Probability of each attribute before the logical rules.
 PREVALENCES = {
-    "5_o_Clock_Shadow": 0.45,
+    "5_o_Clock_Shadow": 0.55,
     "Arched_Eyebrows": 0.35,
     "Bags_Under_Eyes": 0.30,
     "Bald": 0.07,
@@ -32,7 +32,7 @@ PREVALENCES = {
     "Mouth_Slightly_Open": 0.45,
     "Mustache": 0.45,
     "Narrow_Eyes": 0.25,
-    "No_Beard": 0.60,
+    "No_Beard": 0.50,
     "Pale_Skin": 0.20,
     "Receding_Hairline": 0.15,
     "Rosy_Cheeks": 0.25,

@@ -23,14 +23,14 @@ def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     spread = ridge(inner_to_outer - 0.1, 1.05)
     shadow_colour = hue(face.lipstick_hue * 0.22 + 0.80, 0.55, 0.42)
     lid = smooth((upper - down + 0.015) / 0.03) * smooth((down - upper + 0.087) / 0.05)
-    blend(canvas, 0.78 * face.heavy_makeup * spread * lid, shadow_colour * (0.12 + face.skin))
+    blend(canvas, 0.90 * face.heavy_makeup * spread * lid, shadow_colour * (0.12 + face.skin))
     crease = spread * ridge(down - upper + 0.030, 0.011)
     canvas *= 1 - 0.36 * crease
     sag = lower + 0.052 - 0.02 * np.square(inner_to_outer)
     inside = coverage(down - sag, 0.02) * smooth((down - lower) / 0.02) * ridge(inner_to_outer, 0.95)
     line = ridge(down - sag, 0.013) * ridge(inner_to_outer + 0.1, 0.8)
-    tint = np.array([0.30, 0.48, 0.36], np.float32).reshape(1, 3, 1, 1)
-    bags = face.bags_under_eyes * (0.75 * inside + 0.65 * line) + 0.12 * line
+    tint = np.array([0.38, 0.56, 0.42], np.float32).reshape(1, 3, 1, 1)
+    bags = face.bags_under_eyes * (0.95 * inside + 0.85 * line) + 0.10 * line
     canvas *= 1 - np.minimum(bags, 1) * tint
 
 
@@ -57,7 +57,7 @@ def _paint_eyeball(face, view, canvas, side, ends, down, upper, lower):
 def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
     made_up = face.heavy_makeup
     ends = coverage(np.abs(inner_to_outer) - 1.08, 0.25)
-    thickness = 0.0085 + 0.004 * (1 - face.male) + 0.006 * made_up
+    thickness = 0.0075 + 0.007 * (1 - face.male) + 0.006 * made_up
     width = np.maximum(thickness, 0.6 * view.pixel)
     strength = np.minimum(thickness / width, 1) * (0.80 + 0.15 * made_up)
     blend(canvas, strength * ends * ridge(down - upper - 0.002, width), np.square(0.10) + 0 * face.skin)
@@ -68,10 +68,10 @@ def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
 def paint_brow(face, view, canvas, side):
     """One brow (side -1 or 1), in place."""
     bushy, arched = face.bushy_eyebrows, face.arched_eyebrows
-    thickness = np.where(bushy > 0, 0.037, 0.0165) + 0.002 * face.male
+    thickness = np.where(bushy > 0, 0.041, 0.015) + 0.001 * face.male
     softness = view.softness(0.014)
     along = (view.across * side - 0.205) / 0.135
-    curve = np.where(arched > 0, 0.058 * np.square(along - 0.25) - 0.046, 0.012 * np.square(along) - 0.006)
+    curve = np.where(arched > 0, 0.080 * np.square(along - 0.22) - 0.062, 0.006 * np.square(along) - 0.003)
     curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
     hairs = np.sin(along * 34 + view.down * 110 + 2 * np.sin(along * 9 + face.texture(4) * 6))
     taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
@@ -107,7 +107,7 @@ def paint_mouth(face, view, canvas):
     relief = 0.022 * bell(along, down - upper_edge + 0.018, 0.9, 0.020)
     relief = relief + 0.026 * bell(along, down - lower_edge - 0.020, 0.8, 0.024)
     shaded = colour * (1 - 0.28 * coverage(down - upper_edge, 0.02))
-    blend(canvas, in_lips * mix(0.66, 0.93, face.wearing_lipstick), shaded)
+    blend(canvas, in_lips * mix(0.80, 0.93, face.wearing_lipstick), shaded)
     _paint_teeth(face, canvas, along, down, upper_edge, lower_edge, gap, softness)
     line = (
         ridge(down - 0.05 * gap, 0.011) * coverage(np.abs(along) - 1.0, 0.12) * (1 - face.mouth_slightly_open)
@@ -174,4 +174,4 @@ def paint_beard(face, view, canvas):
         blend(canvas, cover, face.brow_hair * (1 + 0.22 * hairs))
     stubble = np.maximum(coverage(on_jaw, 0.10), coverage(on_lip, 0.05))
     tint = mix(face.brow_hair, np.array([0.05, 0.06, 0.07], np.float32).reshape(1, 3, 1, 1), 0.6)
-    blend(canvas, shadow * stubble * (0.50 + 0.08 * hairs), tint)
+    blend(canvas, shadow * stubble * (0.60 + 0.08 * hairs), tint)

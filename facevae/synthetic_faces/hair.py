@@ -102,7 +102,7 @@ def paint_hair_behind(face, view, hair, light, canvas):
     if not face.is_long.any():
         return
     mask = face.is_long * coverage(hair.outline, view.softness(0.022))
-    depth = 0.34 + 0.30 * smooth(np.abs(hair.sideways) * 1.5 - 0.5)
+    depth = 0.44 + 0.26 * smooth(np.abs(hair.sideways) * 1.5 - 0.5)
     blend(canvas, mask, face.hair * (depth * (1 + 0.25 * hair.strands)) * (0.4 + 0.6 * light.key))
 
 

@@ -10,7 +10,7 @@ def paint_background(face, view):
     """float32[batch, 3, height, width]: a blurred room, street, sky or wall."""
     x, y = view.body_x, view.body_y
     saturation = 0.06 + 0.50 * np.square(0.5 + 0.5 * face.background_saturation)
-    brightness = 0.52 + 0.40 * face.background_brightness
+    brightness = 0.51 + 0.38 * face.background_brightness
     angle = face.background_hue * 0.5
     first = hue(angle, saturation, brightness)
     second = hue(
@@ -40,7 +40,7 @@ def _from_body_axis(face, view):
 
 
 def _neck_half_width(face):
-    return 0.215 + 0.065 * face.male
+    return 0.21 + 0.085 * face.male
 
 
 def paint_neck(face, view, canvas, light):
@@ -106,6 +106,7 @@ def paint_ears(face, view, canvas, light):
         radius = np.sqrt(np.square(x / half_width) + np.square(y / (0.108 * size)))
         behind = 1 - coverage(view.edge, softness) * (1 - visible)
         mask = coverage((radius - 1) * 0.06, softness) * behind
+        canvas *= 1 - 0.30 * behind * bell(radius - 1.08, 0, 0.16, 1)
         hollow = bell(x + 0.012, y + 0.005, 0.022, 0.060)
         received = light.on(0.6 * side, -0.1, 0.75) + 0 * radius
         blend(canvas, mask, colour * received * (1 - 0.45 * hollow) * (0.62 + 0.30 * smooth(radius)))

@@ -38,9 +38,25 @@ def _folds(face, down, mirrored):
     fold = 0.105 * np.sqrt(face.nose_scale) + (down - start) * (0.50 + 0.25 * face.smiling)
     strength = 0.006 + 0.010 * face.smiling + 0.017 * face.aging
     folds = -strength * ridge(mirrored - fold, 0.022) * ridge(down - start - 0.11, 0.12)
-    lines = np.cos((down + 0.06 * np.square(mirrored)) * 95 + face.texture(0) * 6)
-    forehead = 0.0042 * face.aging * lines * bell(mirrored, down + 0.27, 0.28, 0.07)
+    forehead = -0.005 * face.aging * _forehead_lines(face, down, mirrored)
     return folds + forehead
+
+
+def _forehead_lines(face, down, mirrored):
+    waves = 0.5 + 0.5 * np.cos((down + 0.10 * np.square(mirrored)) * 72 + face.texture(0) * 6)
+    return waves * bell(mirrored, down + 0.27, 0.26, 0.075)
+
+
+def _age(face, view):
+    """float32[batch, 1, height, width]: how much age darkens the skin: lines, folds and hollow cheeks."""
+    down, mirrored = view.down, np.abs(view.across)
+    start = face.nose_tip - 0.01
+    fold = 0.105 * np.sqrt(face.nose_scale) + (down - start) * (0.50 + 0.25 * face.smiling)
+    folds = 0.50 * ridge(mirrored - fold, 0.024) * ridge(down - start - 0.11, 0.11)
+    corners = mirrored - face.mouth_half_width - 0.035 - 0.15 * (down - face.mouth_y)
+    marionette = 0.55 * ridge(corners, 0.022) * ridge(down - face.mouth_y - 0.12, 0.075)
+    cheeks = 0.34 * bell(mirrored - 0.30, down - 0.36, 0.085, 0.13)
+    return face.aging * (folds + marionette + cheeks + 0.30 * _forehead_lines(face, down, mirrored))
 
 
 def skin_colour(face, view):
@@ -59,7 +75,7 @@ def skin_colour(face, view):
         from_nose - 0.046 * face.nose_scale, down - face.nose_tip - 0.030, 0.019 * face.nose_scale, 0.015
     )
     below = bell(from_nose, down - face.nose_tip - 0.048, 0.085 * face.nose_scale, 0.022)
-    shade = (1 - 0.72 * nostrils) * (1 - 0.22 * below)
+    shade = (1 - 0.72 * nostrils) * (1 - 0.22 * below) * (1 - np.minimum(_age(face, view), 0.7))
     channels = [
         face.skin[:, channel : channel + 1] * shade * (1 + warm * redness - sockets * hollow - rosy * blush)
         for channel, (redness, hollow, blush) in enumerate(
