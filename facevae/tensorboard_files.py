@@ -116,7 +116,11 @@ class EventWriter:
         self.summary(_summary(custom_scalar_metadata.CONFIG_SUMMARY_TAG, metadata, tensor), step)
 
     def summary(self, summary: Any, step: int) -> None:
-        """A summary message of TensorBoard's, as its `*_pb` functions make them."""
+        """A summary message, as TensorBoard's `*_pb` functions make them."""
+        if not isinstance(
+            summary, summary_pb2.Summary
+        ):  # some of them make TensorFlow's class of the same message
+            summary = summary_pb2.Summary.FromString(summary.SerializeToString())
         self._add(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
     def flush(self) -> None:
