@@ -5,6 +5,7 @@ import sys
 
 from facevae import config as configuration
 from facevae.errors import UserError, exit_on_user_error
+from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder, default_run_path
 
 
@@ -36,11 +37,11 @@ def main() -> None:
     # ------------------------------------------------------------------------------
     run, config = choose_run(configuration.parse_command_line())
     with run.locked():
-        run.save(config)
         print(f"Run folder: {run.path}")
 
-        from callbacks import standard_callbacks
-        from facevae import data, runtime, tensorboard_files, training
+        with without_native_notes():
+            from callbacks import standard_callbacks
+            from facevae import data, runtime, tensorboard_files, training
 
         machine = runtime.choose_runtime(config.precision, config.xla)
 

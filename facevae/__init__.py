@@ -7,6 +7,8 @@ import importlib
 import os
 from typing import Any
 
+from facevae.quiet import without_native_notes
+
 # TensorFlow's start-up notes (processor instructions, "no CUDA" on machines without a GPU) are not for our users;
 # what matters of them, facevae.runtime says in one line. It must be set before TensorFlow is first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -24,7 +26,9 @@ __all__ = sorted(_EXPORTS)
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module 'facevae' has no attribute {name!r}")
-    return getattr(importlib.import_module(_EXPORTS[name]), name)
+    with without_native_notes():
+        module = importlib.import_module(_EXPORTS[name])
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -82,9 +82,12 @@ class RunFolder:
             with replacing(self._run_json) as aside:
                 aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise UserError(
-                f"run folder: {str(self.path)!r} cannot be written ({error.strerror}). Choose another --run-dir."
-            ) from error
+            raise self._cannot_be_written(error) from error
+
+    def _cannot_be_written(self, error: OSError) -> UserError:
+        return UserError(
+            f"run folder: {str(self.path)!r} cannot be written ({error.strerror}). Choose another --run-dir."
+        )
 
     def load_config(self) -> Config:
         """The configuration of the run.
@@ -120,15 +123,17 @@ class RunFolder:
         Raises:
             UserError: another living process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.path / "lock", timeout=0)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except filelock.Timeout:
             raise UserError(
                 f"run folder: another process is writing {str(self.path)!r}. "
                 "Wait for it to end or stop it, or choose another --run-dir."
             ) from None
+        except OSError as error:
+            raise self._cannot_be_written(error) from error
         try:
             yield
         finally:

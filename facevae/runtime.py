@@ -7,6 +7,8 @@ import os
 
 import tensorflow as tf
 
+from facevae.quiet import without_native_notes
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,7 +35,8 @@ def choose_runtime(precision: str = "auto", xla: str = "auto") -> Runtime:
         xla: `auto`, `on` or `off`. Under `auto` a tiny function is compiled first, and XLA left out with a warning
             if that fails.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    with without_native_notes():
+        gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
