@@ -8,6 +8,7 @@ Face `i` of a seed is a pure function of `(seed, i)`.
 """
 
 import dataclasses
+from statistics import NormalDist
 
 import numpy as np
 
@@ -261,17 +262,15 @@ def apply_rules(attributes):
 
 def _make_room(attributes, name):
     """Clears what contradicts the attribute that was just set, so that the rules do not take it back."""
-    on = attributes[name].copy()
-    if name in ("Goatee", "Mustache", "5_o_Clock_Shadow"):
-        attributes["No_Beard"] &= ~on
-    if name == "No_Beard":
-        attributes["Male"] |= ~on
-    if not attributes["No_Beard"].all():
-        attributes["Male"] |= ~attributes["No_Beard"] if name != "Male" else False
+    on = attributes[name]
     for pair in _EXCLUSIONS:
         if name in pair:
             other = pair[0] if name == pair[1] else pair[1]
             attributes[other] &= ~on
+    if name in ("Goatee", "Mustache", "5_o_Clock_Shadow"):
+        attributes["Male"] |= on
+    if name == "No_Beard":
+        attributes["Male"] |= ~on
 
 
 def sample_faces(count, seed=0, first=0):
@@ -301,7 +300,7 @@ def sample_faces(count, seed=0, first=0):
         latents[row] = cholesky @ normal[:attribute_count]
         factors[row, : len(_NORMAL_FACTORS)] = normal[attribute_count:]
         factors[row, len(_NORMAL_FACTORS) :] = 2 * uniform[2 * normal_count : -TEXTURE_COUNT] - 1
-        textures[row] = uniform[-TEXTURE_COUNT:] * (1 - 1e-7)
+        textures[row] = uniform[-TEXTURE_COUNT:] * (1 - 1e-7)  # float32 must not round up to 1
     for column, (deviation, limit) in enumerate(_NORMAL_FACTORS.values()):
         factors[:, column] = np.clip(factors[:, column] * deviation, -limit, limit)
     attributes = {
@@ -318,6 +317,4 @@ def _box_muller(first, second):
 
 def thresholds():
     """float64[attributes]: an attribute is present where its normal variable exceeds its threshold."""
-    from statistics import NormalDist
-
     return np.array([NormalDist().inv_cdf(1 - prevalence) for prevalence in PREVALENCES.values()])

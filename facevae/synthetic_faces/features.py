@@ -60,7 +60,7 @@ def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
     thickness = 0.0075 + 0.007 * (1 - face.male) + 0.006 * made_up
     width = np.maximum(thickness, 0.6 * view.pixel)
     strength = np.minimum(thickness / width, 1) * (0.80 + 0.15 * made_up)
-    blend(canvas, strength * ends * ridge(down - upper - 0.002, width), np.square(0.10) + 0 * face.skin)
+    blend(canvas, strength * ends * ridge(down - upper - 0.002, width), 0.01)
     weight = (0.22 + 0.45 * made_up) * np.minimum(0.007 / width + 0.2, 1)
     blend(canvas, weight * ends * ridge(down - lower - 0.002, width * 0.8), 0.22 * face.skin)
 
@@ -131,7 +131,7 @@ def _lip_colour(face):
 def _paint_teeth(face, canvas, along, down, upper_edge, lower_edge, gap, softness):
     inside = coverage(np.maximum(upper_edge - down, down - lower_edge), softness) * face.mouth_slightly_open
     inside = inside * coverage(np.abs(along) - 0.96, 0.1)
-    cavity = np.array([0.055, 0.012, 0.012], np.float32).reshape(1, 3, 1, 1) + 0 * face.skin
+    cavity = np.array([0.055, 0.012, 0.012], np.float32).reshape(1, 3, 1, 1)
     blend(canvas, inside, cavity)
     length = gap * (0.38 + 0.30 * face.smiling)
     teeth = inside * coverage(down - upper_edge - length, softness) * coverage(np.abs(along) - 0.78, 0.2)
@@ -139,7 +139,7 @@ def _paint_teeth(face, canvas, along, down, upper_edge, lower_edge, gap, softnes
     shade = gaps * (1 - 0.45 * np.square(along)) * smooth(0.45 + (down - upper_edge) / 0.03)
     blend(canvas, teeth, np.array([0.80, 0.77, 0.70], np.float32).reshape(1, 3, 1, 1) * shade)
     tongue = inside * bell(along, down - lower_edge, 0.55, 0.022)
-    blend(canvas, 0.6 * tongue, np.array([0.36, 0.10, 0.10], np.float32).reshape(1, 3, 1, 1) + 0 * face.skin)
+    blend(canvas, 0.6 * tongue, np.array([0.36, 0.10, 0.10], np.float32).reshape(1, 3, 1, 1))
 
 
 def paint_beard(face, view, canvas):

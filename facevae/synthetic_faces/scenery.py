@@ -101,12 +101,12 @@ def paint_ears(face, view, canvas, light):
     size = 1 + 0.13 * face.ear_size
     for side, ear_x, visible in ear_places(face):
         x, y = (view.x - ear_x) * side, view.y - 0.045
-        x = x - 0.10 * y * 0 + 0.22 * np.maximum(y, 0)
+        x = x + 0.22 * np.maximum(y, 0)
         half_width = 0.058 * size * (1 + 0.35 * np.clip(-side * face.turn_sine * 2, -0.5, 1))
         radius = np.sqrt(np.square(x / half_width) + np.square(y / (0.108 * size)))
         behind = 1 - coverage(view.edge, softness) * (1 - visible)
         mask = coverage((radius - 1) * 0.06, softness) * behind
         canvas *= 1 - 0.30 * behind * bell(radius - 1.08, 0, 0.16, 1)
         hollow = bell(x + 0.012, y + 0.005, 0.022, 0.060)
-        received = light.on(0.6 * side, -0.1, 0.75) + 0 * radius
+        received = light.on(0.6 * side, -0.1, 0.75)
         blend(canvas, mask, colour * received * (1 - 0.45 * hollow) * (0.62 + 0.30 * smooth(radius)))
