@@ -18,7 +18,14 @@ CPU = Runtime("processor", "float32", False)
 
 
 def tiny(**chosen):
-    defaults = {"image_size": 32, "latent_dim": 4, "width": 8, "batch_size": 16, "epochs": 3, "density_components": 2}
+    defaults = {
+        "image_size": 32,
+        "latent_dim": 4,
+        "width": 8,
+        "batch_size": 16,
+        "epochs": 3,
+        "density_components": 2,
+    }
     return from_preset("demo", **{**defaults, **chosen})
 
 
@@ -130,7 +137,9 @@ def test_not_finite_ends_the_run_naming_step_and_checkpoint_which_stays_good(tmp
                 kernel = self.model.decoder.layers[1].kernel
                 kernel.assign(kernel * math.nan)
 
-    with pytest.raises(UserError, match=r"no longer finite at step 4\. The last good checkpoint is .*last\.npz"):
+    with pytest.raises(
+        UserError, match=r"no longer finite at step 4\. The last good checkpoint is .*last\.npz"
+    ):
         train(config, run, blob_dataset, CPU, [Poison()])
     assert all(np.isfinite(weight).all() for weight in facevae.load(tmp_path, "last").get_weights())
     train(config, run, blob_dataset, CPU)
