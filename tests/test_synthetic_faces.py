@@ -219,6 +219,11 @@ def test_processes_draw_what_render_draws(tmp_path):
     assert not result.stderr
 
 
+def test_a_drawing_process_that_fails_is_no_silent_end():
+    with pytest.raises(RuntimeError, match="ended early"):
+        list(draw_in_processes(0, 3, 0, image_size=8))
+
+
 def test_drawing_needs_no_tensorflow():
     code = (
         "import sys; from facevae.synthetic_faces import render, sample_faces; render(sample_faces(1), 32);"

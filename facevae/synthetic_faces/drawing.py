@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import pathlib
+import signal
 import struct
 import subprocess
 import sys
@@ -69,6 +70,8 @@ def draw_share(first, count, seed, image_size, worker, workers, output):
 
 
 if __name__ == "__main__":
+    # Ctrl-C is the reader's to answer: it ends its drawing processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The reader may stop early, which is not this process's failure.
     with contextlib.suppress(BrokenPipeError):
         draw_share(*map(int, sys.argv[1:]), output=sys.stdout.buffer)
