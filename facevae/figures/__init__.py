@@ -6,6 +6,7 @@ Grids need numpy and Pillow only; matplotlib is imported when a name that draws 
 import importlib
 from typing import Any
 
+from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
 from facevae.figures.grids import picture_grid as picture_grid
 
@@ -20,7 +21,7 @@ _EXPORTS = {
     "places_in_map": "facevae.figures.latent_figures",
 }
 
-__all__ = sorted([*_EXPORTS, "enlarge", "picture_grid"])
+__all__ = sorted([*_EXPORTS, "as_bytes", "enlarge", "picture_grid"])
 
 
 def __getattr__(name: str) -> Any:

@@ -36,7 +36,7 @@ def labelled_grid(
         columns: faces in a row.
         title: above the grid.
         row_labels: one for each row, left of it; may have several lines.
-        column_labels: one for each column, above it; may have several lines.
+        column_labels: one for each column, above it.
         note: a sentence below the grid.
         side: pixels of a face in the picture.
         gap: pixels between faces.
@@ -48,8 +48,7 @@ def labelled_grid(
     left = MARGIN + (widest(row_labels) + 10 if row_labels else 0)
     text_width = max(left + grid.shape[1] - MARGIN, widest([title], TITLE))
     note_lines = wrapped(note, text_width)
-    lines = max((label.count("\n") + 1 for label in column_labels), default=0)
-    top = 44 + lines * line_height()
+    top = 44 + bool(column_labels) * line_height()
     bottom = MARGIN + len(note_lines) * line_height()
     width, height = MARGIN + text_width + MARGIN, top + grid.shape[0] + bottom
     figure = _with_grid(grid, left, top, width, height)
@@ -58,7 +57,7 @@ def labelled_grid(
         write(figure, left - 10, top + row * (side + gap) + side / 2, label, ha="right", va="center")
     for column, label in enumerate(column_labels):
         x = left + column * (side + gap) + side / 2
-        write(figure, x, top - 5, label, ha="center", va="bottom")
+        write(figure, x, top - 7, label, ha="center", va="baseline")
     write(figure, MARGIN, top + grid.shape[0] + 8, "\n".join(note_lines), color=FAINT)
     return to_pixels(figure)
 
@@ -100,7 +99,7 @@ def attribute_sheet(
         places, ["As it is", *(name.replace("_", " ") for name in names)], strict=True
     ):
         x, y = MARGIN + column * (pair_width + 14), top + row * row_height + 17
-        write(figure, x, y, name, size=10, va="bottom")
+        write(figure, x, y - 3, name, size=10, va="baseline")
     write(figure, MARGIN, top + rows * row_height + 8, "\n".join(note_lines), color=FAINT)
     return to_pixels(figure)
 

@@ -206,8 +206,8 @@ def dimension_histograms(
         for edge in ("top", "left", "right"):
             axes.spines[edge].set_visible(False)
         numbers = f"mean {values.mean():+.2f}  sd {values.std():.2f}  KL {kl[dimension]:.2f}"
-        write(figure, left, top - 8, f"z{dimension}", size=10, weight="bold", va="bottom")
-        write(figure, left + 235, top - 8, numbers, size=10, va="bottom", ha="right")
+        write(figure, left, top - 8, f"z{dimension}", size=10, weight="bold", va="baseline")
+        write(figure, left + 235, top - 8, numbers, size=10, va="baseline", ha="right")
     for x_position, colour, label in ((24, SKY, "encoded faces"), (170, VERMILLION, "N(0, 1)")):
         write(figure, x_position, 48, "■", color=colour)
         write(figure, x_position + 18, 48, label)

@@ -1,0 +1,270 @@
+"""The commands of `explore.py`: each is a few lines over `facevae.latents`, `facevae.figures` and the model.
+
+The first argument of all is an `Exploration`; each shows its pictures by `Exploration.show`. Faces are named as
+`Exploration.faces` takes them.
+"""
+
+import itertools
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from facevae import figures
+from facevae import latents as arithmetic
+from facevae.errors import UserError
+from facevae.exploration.opened_run import Exploration
+from facevae.neighbours import nearest_faces
+
+COLUMNS = 10  # faces in a row
+
+
+def reconstruct(
+    explored: Exploration,
+    images: Sequence[str] = (),
+    eyes: Sequence[tuple] = (),
+    box: Sequence[tuple] = (),
+    count: int = 20,
+    seed: int = 0,
+) -> None:
+    """Originals over reconstructions, of files or of `count` faces drawn from the test split."""
+    if images:
+        originals, notes = explored.faces(images, eyes, box)
+    else:
+        available = len(explored.dataset.test)
+        _check_count(count, available, "faces in the test split")
+        chosen = np.random.default_rng(seed).choice(available, count, replace=False)
+        originals, notes = (
+            explored.test_faces(np.sort(chosen)),
+            ["Faces of the test split, which training never saw"],
+        )
+    print("\n".join(notes))
+    reconstructions = figures.as_bytes(explored.decode(explored.encode(originals)))
+    error = np.mean((originals / 255.0 - reconstructions / 255.0) ** 2)
+    columns = min(COLUMNS, len(originals))
+    rows, labels = [], []
+    for start in range(0, len(originals), columns):
+        for pictures, label in ((originals, "original"), (reconstructions, "reconstruction")):
+            row = np.full((columns, *originals.shape[1:]), 255, np.uint8)
+            part = pictures[start : start + columns]
+            row[: len(part)] = part
+            rows.append(row)
+            labels.append(label)
+    quality = f"Mean squared error {error:.4f} of pixels in [0, 1], PSNR {-10.0 * np.log10(max(error, 1e-12)):.1f} dB."
+    note = f"{'; '.join(notes)}. {quality}"
+    explored.show(
+        "reconstructions",
+        figures.labelled_grid(np.concatenate(rows), columns, "Reconstructions", labels, note=note),
+    )
+
+
+def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
+    """New faces, from N(0, 1) and from the fitted density."""
+    sources = {"prior": "N(0, 1)"}
+    if explored.model.density is None:
+        print(
+            "The run has no fitted density (density_components is 0, or training has not ended): N(0, 1) only."
+        )
+    else:
+        sources["density"] = "the density fitted to encoded training faces"
+    pictures = [
+        figures.labelled_grid(
+            explored.model.sample(count, seed, source, temperature),
+            min(COLUMNS, count),
+            f"Faces from {name}",
+            note=f"Temperature {temperature:g}, seed {seed}.",
+        )
+        for source, name in sources.items()
+    ]
+    width = max(picture.shape[1] for picture in pictures)
+    explored.show("generated", np.concatenate([_widened(picture, width) for picture in pictures]))
+
+
+def latents(
+    explored: Exploration, count: int | None = None, attribute: str | None = None, seed: int = 0
+) -> None:
+    """The latent distribution: a map in two dimensions, and each dimension beside N(0, 1)."""
+    wanted = None if attribute is None else explored.attribute_index(attribute)
+    encodings = explored.train_encodings
+    available = len(encodings.mean)
+    count = available if count is None else count
+    _check_count(count, available, "encoded training faces", least=20)
+    rows = np.sort(np.random.default_rng(seed).permutation(available)[:count])
+    mean, log_variance = encodings.mean[rows], encodings.log_variance[rows]
+
+    title = f"The first {min(30, mean.shape[1])} of {mean.shape[1]} latent dimensions"
+    samples = encodings.sample(seed)[rows]
+    explored.show("latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title))
+
+    print(f"Laying {count:,} faces out in two dimensions by t-SNE:", flush=True)
+    positions = arithmetic.two_dimensional_map(mean, seed, verbose=True)
+    explored.show(
+        "latent_map", figures.map_with_density(positions, f"Latents of {count:,} training faces, t-SNE")
+    )
+    places = figures.places_in_map(positions)
+    faces = explored.dataset.train.images(encodings.indices[rows][places[places >= 0]])
+    explored.show(
+        "latent_map_faces", figures.map_with_faces(places, faces, "The latent map, drawn with its faces")
+    )
+
+    if encodings.attributes is None:
+        print("The data set has no attributes: no map coloured by them.")
+        return
+    attributes = encodings.attributes[rows]
+    agreement = arithmetic.map_agreement(positions, attributes)
+    shown = np.argsort(-agreement)[:6] if wanted is None else np.array([wanted])
+    names = [explored.dataset.attribute_names[index] for index in shown]
+    title = (
+        "The latent map by the attributes that it groups best"
+        if wanted is None
+        else "The latent map by attribute"
+    )
+    panels = figures.map_by_attributes(positions, attributes[:, shown], names, agreement[shown], title)
+    explored.show("latent_map_attributes", panels)
+
+
+def edit(
+    explored: Exploration,
+    face: str,
+    attribute: str | None = None,
+    strength: tuple[float, float, int] = (-2.0, 2.0, 9),
+    eyes: Sequence[tuple] = (),
+    box: Sequence[tuple] = (),
+) -> None:
+    """One face with less and more of an attribute, or a sheet of all attributes at both ends of `strength`."""
+    index = None if attribute is None else explored.attribute_index(attribute)
+    directions = explored.attribute_directions()
+    (picture,), (note,) = explored.faces([face], eyes, box)
+    print(note)
+    latent = explored.encode(picture[None])[0]
+    strengths = np.linspace(*strength)
+    note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others held."
+    names = explored.dataset.attribute_names
+    if index is None:
+        less, more = (explored.decode(latent + strengths[end] * directions) for end in (0, -1))
+        title = (
+            f"Less and more of each attribute: strength {_signed(strengths[0])} and {_signed(strengths[-1])}"
+        )
+        sheet = figures.attribute_sheet(explored.decode(latent[None])[0], less, more, names, title, note)
+        explored.show(f"attributes_{_stem(face)}", sheet)
+        return
+    edited = explored.decode(latent + strengths[:, None] * directions[index])
+    labels = ["original", *map(_signed, strengths)]
+    title = f"Attribute arithmetic: {names[index].replace('_', ' ')}"
+    pictures = np.concatenate([picture[None] / 255.0, edited])
+    grid = figures.labelled_grid(pictures, len(pictures), title, column_labels=labels, note=note)
+    explored.show(f"edit_{_stem(face)}_{names[index]}", grid)
+
+
+def morph(
+    explored: Exploration,
+    faces: Sequence[str],
+    steps: int = 9,
+    eyes: Sequence[tuple] = (),
+    box: Sequence[tuple] = (),
+) -> None:
+    """The way from each face to the next, linear and spherical, as strips and as an animation."""
+    images, notes = explored.faces(faces, eyes, box)
+    print("\n".join(notes))
+    originals, ends = images / 255.0, explored.encode(images)
+    rows, frames = [], []
+    for leg, (start, end) in enumerate(itertools.pairwise(ends)):
+        for spherical in (False, True):
+            way = explored.decode(arithmetic.interpolate(start, end, steps, spherical))
+            rows.append(np.concatenate([originals[leg : leg + 1], way, originals[leg + 1 : leg + 2]]))
+        way = explored.decode(arithmetic.interpolate(start, end, 24, spherical=True))
+        frames += [*[way[0]] * 6, *way]  # resting a moment at each face
+    columns = ["original", *(f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)), "original"]
+    note = (
+        "Linear: the straight way between the latents. Spherical: along the great circle, keeping their norm."
+    )
+    labels = ["linear", "spherical"] * (len(ends) - 1)
+    grid = figures.labelled_grid(
+        np.concatenate(rows), len(columns), "Morphing", labels, columns, note, side=96
+    )
+    explored.show("morph", grid)
+    there = np.stack([*frames, *[frames[-1]] * 6])
+    explored.show_animation("morph", np.concatenate([there, there[::-1]]))
+
+
+def traverse(
+    explored: Exploration,
+    face: str | None = None,
+    count: int = 10,
+    eyes: Sequence[tuple] = (),
+    box: Sequence[tuple] = (),
+) -> None:
+    """What the most informative latent dimensions do, ordered by KL."""
+    encodings = explored.train_encodings
+    _check_count(count, encodings.mean.shape[1], "latent dimensions")
+    middle, note = encodings.mean.mean(axis=0), "the mean of the training faces' latents"
+    latent = middle
+    if face is not None:
+        images, (note,) = explored.faces([face], eyes, box)
+        latent = explored.encode(images)[0]
+    spread = encodings.sample().std(axis=0)
+    kl = arithmetic.kl_per_dimension(encodings.mean, encodings.log_variance)
+    dimensions = arithmetic.dimensions_by_kl(encodings.mean, encodings.log_variance)[:count]
+    deviations = np.linspace(-3.0, 3.0, 9)
+    latents = [arithmetic.traversal(latent, d, middle[d] + deviations * spread[d]) for d in dimensions]
+    grid = figures.labelled_grid(
+        explored.decode(np.concatenate(latents)),
+        len(deviations),
+        f"The {count} most informative latent dimensions",
+        row_labels=[f"z{dimension}\n{kl[dimension]:.2f} nats" for dimension in dimensions],
+        column_labels=[f"{_signed(deviation)} sd" for deviation in deviations],
+        note="Each row changes one dimension alone, by standard deviations of the encoded faces; ordered by the KL "
+        f"divergence from N(0, 1). Start: {note}.",
+        side=96,
+    )
+    explored.show("traversal", grid)
+
+
+def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
+    """The training faces nearest to generated ones: has the model learned, or memorised?"""
+    train, test = explored.dataset.train, explored.dataset.test
+    nearest = min(6, len(train))
+    generated = explored.model.sample(count, seed)
+    # Generated faces are smoother than photographs, and a smooth picture lies nearer to all others. So the yardstick
+    # is what the same decoder makes of faces that it was not trained on.
+    unseen = explored.decode(explored.encode(test.images(np.arange(min(200, len(test))))))
+    indices, distances = nearest_faces(np.concatenate([generated, unseen]), train, nearest)
+    closest, usual = distances[:count, 0], np.quantile(distances[count:, 0], [0.05, 0.5, 0.95])
+    note = (
+        "Distance: root mean square over pixels in [0, 1], mirrored faces included. For scale, the nearest training "
+        f"face of {len(unseen)} reconstructed test faces: median {usual[1]:.3f}, 90 % between {usual[0]:.3f} and "
+        f"{usual[2]:.3f}. A memorised face would lie far below."
+    )
+    print(
+        f"Generated faces and their nearest training faces: median distance {np.median(closest):.3f}.\n{note}"
+    )
+    pictures = [
+        np.concatenate([face[None], train.images(found) / 255.0])
+        for face, found in zip(generated, indices[:count], strict=True)
+    ]
+    columns = ["generated", "nearest", *(f"{place}." for place in range(2, nearest + 1))]
+    rows = [f"{distance:.3f}" for distance in closest]
+    grid = figures.labelled_grid(
+        np.concatenate(pictures), nearest + 1, "Nearest training faces", rows, columns, note
+    )
+    explored.show("neighbours", grid)
+
+
+def _check_count(asked, available, what, least=1):
+    if not least <= asked <= available:
+        raise UserError(
+            f"--count: there are {available:,} {what}, received {asked:,}. Give {least} to {available:,}."
+        )
+
+
+def _signed(number):
+    return "0" if abs(number) < 1e-9 else f"{number:+.3g}".replace("-", "−")
+
+
+def _stem(face):
+    """A face's part of a file name."""
+    return pathlib.Path(face).stem
+
+
+def _widened(picture, width):
+    return np.pad(picture, [(0, 0), (0, width - picture.shape[1]), (0, 0)], constant_values=255)
