@@ -6,7 +6,10 @@ import time
 from typing import Any
 
 import keras
-import tensorflow as tf
+
+from facevae.tensorboard_files import EventWriter
+
+SPLITS = ("train", "validation")
 
 
 class Scalars(keras.callbacks.Callback):
@@ -23,17 +26,16 @@ class Scalars(keras.callbacks.Callback):
     def __init__(self, log_dir: str | os.PathLike[str], batch_size: int):
         super().__init__()
         self.log_dir, self.batch_size = pathlib.Path(log_dir), batch_size
-        self._writers: dict[str, Any] = {}
+        self._writers: dict[str, EventWriter] = {}
         self._steps, self._begin, self._end = 0, 0.0, 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._writers = {
-            split: tf.summary.create_file_writer(str(self.log_dir / split))
-            for split in ("train", "validation")
-        }
+        self._close()  # an earlier training that broke off left them open
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps, self._begin = 0, 0.0
+        if not self._writers:
+            self._writers = {split: EventWriter.shared(self.log_dir / split, epoch) for split in SPLITS}
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # The first step of an epoch is left out: it fills the input pipeline and, once, compiles.
@@ -50,11 +52,14 @@ class Scalars(keras.callbacks.Callback):
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         for name, value in logs.items():
             split = "validation" if name.startswith("val_") else "train"
-            with self._writers[split].as_default(step=epoch):
-                tf.summary.scalar(name.removeprefix("val_"), value)
+            self._writers[split].scalar(name.removeprefix("val_"), value, epoch)
         for writer in self._writers.values():
             writer.flush()
 
     def on_train_end(self, logs: Any = None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         for writer in self._writers.values():
             writer.close()
+        self._writers = {}

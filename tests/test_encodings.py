@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+from facevae import encodings
+from facevae.config import from_preset
+from facevae.model import VAE
+from facevae.run_folder import RunFolder
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    return VAE(image_size=32, latent_dim=3, width=8)
+
+
+def test_every_face_is_encoded_in_the_splits_order(model, blob_dataset):
+    encoded = encodings.encode_faces(model, blob_dataset.train)
+    mean, log_variance = model.encode(blob_dataset.train.images(slice(None)))
+    np.testing.assert_allclose(encoded.mean, mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(encoded.log_variance, log_variance, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(encoded.attributes, blob_dataset.train.attributes(slice(None)))
+
+
+def test_a_part_of_a_split_keeps_faces_and_attributes_together(model, blob_dataset):
+    encoded = encodings.encode_faces(model, blob_dataset.train, count=10, seed=1)
+    assert len(np.unique(encoded.indices)) == 10
+    mean, _ = model.encode(blob_dataset.train.images(encoded.indices))
+    np.testing.assert_allclose(encoded.mean, mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(encoded.attributes, blob_dataset.train.attributes(encoded.indices))
+
+
+def test_posterior_samples_have_the_posteriors_moments():
+    mean, log_variance = (
+        np.full((20_000, 2), [1.0, -2.0], np.float32),
+        np.full((20_000, 2), np.log([4.0, 0.25])),
+    )
+    samples = encodings.Encodings(np.arange(20_000), mean, log_variance.astype(np.float32), None).sample(
+        seed=1
+    )
+    np.testing.assert_allclose(samples.mean(axis=0), [1.0, -2.0], atol=0.05)
+    np.testing.assert_allclose(samples.std(axis=0), [2.0, 0.5], atol=0.05)
+
+
+def test_the_cache_is_used_until_encoder_or_count_change(model, blob_dataset, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    made = []
+    encode = encodings.encode_faces
+    monkeypatch.setattr(encodings, "encode_faces", lambda *arguments: made.append(1) or encode(*arguments))
+
+    def cached(count=None):
+        return encodings.cached_encodings(run, model, blob_dataset.train, "train", count)
+
+    first, again = cached(), cached()
+    assert len(made) == 1
+    for name in ("indices", "mean", "log_variance", "attributes"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    cached(count=5)
+    assert len(made) == 2
+    model.encoder.get_layer("mean").bias.assign([1.0, 2.0, 3.0])
+    assert not np.array_equal(cached(count=5).mean, first.mean[:5])
+    assert len(made) == 3
+    (run.encodings / "train.npz").write_bytes(b"PK damaged")
+    cached(count=5)
+    assert len(made) == 4
