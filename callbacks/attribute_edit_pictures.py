@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
-from callbacks.labelled_grid import labelled_grid
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
@@ -70,7 +70,7 @@ class AttributeEditPictures(FaceCallback):
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
         edited = encodings.mean[0] + STRENGTHS[None, :, None] * chosen[:, None, :]
-        grid = labelled_grid(
+        grid = compact_grid(
             self.faces.decode(edited.reshape(-1, edited.shape[-1])),
             len(STRENGTHS),
             [name.replace("_", " ") for name in self.attributes],

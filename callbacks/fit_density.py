@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from callbacks.shared_encoding import SharedEncoding
 from facevae import density
@@ -52,6 +53,8 @@ class FitDensity(keras.callbacks.Callback):
         start = self.model.density
         if start is not None and start.means.shape[1] != latents.shape[1]:
             start = None
-        mixture = density.fit(latents, self.components, self.seed, start, ITERATIONS)
+        # The matrices are small: threads would wait for each other most of the time, the more so beside a training.
+        with threadpool_limits(1):
+            mixture = density.fit(latents, self.components, self.seed, start, ITERATIONS)
         if all(np.isfinite(part).all() for part in (mixture.weights, mixture.means, mixture.scales)):
             self.model.density = mixture

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
-from callbacks.labelled_grid import labelled_grid
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
@@ -39,9 +39,7 @@ class InterpolationPictures(FaceCallback):
         shares = [f"{share:.0%}" for share in np.linspace(0.0, 1.0, STEPS)]
         self.writer.image(
             "4 interpolations/between validation faces",
-            labelled_grid(
-                rows.reshape(-1, *rows.shape[2:]), STEPS + 2, [], ["original", *shares, "original"]
-            ),
+            compact_grid(rows.reshape(-1, *rows.shape[2:]), STEPS + 2, [], ["original", *shares, "original"]),
             epoch,
             "The straight way between two posterior means, decoded; the originals at both ends.",
         )

@@ -3,13 +3,12 @@
 import os
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
+from facevae.figures.canvas import FAINT, SKY, VERMILLION, new_figure, to_pixels
 
 EDGES = np.linspace(-4.0, 4.0, 41)
 
@@ -59,23 +58,23 @@ def aggregate_posterior_figure(samples: np.ndarray, columns: int = 6) -> np.ndar
     dimensions = samples.shape[1]
     columns = min(columns, dimensions)
     rows = -(-dimensions // columns)
-    figure = Figure(figsize=(1.6 * columns, 1.1 * rows + 0.1), dpi=100)
+    figure = new_figure(160 * columns, 110 * rows + 10)
     axes = figure.add_axes((0.01, 0.01, 0.98, 0.98))
     axes.set_axis_off()
     axes.set_xlim(0.0, 9.0 * columns)
-    axes.set_ylim(-1.25 * rows, 0.0)
+    axes.set_ylim(-rows, 0.0)
     normal = np.exp(-0.5 * EDGES**2) / np.sqrt(2.0 * np.pi)
     for index in range(dimensions):
         row, column = divmod(index, columns)
-        x, bottom = 9.0 * column + 4.5, -1.25 * (row + 1) + 0.12
-        counts, _ = np.histogram(np.clip(samples[:, index], EDGES[0], EDGES[-1]), EDGES)
-        # A collapsed dimension's peak would tower over its panel.
-        density = np.minimum(counts / (max(1, len(samples)) * np.diff(EDGES)), 1.05)
-        axes.stairs(bottom + density, x + EDGES, baseline=bottom, fill=True, color="#8ecae6")
-        axes.plot(x + EDGES, bottom + normal, color="#d1495b", linewidth=1.2)
-        axes.plot(x + EDGES[[0, -1]], [bottom, bottom], color="#999999", linewidth=0.6)
-        axes.text(x - 4.0, bottom + 0.95, str(index), fontsize=8, color="#444444")
-    return _rendered(figure)
+        x, bottom = 9.0 * column + 4.5, -1.0 * (row + 1) + 0.1
+        counts, _ = np.histogram(samples[:, index], EDGES)
+        # The peak of a dimension with little spread would tower over its panel.
+        density = np.minimum(1.6 * counts / (len(samples) * np.diff(EDGES)), 0.85)
+        axes.stairs(bottom + density, x + EDGES, baseline=bottom, fill=True, color=SKY)
+        axes.plot(x + EDGES, bottom + 1.6 * normal, color=VERMILLION, linewidth=1.2)
+        axes.plot(x + EDGES[[0, -1]], [bottom, bottom], color=FAINT, linewidth=0.6)
+        axes.text(x - 4.0, bottom + 0.72, str(index), fontsize=8, color=FAINT)
+    return to_pixels(figure)
 
 
 def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
@@ -95,9 +94,10 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     # A dimension that never moves correlates with none.
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12)
 
-    figure = Figure(figsize=(10.0, 4.2), dpi=100, layout="constrained")
+    figure = new_figure(1000, 420)
+    figure.set_layout_engine("constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1.0))
-    left.stairs(kl, np.arange(len(kl) + 1), fill=True, color="#8ecae6")
+    left.stairs(kl, np.arange(len(kl) + 1), fill=True, color=SKY)
     left.set(
         xlim=(0, len(kl)),
         ylim=(0.0, None),
@@ -112,10 +112,4 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     )
     right.set(title="correlation of the posterior means", xlabel="latent dimension, in the same order")
     figure.colorbar(picture, ax=right, shrink=0.9)
-    return _rendered(figure)
-
-
-def _rendered(figure):
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+    return to_pixels(figure)

@@ -6,11 +6,10 @@ import os
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
+from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
 from facevae.run_folder import replacing
 
 
@@ -64,10 +63,11 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
     Returns:
         `uint8[height, width, 3]`.
     """
-    figure = Figure(figsize=(6.4, 4.8), dpi=100, layout="constrained")
+    figure = new_figure(640, 480)
+    figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     newest = []
-    for (name, curve), color in zip(points.items(), ("#8ecae6", "#d1495b"), strict=False):
+    for (name, curve), color in zip(points.items(), (SKY, VERMILLION), strict=False):
         epochs, rate, distortion = np.array(curve).T
         axes.plot(rate, distortion, "-", color=color, linewidth=1.2, marker="o", markersize=3, label=name)
         axes.plot(rate[-1], distortion[-1], "o", color=color, markersize=8)
@@ -89,9 +89,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+    return to_pixels(figure)
 
 
 def _view(values):

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
-from callbacks.labelled_grid import labelled_grid
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
 
@@ -40,7 +40,7 @@ class ReconstructionPictures(FaceCallback):
         labels = ["original", "reconstruction"] * len(alternating)
         self.writer.image(
             "1 reconstructions/of validation faces",
-            labelled_grid(alternating.reshape(-1, *originals.shape[1:]), columns, labels),
+            compact_grid(alternating.reshape(-1, *originals.shape[1:]), columns, labels),
             epoch,
             "The same faces every epoch. Below each row of originals what the decoder makes of their "
             "posterior means.",

@@ -24,20 +24,32 @@ class RunText(EventCallback):
         self.writer.flush()
 
 
-HOW_TO_READ = """
-| Tab | What it shows | What to look for |
-| --- | --- | --- |
-| **Scalars**, **Custom Scalars** | losses (nats per image) and what drives them; Custom Scalars \
-puts training and validation side by side | validation that turns up while training goes down: overfitting. `kl_loss` near 0: the decoder \
-ignores the latents |
-| **Images** | groups 1 to 7; the slider above a picture goes through the epochs | *1* reconstructions sharpen first; \
-*2* samples from the density sharpen with them, those from the prior later or never; *3* one latent dimension per row; \
-*4* every step between two faces should be a face; *5* one attribute per row, the rest of the face should stay; \
-*6* panels that leave the red line of N(0, 1) are where samples from the prior go wrong; *7* rate against distortion |
-| **Histograms**, **Distributions** | the latent dimensions over the epochs | spread 1 and KL 0: dimensions that carry \
-nothing |
-| **Projector** | posterior means of validation faces, samples from the prior and the centroid of each attribute | \
-*Color by* an attribute; untick *Spherize data* to see true distances; PCA first, then UMAP or t-SNE. The newest \
-epoch opens first: reload the page while training goes on, and choose earlier epochs in the list on the left |
-| **HParams** | one row per run: start TensorBoard on the folder of all runs | sort by a metric |
-"""
+_TABS = {
+    "**Scalars**, **Custom Scalars**": (
+        "losses (nats per image) and what drives them; Custom Scalars puts training and validation side by side",
+        "validation that turns up while training goes down: overfitting. `kl_loss` near 0: the decoder ignores the "
+        "latents",
+    ),
+    "**Images**": (
+        "groups 1 to 7; the slider above a picture goes through the epochs",
+        "*1* reconstructions sharpen first; *2* samples from the density sharpen with them, those from the prior "
+        "later or never; *3* one latent dimension per row; *4* every step between two faces should be a face; "
+        "*5* one attribute per row, the rest of the face should stay; *6* where a panel leaves the line of N(0, 1), "
+        "samples from the prior go wrong; *7* rate against distortion",
+    ),
+    "**Histograms**, **Distributions**": (
+        "the latent dimensions over the epochs",
+        "spread 1 and KL 0: dimensions that carry nothing",
+    ),
+    "**Projector**": (
+        "posterior means of validation faces, samples from the prior, the centroid of each attribute",
+        "*Color by* an attribute; untick *Spherize data* to see true distances; PCA first, then UMAP or t-SNE. The "
+        "newest epoch opens first: reload the page while training goes on, and choose earlier epochs in the list "
+        "on the left",
+    ),
+    "**HParams**": ("one row per run: start TensorBoard on the folder of all runs", "sort by a metric"),
+}
+
+HOW_TO_READ = "| Tab | What it shows | What to look for |\n| --- | --- | --- |\n" + "".join(
+    f"| {tab} | {shows} | {look_for} |\n" for tab, (shows, look_for) in _TABS.items()
+)

@@ -4,19 +4,20 @@ import os
 
 import numpy as np
 
+from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
-from callbacks.labelled_grid import labelled_grid
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
 
-VALUES = np.linspace(-3.0, 3.0, 9, dtype=np.float32)
+DEVIATIONS = np.linspace(-3.0, 3.0, 9, dtype=np.float32)
 
 
 class TraversalPictures(FaceCallback):
-    """Draws one face with one latent dimension at a time set to values from −3 to 3.
+    """Draws one face with one latent dimension at a time moved through the values that faces have there.
 
-    The rows are the dimensions of the highest KL, the highest first; those that the encoder does not use
+    These go from 3 standard deviations of the faces' posterior means below their average to 3 above. The rows are
+    the dimensions of the highest KL, the highest first; those that the encoder does not use
     (`facevae.latents.active_units`) are left out, and where it uses none there is no picture.
 
     Args:
@@ -36,17 +37,22 @@ class TraversalPictures(FaceCallback):
         chosen = [int(d) for d in ordered if latents.active_units(mean[:, [d]])][: self.dimensions]
         if not chosen:
             return
-        rows = [latents.traversal(mean[0], dimension, VALUES) for dimension in chosen]
-        grid = labelled_grid(
+        rows = [
+            latents.traversal(
+                mean[0], dimension, mean[:, dimension].mean() + DEVIATIONS * mean[:, dimension].std()
+            )
+            for dimension in chosen
+        ]
+        grid = compact_grid(
             self.faces.decode(np.concatenate(rows)),
-            len(VALUES),
+            len(DEVIATIONS),
             [f"dimension {dimension}\nKL {kl[dimension]:.2f}" for dimension in chosen],
-            [f"{value:+.2f}" for value in VALUES],
+            [f"{deviation:+.2f} sd" if deviation else "average" for deviation in DEVIATIONS],
         )
         self.writer.image(
             "3 traversals/of the most informative dimensions",
             grid,
             epoch,
-            "A validation face's posterior mean with one latent dimension set to the value above the column. "
-            "Highest KL (nats) first; unused dimensions are left out.",
+            "A validation face's posterior mean with one latent dimension moved from 3 standard deviations below "
+            "the faces' average to 3 above. Highest KL (nats) first; unused dimensions are left out.",
         )

@@ -1,4 +1,4 @@
-"""Picture grids with a word at each row and column."""
+"""Small picture grids with a word at each row and column, drawn in milliseconds every epoch."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,12 @@ GAP = 2
 INK = (60, 60, 60)
 
 
-def labelled_grid(
+def compact_grid(
     images: np.ndarray, columns: int, row_labels: Sequence[str] = (), column_labels: Sequence[str] = ()
 ) -> np.ndarray:
-    """A grid of pictures on white with labels to the left of its rows and above its columns.
+    """A grid of pictures, pixel for pixel, on white with labels to the left of its rows and above its columns.
+
+    What `facevae.figures.labelled_grid` draws with titles and notes is larger and takes a hundred times as long.
 
     Args:
         images: `[count, height, width, 3]`, float in [0, 1] or uint8.
