@@ -1,0 +1,234 @@
+import math
+
+import numpy as np
+import pytest
+
+from facevae import metrics
+
+
+@pytest.fixture
+def gaussian():
+    return np.random.default_rng(0).standard_normal((400, 6))
+
+
+# ------------------------------------------------------------------------------
+# Reconstructions
+# ------------------------------------------------------------------------------
+
+
+def test_psnr_of_a_constant_error():
+    np.testing.assert_allclose(metrics.psnr([0.1**2, 0.01**2]), [20.0, 40.0], rtol=1e-9)
+    assert metrics.psnr([0.0])[0] == math.inf
+    assert math.isnan(metrics.psnr([math.nan])[0])
+
+
+def test_ssim_is_1_for_equal_pictures_and_less_for_others(blob_images):
+    images = blob_images(4).astype(np.float32) / 255.0
+    np.testing.assert_allclose(metrics.ssim(images, images), 1.0, atol=1e-6)
+    noisy = np.clip(images + np.random.default_rng(0).normal(0.0, 0.2, images.shape), 0.0, 1.0)
+    assert (metrics.ssim(images, noisy.astype(np.float32)) < 0.9).all()
+    assert np.isnan(metrics.ssim(images, images * np.float32(np.nan))).all()
+
+
+def test_ssim_of_two_constant_pictures_is_its_luminance_term():
+    first, second = (np.full((1, 32, 32, 3), value, np.float32) for value in (0.25, 0.75))
+    expected = (2 * 0.25 * 0.75 + 0.01**2) / (0.25**2 + 0.75**2 + 0.01**2)
+    np.testing.assert_allclose(metrics.ssim(first, second), expected, rtol=1e-4)
+
+
+# ------------------------------------------------------------------------------
+# Likelihood
+# ------------------------------------------------------------------------------
+
+
+def test_bits_per_dimension_are_the_entropy_of_the_quantised_gaussian():
+    mean, sigma = 0.5, 20.0 / 255.0
+    levels = np.arange(-100, 356)  # far beyond both ends: nothing is cut off
+    edges = (np.append(levels, 356) - 0.5) / 255.0
+    cumulative = np.array([0.5 * (1.0 + math.erf((edge - mean) / sigma / math.sqrt(2.0))) for edge in edges])
+    masses = np.diff(cumulative)
+    entropy = -(masses[masses > 0] * np.log2(masses[masses > 0])).sum()
+    log_density = -0.5 * ((levels / 255.0 - mean) / sigma) ** 2 - math.log(sigma * math.sqrt(2.0 * math.pi))
+    pixel_values = 12
+    elbo = pixel_values * (masses * log_density).sum()
+    assert metrics.bits_per_dimension(elbo, pixel_values) == pytest.approx(entropy, abs=1e-3)
+
+
+def test_the_uniform_density_costs_8_bits_but_for_the_one_level_that_0_and_1_share():
+    assert metrics.bits_per_dimension(0.0, 100) == pytest.approx(math.log2(255))
+
+
+def test_the_implied_variance_turns_the_weighted_error_into_the_likelihood():
+    pixel_values, weight, mse = 64 * 64 * 3, 10_000.0, np.array([0.01, 0.02])
+    variance = metrics.implied_variance(weight, pixel_values)
+    negative = 0.5 * pixel_values * (math.log(2.0 * math.pi * variance) + mse / variance)
+    assert np.diff(negative)[0] == pytest.approx(weight * 0.01)
+    assert math.sqrt(variance) == pytest.approx(0.784, abs=1e-3)
+
+
+# ------------------------------------------------------------------------------
+# Fréchet distance, precision and recall
+# ------------------------------------------------------------------------------
+
+
+def test_frechet_distance_of_a_set_with_itself_is_0(gaussian):
+    assert metrics.frechet_distance(gaussian, gaussian) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_frechet_distance_of_a_shifted_set_is_the_squared_distance_of_the_means(gaussian):
+    shift = np.array([1.0, -2.0, 0.0, 0.5, 0.0, 3.0])
+    correlated = gaussian @ np.random.default_rng(1).standard_normal((6, 6))
+    assert metrics.frechet_distance(correlated, correlated + shift) == pytest.approx(shift @ shift)
+
+
+def test_frechet_distance_of_commuting_covariances(gaussian):
+    centred = gaussian - gaussian.mean(axis=0)
+    expected = (0.5**2 * centred.var(axis=0, ddof=1)).sum()  # Σ (σ − σ/2)²
+    assert metrics.frechet_distance(centred, 0.5 * centred) == pytest.approx(expected)
+    assert metrics.frechet_distance(0.5 * centred, centred) == pytest.approx(expected)
+
+
+def test_frechet_distance_of_fewer_faces_than_features_and_of_one_feature():
+    few = np.random.default_rng(0).standard_normal((5, 20))
+    assert metrics.frechet_distance(few, few + 1.0) == pytest.approx(20.0)
+    assert metrics.frechet_distance(few[:, :1], few[:, :1] + 2.0) == pytest.approx(4.0)
+
+
+def test_precision_and_recall_of_identical_and_of_disjoint_sets(gaussian):
+    assert metrics.precision_and_recall(gaussian, gaussian) == (1.0, 1.0)
+    assert metrics.precision_and_recall(gaussian, gaussian + 100.0) == (0.0, 0.0)
+
+
+def test_a_generator_of_half_the_modes_is_precise_and_misses_the_other_half(gaussian):
+    both = np.concatenate([gaussian[:200], gaussian[200:] + 100.0])
+    samples = gaussian[:200] + np.random.default_rng(1).normal(0.0, 1e-3, (200, 6))
+    precision, recall = metrics.precision_and_recall(both, samples)
+    assert precision == 1.0
+    assert recall == pytest.approx(0.5, abs=0.01)
+
+
+def test_precision_and_recall_are_those_of_a_plain_search():
+    random = np.random.default_rng(2)
+    references, samples = random.standard_normal((40, 2)), 1.5 * random.standard_normal((30, 2))
+
+    def share_inside(points, manifold):
+        inside = 0
+        for point in points:
+            for centre in manifold:
+                radius = np.sort(np.linalg.norm(manifold - centre, axis=1))[3]
+                if np.linalg.norm(point - centre) <= radius:
+                    inside += 1
+                    break
+        return inside / len(points)
+
+    expected = share_inside(samples, references), share_inside(references, samples)
+    assert metrics.precision_and_recall(references, samples) == expected
+
+
+# ------------------------------------------------------------------------------
+# Sliced Wasserstein distance
+# ------------------------------------------------------------------------------
+
+
+def test_sliced_wasserstein_of_a_set_with_itself_in_any_order_is_0(gaussian):
+    assert metrics.sliced_wasserstein(gaussian, gaussian[::-1]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_sliced_wasserstein_of_a_shifted_set_is_the_mean_projection_of_the_shift(gaussian):
+    assert metrics.sliced_wasserstein(gaussian[:, :1], gaussian[:, :1] + 2.5) == pytest.approx(2.5, rel=1e-5)
+    # In 3 dimensions the mean of |cos| between a vector and a random direction is 1/2.
+    shift = np.array([0.0, 3.0, 4.0])
+    found = metrics.sliced_wasserstein(gaussian[:, :3], gaussian[:, :3] + shift, directions=20_000)
+    assert found == pytest.approx(2.5, rel=0.02)
+
+
+def test_sliced_wasserstein_is_the_same_for_the_same_seed_only(gaussian):
+    wide = gaussian * np.arange(1, 7)
+    distances = [metrics.sliced_wasserstein(gaussian, wide, seed) for seed in (0, 0, 1)]
+    assert distances[0] == distances[1] != distances[2]
+
+
+def test_sets_of_different_sizes_are_refused(gaussian):
+    with pytest.raises(ValueError, match=r"expected as many of each, received \(400, 6\) and \(399, 6\)"):
+        metrics.sliced_wasserstein(gaussian, gaussian[1:])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "distance", [metrics.frechet_distance, metrics.precision_and_recall, metrics.sliced_wasserstein]
+)
+def test_features_that_are_not_finite_are_refused(gaussian, distance, bad):
+    broken = gaussian.copy()
+    broken[3, 2] = bad
+    for arguments in ((gaussian, broken), (broken, gaussian)):
+        with pytest.raises(ValueError, match="expected finite values, received 1 that are not"):
+            distance(*arguments)
+
+
+@pytest.mark.parametrize("distance", [metrics.frechet_distance, metrics.precision_and_recall])
+def test_too_few_features_are_refused(gaussian, distance):
+    with pytest.raises(ValueError, match="samples: expected at least"):
+        distance(gaussian, gaussian[:1])
+
+
+# ------------------------------------------------------------------------------
+# Patches
+# ------------------------------------------------------------------------------
+
+
+def test_levels_of_a_constant_picture_hold_nothing_but_the_coarsest():
+    levels = metrics.laplacian_pyramid(np.full((2, 64, 64, 3), 0.3, np.float32))
+    assert [level.shape for level in levels] == [(2, 64, 64, 3), (2, 32, 32, 3), (2, 16, 16, 3)]
+    np.testing.assert_allclose(levels[0], 0.0, atol=1e-6)
+    np.testing.assert_allclose(levels[1], 0.0, atol=1e-6)
+    np.testing.assert_allclose(levels[2], 0.3, atol=1e-6)
+
+
+def test_a_checkerboard_lies_in_the_finest_level_alone():
+    checkerboard = (np.indices((64, 64)).sum(axis=0) % 2).astype(np.float32)
+    images = np.broadcast_to(checkerboard[None, :, :, None], (1, 64, 64, 3))
+    levels = metrics.laplacian_pyramid(images)
+    np.testing.assert_allclose(levels[0], images - 0.5, atol=1e-6)
+    np.testing.assert_allclose(levels[1], 0.0, atol=1e-6)
+
+
+def test_patches_are_cut_from_their_picture_in_order():
+    images = np.zeros((3, 16, 16, 3), np.uint8)
+    images[:] = np.array([0, 51, 102])[:, None, None, None]
+    patches = metrics.laplacian_patches(images, 4, seed=0)[16]
+    assert patches.shape == (12, 7, 7, 3)
+    np.testing.assert_allclose(patches[:, 0, 0, 0], np.repeat([0.0, 0.2, 0.4], 4), atol=1e-6)
+    ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None], (1, 16, 16, 3))
+    steps = np.diff(metrics.laplacian_patches(ramp, 50, seed=1)[16], axis=1) * 255
+    np.testing.assert_allclose(steps, 1.0, atol=1e-4)  # neighbours in a patch are neighbours in the picture
+
+
+def test_patches_depend_on_the_seed_alone(blob_images):
+    images = blob_images(2)
+    first, same, other = (metrics.laplacian_patches(images, 8, seed)[32] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_patch_distance_is_0_for_the_same_and_sees_colour_contrast_and_blur(blob_images):
+    random = np.random.default_rng(0)
+    images = np.clip(blob_images(40) // 2 + random.integers(0, 60, (40, 32, 32, 3)), 0, 255).astype(np.uint8)
+
+    def distances(others):
+        references, samples = (metrics.laplacian_patches(pictures, 16) for pictures in (images, others))
+        return [metrics.patch_distance(references[side], samples[side]) for side in (32, 16)]
+
+    assert distances(images) == pytest.approx([0.0, 0.0], abs=1e-3)
+    fine, coarse = distances(images + np.uint8(40))
+    assert fine == pytest.approx(0.0, abs=1.0)  # a shift of all colours is no detail
+    assert coarse > 100.0
+    assert min(distances(images // 2)) > 100.0
+    blurred = images.reshape(40, 16, 2, 16, 2, 3).mean(axis=(2, 4)).repeat(2, 1).repeat(2, 2).astype(np.uint8)
+    fine, coarse = distances(blurred)
+    assert fine > 3.0 * coarse
+
+
+def test_the_number_of_patches_is_bounded():
+    assert metrics.patches_per_image(10) == 128
+    assert metrics.patches_per_image(10_000) == 6
+    assert metrics.patches_per_image(10**6) == 1
