@@ -1,0 +1,176 @@
+"""A small attribute classifier, whose features tell how alike two sets of faces are.
+
+It is trained on the training split alone, with a fixed seed, and kept beside the prepared records: all runs on the
+same records are judged by the same classifier.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+import filelock
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from tqdm import tqdm
+
+from facevae.data import FaceDataset, Records
+from facevae.data.records import read_index
+from facevae.layers import BatchNormalization
+from facevae.run_folder import replacing
+
+ARCHITECTURE = (
+    "3x3 convolutions of stride 2 down to 4x4, min(128, 1024 / side) channels, each with BatchNorm and ReLU; "
+    "mean over positions: 128 features; one logit for each attribute"
+)
+SEED = 0
+EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE = 15, 3000, 64, 2e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureClassifier:
+    """A trained classifier.
+
+    Attributes:
+        network: from uint8 pictures to features and logits.
+        details: what an evaluation records of it: architecture, seed, steps, the SHA-256 of its weights, and its
+            accuracy on the validation split, averaged over classes and attributes (1/2 is chance; None without
+            validation faces that differ).
+    """
+
+    network: keras.Model
+    details: dict[str, Any]
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Features `float32[batch, 128]` of pictures `uint8[batch, size, size, 3]`."""
+        return self.network(images, training=False)[0].numpy()
+
+
+def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
+    """The classifier of a prepared data set, from beside its records where it was trained already.
+
+    Args:
+        dataset: with attributes, as `facevae.data.prepare` returned it.
+    """
+    path = classifier_path(dataset)
+    with filelock.FileLock(f"{path}.lock"):
+        classifier = _loaded(path, dataset)
+        if classifier is None:
+            classifier = train_classifier(dataset.train, dataset.validation)
+            with replacing(path) as aside:
+                weights = {f"weight_{i:03d}": w for i, w in enumerate(classifier.network.get_weights())}
+                np.savez(aside, details=np.array(json.dumps(classifier.details)), **weights)
+    return classifier
+
+
+def classifier_path(dataset: FaceDataset) -> pathlib.Path:
+    """Where a data set's classifier lies; another source, crop, size or kind of classifier has another path."""
+    index = read_index(dataset.folder)
+    names = ["source", "fingerprint", "crop", "image_size", "count", "attribute_names"]
+    key = [ARCHITECTURE, SEED, EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE, *(index.get(name) for name in names)]
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
+    return dataset.folder.with_name(f"{dataset.folder.name}-classifier-{digest}.npz")
+
+
+def _loaded(path, dataset):
+    if not path.exists():
+        return None
+    network = build_network(dataset.image_size, len(dataset.attribute_names))
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            details = json.loads(str(stored["details"]))
+            network.set_weights([stored[name] for name in sorted(stored.files) if name != "details"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # a damaged file is made again like a missing one
+    if details.get("sha256") != weights_hash(network):
+        return None
+    return FeatureClassifier(network, details)
+
+
+def build_network(image_size: int, attributes: int) -> keras.Model:
+    """The untrained network, the same weights each time."""
+    images = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
+    x = layers.Rescaling(1.0 / 255.0, -0.5, dtype="float32")(images)
+    side = image_size
+    while side > 4:
+        side //= 2
+        kernel = keras.initializers.HeNormal(seed=SEED + side)
+        filters = min(128, 1024 // side)
+        x = layers.Conv2D(filters, 3, 2, "same", use_bias=False, kernel_initializer=kernel, dtype="float32")(
+            x
+        )
+        x = layers.ReLU(dtype="float32")(BatchNormalization(momentum=0.95, dtype="float32")(x))
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
+    kernel = keras.initializers.GlorotUniform(seed=SEED)
+    logits = layers.Dense(attributes, kernel_initializer=kernel, dtype="float32", name="attributes")(features)
+    return keras.Model(images, [features, logits], name="feature_classifier")
+
+
+def train_classifier(train: Records, validation: Records) -> FeatureClassifier:
+    """Trains the classifier: binary cross-entropy, Adam with a cosine schedule, mirrored faces.
+
+    Args:
+        train: the faces that it learns from, with attributes.
+        validation: the faces that its accuracy is measured on.
+    """
+    batch_size = min(BATCH, len(train))
+    steps = min(MOST_STEPS, EPOCHS * (len(train) // batch_size))
+    network = build_network(train.image_size, train.attributes(slice(1)).shape[1])
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
+    optimizer.build(network.trainable_variables)
+
+    @tf.function
+    def learn(images, labels):
+        with tf.GradientTape() as tape:
+            logits = network(images, training=True)[1]
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+
+    random = np.random.default_rng(SEED)
+    order = np.empty(0, np.int64)
+    for _ in tqdm(range(steps), desc="Training the attribute classifier", unit="batch", delay=2, leave=False):
+        if len(order) < batch_size:
+            order = random.permutation(len(train))
+        chosen, order = order[:batch_size], order[batch_size:]
+        images = train.images(chosen)
+        mirrored = random.random(batch_size) < 0.5
+        images[mirrored] = images[mirrored, :, ::-1]
+        learn(images, train.attributes(chosen).astype(np.float32))
+    details = {
+        "architecture": ARCHITECTURE,
+        "seed": SEED,
+        "steps": steps,
+        "sha256": weights_hash(network),
+        "validation_accuracy": _balanced_accuracy(network, validation),
+    }
+    return FeatureClassifier(network, details)
+
+
+def weights_hash(network: keras.Model) -> str:
+    """The SHA-256 of a network's weights."""
+    digest = hashlib.sha256()
+    for weight in network.get_weights():
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()
+
+
+def _balanced_accuracy(network, records):
+    right = np.zeros(
+        (2, records.attributes(slice(1)).shape[1])
+    )  # of the faces without and with each attribute
+    faces = np.zeros_like(right)
+    for start in range(0, len(records), 256):
+        part = slice(start, start + 256)
+        predicted = network(records.images(part), training=False)[1].numpy() > 0.0
+        labels = records.attributes(part) > 0
+        for value in (0, 1):
+            right[value] += ((labels == value) & (predicted == labels)).sum(axis=0)
+            faces[value] += (labels == value).sum(axis=0)
+    known = (faces > 0).all(axis=0)
+    if not known.any():
+        return None
+    return round(float((right[:, known] / faces[:, known]).mean()), 4)

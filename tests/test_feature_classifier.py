@@ -1,0 +1,100 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from facevae import feature_classifier
+from facevae.data import FaceDataset, Records
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A function that makes the data set of records in a cache folder: its attribute is a bright left half."""
+
+    def prepared(fingerprint: object = "a") -> FaceDataset:
+        folder = tmp_path / "cache" / "blobs-square-32-0"
+        folder.mkdir(parents=True, exist_ok=True)
+        index = {"format_version": 1, "source": "blobs", "fingerprint": fingerprint, "count": 192}
+        (folder / "index.json").write_text(json.dumps(index))
+
+        def split(count, seed):
+            random = np.random.default_rng(seed)
+            images = random.integers(0, 100, (count, 32, 32, 3), dtype=np.uint8)
+            bright = random.integers(0, 2, count, dtype=np.uint8)
+            images[bright > 0, :8] += 100  # on top: mirroring leaves it where it is
+            attributes = np.stack([bright, np.ones_like(bright)], axis=1)
+            return Records(images, attributes, [str(i) for i in range(count)], np.arange(count))
+
+        splits = (split(128, 0), split(64, 1), split(64, 2))
+        return FaceDataset("blobs", 32, ("Bright", "Always"), *splits, left_out={}, folder=folder)
+
+    return prepared
+
+
+def test_it_learns_the_attributes_of_faces_that_it_has_not_seen(prepared):
+    dataset = prepared()
+    classifier = feature_classifier.train_classifier(dataset.train, dataset.validation)
+    assert classifier.details["validation_accuracy"] > 0.9
+    assert classifier.details["seed"] == feature_classifier.SEED
+    assert classifier.details["steps"] == feature_classifier.EPOCHS * 2
+
+
+def test_features_are_finite_and_do_not_depend_on_the_batch(prepared):
+    dataset = prepared()
+    network = feature_classifier.build_network(32, 2)
+    classifier = feature_classifier.FeatureClassifier(network, {})
+    images = dataset.test.images(slice(None))
+    features = classifier.features(images)
+    assert features.shape == (64, 128)
+    assert np.isfinite(features).all()
+    np.testing.assert_allclose(features[:3], classifier.features(images[:3]), atol=1e-5)
+
+
+@pytest.mark.parametrize("image_size", [64, 128])
+def test_every_image_size_gives_as_many_features(image_size):
+    images = np.zeros((1, image_size, image_size, 3), np.uint8)
+    network = feature_classifier.build_network(image_size, 3)
+    assert [output.shape for output in network(images)] == [(1, 128), (1, 3)]
+
+
+def test_it_is_trained_once_for_the_same_records_and_anew_for_others(prepared, monkeypatch):
+    first = feature_classifier.cached_classifier(prepared())
+    with monkeypatch.context() as patched:
+        patched.setattr(feature_classifier, "train_classifier", None)
+        again = feature_classifier.cached_classifier(prepared())
+    assert again.details == first.details
+    images = prepared().test.images(slice(None))
+    np.testing.assert_array_equal(again.features(images), first.features(images))
+    other = feature_classifier.classifier_path(prepared("b"))
+    assert other != feature_classifier.classifier_path(prepared("a"))
+    assert not other.exists()
+
+
+def test_training_again_gives_the_same_classifier(prepared):
+    dataset = prepared()
+    first, second = (feature_classifier.train_classifier(dataset.train, dataset.validation) for _ in range(2))
+    images = dataset.test.images(slice(None))
+    np.testing.assert_allclose(first.features(images), second.features(images), atol=1e-3)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no archive", None])
+def test_a_damaged_file_is_made_again(prepared, damage, monkeypatch):
+    monkeypatch.setattr(feature_classifier, "EPOCHS", 1)
+    dataset = prepared()
+    path = feature_classifier.classifier_path(dataset)
+    first = feature_classifier.cached_classifier(dataset)
+    if damage is None:  # other weights than those whose hash it holds
+        with np.load(path) as stored:
+            arrays = dict(stored)
+        arrays["weight_000"] = arrays["weight_000"] + 1
+        np.savez(path, **arrays)
+    else:
+        pathlib.Path(path).write_bytes(damage)
+    again = feature_classifier.cached_classifier(dataset)
+    assert again.details["sha256"] == feature_classifier.weights_hash(again.network)
+    np.testing.assert_allclose(
+        again.features(dataset.test.images(slice(4))),
+        first.features(dataset.test.images(slice(4))),
+        atol=1e-3,
+    )
