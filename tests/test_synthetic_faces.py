@@ -13,6 +13,7 @@ from facevae.synthetic_faces import (
     render,
     sample_faces,
 )
+from facevae.synthetic_faces.anatomy import View
 from facevae.synthetic_faces.drawing import draw_in_processes
 from facevae.synthetic_faces.factors import PREVALENCES, thresholds
 
@@ -256,3 +257,16 @@ def test_the_builder_takes_any_size_and_keeps_three_splits(tmp_path):
     builder = builder_for(48, tmp_path)
     assert builder.info.features["image"].shape == (48, 48, 3)
     assert builder.builder_config.split_sizes == {"train": 8000, "validation": 1000, "test": 1000}
+
+
+def test_no_feature_is_cut_off_where_it_is_painted(monkeypatch):
+    """Features are painted inside boxes of the picture; painting them on all of it gives the same faces."""
+    faces = sample_faces(120, seed=3)
+    faces = faces.with_factor("turn", np.copysign(28, faces.factor("turn")))
+    boxed = render(faces, 64).astype(int)
+
+    def everything(view, *_):
+        return (slice(None), slice(None), slice(0, view.x.shape[2]), slice(0, view.x.shape[3]))
+
+    monkeypatch.setattr(View, "box", everything)
+    assert np.abs(render(faces, 64) - boxed).max() <= 3

@@ -66,7 +66,7 @@ def paint_hat(face, view, canvas, light):
     peaked = (face.hat_style > 0.35) * np.float32(1)
     brimmed = 1 - knitted - peaked
     half = face.width + 0.065 + 0.02 * face.hair_volume + 0.03 * face.is_long
-    rim = -0.275 + 0.10 * np.square(x / half) * (knitted + peaked) - 0.06 * np.square(x / half) * brimmed
+    rim = -0.26 + 0.10 * np.square(x / half) * (knitted + peaked) - 0.06 * np.square(x / half) * brimmed
     height = 0.66 + 0.05 * knitted
     upward = (y - WIDEST + 0.09) / height
     power = np.square(np.square(upward))

@@ -156,7 +156,7 @@ def paint_beard(face, view, canvas):
     on_lip = np.maximum(on_lip, mirrored - 0.175 - 0.01 * face.smiling)
     on_chin = np.maximum(0.080 - below_mouth, mirrored - 0.135)
     from_middle = np.maximum(mirrored - 0.12, 0)
-    on_jaw = 0.080 - 2.7 * from_middle * np.sqrt(from_middle) - below_mouth
+    on_jaw = np.maximum(0.080 - 2.7 * from_middle * np.sqrt(from_middle) - below_mouth, -down)
     from_lips = np.square(mirrored / (face.mouth_half_width + 0.03)) + np.square(below_mouth / 0.085)
     on_jaw = np.maximum(on_jaw, 0.065 * (1 - np.sqrt(from_lips)))
     bearded = 1 - face.no_beard

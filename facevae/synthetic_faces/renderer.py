@@ -51,7 +51,7 @@ def _draw(face, size):
     paint_hair_behind(face, view, hair, light, canvas)
     _inside(view.box(0.2, 1.0, -0.8, 0.8), paint_neck, face, view, canvas, light)
     _inside(view.box(0.6, 1.0), paint_clothes, face, view, canvas, light)
-    head_box = view.box(-0.85, 1.0, -0.75, 0.75)
+    head_box = view.box(-0.9, 1.0, -0.95, 0.95)
     _inside(head_box, _draw_head, face, view, canvas, light, shade_below_hair(face, hair)[head_box])
     _inside(view.box(-0.35, 0.45), paint_ears, face, view, canvas, light)
     paint_hair(face, view, hair, light, canvas)
@@ -76,7 +76,7 @@ def _draw_head(face, view, canvas, light, shade):
     skin = skin_colour(face, view)
     height = relief(face, view)
     if not face.no_beard.all():
-        _inside(view.box(-0.15, 1.0, -0.65, 0.65), paint_beard, face, view, skin)
+        _inside(view.box(-0.25, 1.0, -0.9, 0.9), paint_beard, face, view, skin)
     mouth_box = view.box(0.12, 0.88, -0.55, 0.55)
     height[mouth_box] += _inside(mouth_box, paint_mouth, face, view, skin)
     for side in (-1, 1):
