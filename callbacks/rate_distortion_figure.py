@@ -64,8 +64,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
         `uint8[height, width, 3]`.
     """
     figure = new_figure(640, 480)
-    figure.set_layout_engine("constrained")
-    axes = figure.add_subplot()
+    axes = figure.add_axes((0.15, 0.11, 0.82, 0.81))
     newest = []
     for (name, curve), color in zip(points.items(), (SKY, VERMILLION), strict=False):
         epochs, rate, distortion = np.array(curve).T

@@ -104,7 +104,8 @@ class EventWriter:
     def image(self, tag: str, image: np.ndarray, step: int, description: str | None = None) -> None:
         """A picture `uint8[height, width, 3]`; what stands before a `/` in the tag names its group."""
         height, width, _ = image.shape
-        png = tf.io.encode_png(image).numpy()
+        # A fifth of the default's time for a seventh more bytes.
+        png = tf.io.encode_png(image, compression=1).numpy()
         tensor = tensor_util.make_tensor_proto([str(width).encode(), str(height).encode(), png])
         metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
         self.summary(_summary(tag, metadata, tensor), step)
