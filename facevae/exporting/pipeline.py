@@ -122,13 +122,16 @@ def _stored_encodings(path: pathlib.Path, model: VAE) -> Encodings | None:
 
 def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:
     """The model in float32 with the attribute directions and the compact density that it ships with."""
-    if model.dtype_policy.name != "float32":
-        model = model.float32_copy()
     directions = None
     if encodings.attributes is not None and encodings.attributes.shape[1]:
         directions = latent_arithmetic.attribute_directions(encodings.mean, encodings.attributes)
     density = model.density if config.sample_from == "density" else None
-    return Shipment(model, directions, compact(density) if density else None)
+    return Shipment(in_float32(model), directions, compact(density) if density else None)
+
+
+def in_float32(model: VAE) -> VAE:
+    """The model itself, or a copy in float32: layers under a mixed policy convert to nothing that a phone runs."""
+    return model if model.dtype_policy.name == "float32" else model.float32_copy()
 
 
 def _fill(

@@ -8,11 +8,13 @@ export async function loadModel(card) {
   return new FaceModel(card, await loadNetwork(card.files.decoder));
 }
 
-function loadNetwork(file) {
+/** A network by its file's name; the runtime must be loaded. */
+export function loadNetwork(file) {
   return loadAndCompile(new URL(file, import.meta.url).href, { accelerator: "wasm" });
 }
 
-class FaceModel {
+/** The decoder, and the encoder once it is needed. */
+export class FaceModel {
   constructor(card, decoder) {
     this.card = card;
     this.decoder = decoder;

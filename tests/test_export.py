@@ -1,0 +1,341 @@
+"""export.py: what a user gets from a run, and what happens to a run that is none."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from facevae.config import Config
+from facevae.run_folder import RunFolder
+
+ROOT = pathlib.Path(__file__).parents[1]
+NAMES = ["Smiling", "Young", "Eyeglasses"]
+DECODERS = {
+    "decoder_float32.tflite",
+    "decoder_float16.tflite",
+    "decoder_dynamic_int8.tflite",
+    "decoder_int8.tflite",
+}
+
+
+def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True, **settings) -> RunFolder:
+    """A finished run of an untrained network whose statistics are as uneven as a trained one's."""
+    import facevae.encodings
+    from facevae.density import fit
+    from facevae.model import VAE
+
+    random = np.random.default_rng(0)
+    shape = {"image_size": 32, "latent_dim": 8, "width": 8, **settings}
+    source = {"sample_from": "density" if density else "prior", "density_components": 3 if density else 0}
+    model = VAE(**shape, **source)
+    for weight in model.weights:
+        if weight.path.endswith("moving_mean"):
+            weight.assign(random.normal(0.0, 0.2, weight.shape))
+        elif weight.path.endswith("moving_variance"):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+        elif weight.path.endswith("kernel"):
+            weight.assign(1.3 * weight)
+    mean = random.normal(size=(300, 8)).astype(np.float32)
+    if density:
+        model.density = fit(mean, 3)
+    run = RunFolder(path)
+    run.save(
+        Config(**shape, **source), {"name": "synthetic_faces", "attribute_names": NAMES if attributes else []}
+    )
+    run.network("best").parent.mkdir(parents=True)
+    model.save(run.network("best"))
+    arrays = {"indices": np.arange(300), "mean": mean, "log_variance": np.full((300, 8), -3.0, np.float32)}
+    if attributes:
+        arrays["attributes"] = (mean[:, :3] > 0).astype(np.uint8)
+    run.encodings.mkdir()
+    np.savez(run.encodings / "train.npz", encoder=facevae.encodings.encoder_fingerprint(model), **arrays)
+    return run
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A run with attributes and a density, exported to two formats."""
+    from facevae.exporting.pipeline import export_run
+
+    run = write_run(tmp_path_factory.mktemp("runs") / "run")
+    return run, export_run(run.path, ("float32", "dynamic_int8"), checked_latents=16)
+
+
+def export_py(*arguments, **options):
+    """Runs the script as a user would."""
+    command = [sys.executable, str(ROOT / "export.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def test_the_folder_holds_every_file_and_each_meets_its_aim(exported):
+    run, export = exported
+    present = {path.name for path in run.export.iterdir()} - {"web"}
+    assert present == {
+        "saved_model",
+        "decoder_float32.tflite",
+        "decoder_dynamic_int8.tflite",
+        "encoder.tflite",
+        "model_card.json",
+        "MODEL_CARD.md",
+        "checks.json",
+    }
+    results = {result.file: result for result in export.results}
+    assert not any(result.problems or result.remarks for result in results.values())
+    assert results["decoder_float32.tflite"].largest_error <= 1e-5
+    assert results["decoder_dynamic_int8.tflite"].psnr >= 40.0
+    assert all(results[name].delegated for name in ("decoder_float32.tflite", "encoder.tflite"))
+    weights = 4 * sum(int(np.prod(w.shape)) for w in _model(run).decoder.weights)
+    assert weights <= results["decoder_float32.tflite"].bytes < 1.2 * weights + 50_000
+
+
+def _model(run):
+    import facevae
+
+    return facevae.load(run.path)
+
+
+def test_signatures_answer_as_the_model_does(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    from facevae.latents import attribute_directions
+
+    run, _ = exported
+    model = _model(run)
+    with np.load(run.encodings / "train.npz") as stored:
+        directions = attribute_directions(stored["mean"], stored["attributes"])
+    interpreter = Interpreter(str(run.export / "decoder_float32.tflite"), num_threads=1)
+    assert set(interpreter.get_signature_list()) == {"decode", "edit", "decode_uint8", "sample"}
+    latent = np.random.default_rng(3).normal(size=(1, 8)).astype(np.float32)
+    strengths = np.array([[1.0, 0.0, -0.5]], np.float32)
+    image = interpreter.get_signature_runner("edit")(latent=latent, strengths=strengths)["image"]
+    np.testing.assert_allclose(image, model.decode(latent + strengths @ directions), atol=1e-5)
+    levels = interpreter.get_signature_runner("decode_uint8")(latent=latent)["image"]
+    assert levels.dtype == np.uint8
+    assert (levels[..., 3] == 255).all()
+    off = np.abs(levels[..., :3].astype(float) - 255.0 * np.asarray(model.decode(latent)))
+    assert off.max() <= 0.51
+    new = interpreter.get_signature_runner("sample")(noise=np.full((1, 9), 0.3, np.float32))
+    np.testing.assert_allclose(new["image"], model.decode(new["latent"]), atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["float32", "dynamic_int8"])
+def test_sampling_adds_at_most_15_percent(exported, tmp_path, form):
+    import dataclasses
+
+    from facevae.exporting.conversion import convert
+    from facevae.exporting.pipeline import make_shipment, training_encodings
+    from facevae.exporting.saved_model import write_for_conversion
+
+    run, _ = exported
+    model, config = _model(run), run.load_config()
+    shipment = make_shipment(model, training_encodings(run, model, config), config)
+    sizes = []
+    for kind, name in ((shipment, "with"), (dataclasses.replace(shipment, density=None), "without")):
+        signatures = write_for_conversion(kind, tmp_path / name)
+        decoder = [signature for signature in signatures if not signature.startswith("encode")]
+        sizes.append(len(convert(tmp_path / name, decoder, form, {})))
+    assert sizes[1] < sizes[0] <= 1.15 * sizes[1]
+
+
+def test_the_encoder_answers_as_the_model_does(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    run, _ = exported
+    image = np.random.default_rng(4).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    mean, log_variance = (np.asarray(part) for part in _model(run).encode(image))
+    interpreter = Interpreter(str(run.export / "encoder.tflite"), num_threads=1)
+    rgba = np.concatenate([image, np.full((1, 32, 32, 1), 7, np.uint8)], axis=-1)
+    answer = interpreter.get_signature_runner("encode_uint8")(image=rgba)
+    np.testing.assert_allclose(answer["mean"], mean, atol=0.02 * mean.std())
+    np.testing.assert_allclose(answer["log_variance"], log_variance, atol=0.02)
+
+
+def test_the_card_is_beside_the_files_and_inside_them_bit_for_bit(exported):
+    from facevae.exporting.metadata import read_metadata
+
+    run, _ = exported
+    card = (run.export / "model_card.json").read_bytes()
+    for path in run.export.glob("*.tflite"):
+        assert read_metadata(path) == card
+    facts = json.loads(card)
+    assert [attribute["name"] for attribute in facts["attributes"]] == NAMES
+    assert facts["sampling"]["from"] == "density"
+    assert facts["signatures"]["edit"]["inputs"] == {
+        "latent": [[1, 8], "float32"],
+        "strengths": [[1, 3], "float32"],
+    }
+    assert facts["eyes"] == [[0.3975, 0.5], [0.6025, 0.5]]
+    words = (run.export / "MODEL_CARD.md").read_text()
+    assert "decoder_dynamic_int8.tflite" in words
+    assert "identify nobody" in words
+
+
+def test_the_saved_model_serves_without_keras(exported):
+    run, _ = exported
+    script = """
+        import sys
+        sys.modules["keras"] = None
+        import tensorflow as tf
+        loaded = tf.saved_model.load(sys.argv[1])
+        faces = loaded.signatures["serving_default"](latent=tf.zeros([5, 8]))["image"]
+        print(sorted(loaded.signatures), faces.shape, float(tf.math.reduce_std(faces[0])) > 0.01)
+    """
+    command = [
+        sys.executable,
+        "-c",
+        "\n".join(map(str.strip, script.splitlines())),
+        str(run.export / "saved_model/1"),
+    ]
+    process = subprocess.run(command, capture_output=True, text=True)
+    expected = "['decode', 'edit', 'encode', 'sample', 'serving_default'] (5, 32, 32, 3) True"
+    assert process.stdout.strip() == expected, process.stderr
+
+
+def test_no_flag_needs_tensorflow():
+    script = "import sys, export; export.parse_command_line(['run']); print('tensorflow' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert process.stdout.strip() == "False", process.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "does not exist"),
+        (["empty"], "holds no run"),
+        (["unfinished"], "no trained model yet.*--resume"),
+        (["other_version"], "format 99.*Use the version"),
+        (["damaged"], "does not load"),
+        (["no_encodings"], "train.npz: missing or of another model.*nothing_here"),
+        (["run", "--output-dir", "thesis"], "something else in it"),
+    ],
+)
+def test_bad_input_is_one_clear_message_and_leaves_nothing(
+    exported, tmp_path, monkeypatch, capsys, arguments, message
+):
+    import export
+    from facevae.errors import exit_on_user_error
+
+    good, _ = exported
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("empty").mkdir()
+    pathlib.Path("thesis").mkdir()
+    pathlib.Path("thesis/chapter1.tex").write_text("")
+    for name in ("run", "unfinished", "other_version", "damaged", "no_encodings"):
+        shutil.copytree(good.path, name, ignore=shutil.ignore_patterns("export", ".export*"))
+    RunFolder("unfinished").network("best").unlink()
+    content = (
+        pathlib.Path("other_version/run.json")
+        .read_text()
+        .replace('"format_version": 1', '"format_version": 99')
+    )
+    pathlib.Path("other_version/run.json").write_text(content)
+    RunFolder("damaged").network("best").write_bytes(b"not a model")
+    shutil.rmtree("no_encodings/encodings")
+    content = json.loads(pathlib.Path("no_encodings/run.json").read_text())
+    content["config"]["data"] = "nothing_here/"
+    pathlib.Path("no_encodings/run.json").write_text(json.dumps(content))
+
+    before = sorted(str(path) for path in tmp_path.rglob("*") if "lock" not in path.name)
+    with pytest.raises(SystemExit) as ended, exit_on_user_error():
+        export.main(arguments)
+    assert ended.value.code == 2
+    errors = capsys.readouterr().err.strip()
+    assert errors.startswith("error: ")
+    assert re.search(message, errors, re.DOTALL), errors
+    assert sorted(str(path) for path in tmp_path.rglob("*") if "lock" not in path.name) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "signatures"),
+    [
+        ({}, {"decode", "edit", "decode_uint8", "sample"}),
+        ({"network": "reference"}, {"decode", "edit", "decode_uint8", "sample"}),
+        ({"attributes": False}, {"decode", "decode_uint8", "sample"}),
+        ({"density": False}, {"decode", "edit", "decode_uint8"}),
+    ],
+)
+def test_every_kind_of_run_exports_to_every_format(tmp_path, settings, signatures):
+    from ai_edge_litert.interpreter import Interpreter
+
+    run = write_run(tmp_path / "run", **settings)
+    process = export_py(run.path)
+    assert process.returncode == 0, process.stderr
+    assert "warning" not in process.stderr
+    assert {path.name for path in run.export.iterdir()} >= DECODERS
+    for name in DECODERS:
+        interpreter = Interpreter(str(run.export / name))
+        assert set(interpreter.get_signature_list()) == signatures
+        assert name in process.stdout
+    if "edit" not in signatures:
+        assert (
+            "No edit signature: the run has no attributes. Its strongest latent dimensions:" in process.stdout
+        )
+
+
+@pytest.mark.slow
+def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    from facevae.exporting.conversion import convert
+    from facevae.exporting.graphs import Shipment
+    from facevae.exporting.pipeline import in_float32
+    from facevae.exporting.saved_model import write_for_conversion
+    from facevae.model import VAE
+
+    mixed = VAE(image_size=32, latent_dim=8, width=8, dtype="mixed_float16")
+    plain = mixed.float32_copy()
+    contents = []
+    for model in (mixed, plain):
+        folder = tmp_path / model.dtype_policy.name
+        write_for_conversion(Shipment(in_float32(model), None, None), folder)
+        contents.append(convert(folder, ["decode"], "float32", {}))
+    sizes = [len(content) for content in contents]
+    assert sizes[0] == sizes[1]
+    latent = np.random.default_rng(5).normal(size=(1, 8)).astype(np.float32)
+    images = [
+        Interpreter(model_content=c).get_signature_runner("decode")(latent=latent)["image"] for c in contents
+    ]
+    np.testing.assert_array_equal(*images)
+
+
+@pytest.mark.slow
+def test_exports_survive_kills_at_any_instant(exported, tmp_path):
+    """After each kill the folder holds one complete export, the next one starts as if nothing had been."""
+    good, _ = exported
+    run = pathlib.Path(shutil.copytree(good.path, tmp_path / "run"))
+    random = np.random.default_rng(6)
+    for _ in range(5):
+        command = [sys.executable, str(ROOT / "export.py"), str(run), "--formats", "float32"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=float(random.uniform(3.0, 14.0)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        folder = run / "export"
+        checks = json.loads((folder / "checks.json").read_text())
+        assert all((folder / entry["file"]).exists() for entry in checks)
+    assert export_py(run, "--formats", "float32").returncode == 0
+    assert {path.name for path in run.iterdir() if path.name.startswith(".")} <= {".export.lock"}
+
+
+def test_an_encoding_of_another_model_is_not_taken(exported, tmp_path):
+    import facevae
+    from facevae.errors import UserError
+    from facevae.exporting.pipeline import training_encodings
+
+    good, _ = exported
+    run = RunFolder(shutil.copytree(good.path, tmp_path / "run"))
+    with np.load(run.encodings / "train.npz") as stored:
+        arrays = dict(stored)
+    np.savez(run.encodings / "train.npz", **{**arrays, "encoder": np.array("another")})
+    config = Config(**{**run.load_config().to_dict(), "data": os.fspath(tmp_path / "gone")})
+    with pytest.raises(UserError, match="missing or of another model"):
+        training_encodings(run, facevae.load(run.path), config)
