@@ -8,6 +8,7 @@
     <run>/logs/                TensorBoard's files: train, validation, pictures, ...
     <run>/figures/             pictures of explore.py
     <run>/export/              what export.py makes
+    <run>/evaluation.json      what evaluate.py measured last
 
 No path outside the folder is stored in it, so that it can be moved.
 """
@@ -44,6 +45,7 @@ class RunFolder:
         self.encodings = self.path / "encodings"
         self.figures = self.path / "figures"
         self.export = self.path / "export"
+        self.evaluation = self.path / "evaluation.json"
         self._run_json = self.path / "run.json"
 
     def network(self, which: str) -> pathlib.Path:

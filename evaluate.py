@@ -1,0 +1,91 @@
+"""Measure a trained run on its test split: python evaluate.py RUN_DIR.
+
+Reconstruction, likelihood, how far samples are from test faces, and whether training faces were memorised. The
+figures are printed and kept as evaluation.json in the run folder, and as curves in TensorBoard.
+"""
+
+import argparse
+
+from facevae.errors import UserError, exit_on_user_error
+from facevae.run_folder import RunFolder
+
+# -----------------------------------------------------------------------------------------------------------------
+# Flags
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The flags; those of a kind are checked here, before TensorFlow is loaded."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run_dir", help="folder of the run, as train.py named it")
+    parser.add_argument(
+        "--which",
+        choices=("best", "last"),
+        default="best",
+        help="lowest validation loss, or newest (default: best)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=10_000,
+        help="most samples to judge; never more than there are test faces (default: 10000)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
+    parser.add_argument("--data", help="where the faces lie, if no longer where the run was trained")
+    parser.add_argument("--cache-dir", help="folder of the prepared pictures, as for train.py")
+    parser.add_argument(
+        "--save-images",
+        nargs=2,
+        metavar=("N", "DIR"),
+        help="also write N samples and N test faces to DIR/samples and DIR/references, for pytorch-fid or clean-fid",
+    )
+    flags = parser.parse_args(arguments)
+    if flags.samples < 8:
+        raise UserError(f"--samples: expected at least 8, received {flags.samples}.")
+    if flags.seed < 0:
+        raise UserError(f"--seed: expected at least 0, received {flags.seed}.")
+    if flags.save_images:
+        count, folder = flags.save_images
+        if not count.isdecimal() or int(count) < 1:
+            raise UserError(
+                f"--save-images: expected how many pictures and a folder, received {count!r} for N."
+            )
+        flags.save_images = int(count), folder
+    return flags
+
+
+def main(arguments: list[str] | None = None) -> None:
+    flags = parse_command_line(arguments)
+    run = RunFolder.open(flags.run_dir)
+
+    from facevae import evaluation, evaluation_report
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Run and data
+    # -------------------------------------------------------------------------------------------------------------
+    subject = evaluation.open_subject(
+        run.path, flags.which, flags.samples, flags.seed, flags.data, flags.cache_dir
+    )
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Pictures for other tools
+    # -------------------------------------------------------------------------------------------------------------
+    if flags.save_images:
+        print(evaluation.save_images(subject, *flags.save_images))
+
+    # -------------------------------------------------------------------------------------------------------------
+    # Figures
+    # -------------------------------------------------------------------------------------------------------------
+    figures = evaluation.evaluate(subject)
+    evaluation_report.save(run, figures)
+    print(f"\n{evaluation_report.table(figures)}\n\nWritten to {run.evaluation}")
+
+
+if __name__ == "__main__":
+    with exit_on_user_error():
+        main()
