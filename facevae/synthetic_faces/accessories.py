@@ -16,8 +16,8 @@ def paint_glasses(face, view, canvas, light):
     across = view.across - 0.075 * face.turn_sine
     down = view.down - 0.012
     round_lens = smooth(0.5 + 2 * face.glasses_shape)
-    half_width, half_height = 0.142 - 0.022 * round_lens, 0.088 + 0.022 * round_lens
-    corner = mix(0.045, 0.105, round_lens)
+    half_width, half_height = 0.145 - 0.018 * round_lens, 0.100 + 0.018 * round_lens
+    corner = mix(0.045, 0.112, round_lens)
     lens_x = np.abs(across) - 0.205
     distance = rounded_box(lens_x, down, half_width, half_height, corner)
     thickness = np.maximum(0.013 + 0.006 * face.texture(47), 0.5 * view.pixel)

@@ -63,9 +63,9 @@ class Face:
         self.nose_tip = 0.235 + 0.028 * self.nose_length
         self.nose_scale = np.where(self.big_nose > 0, 1.58, 0.84) * (1 + 0.05 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
-        self.lip_scale = np.where(self.big_lips > 0, 1.90, 0.74) * (1 + 0.1 * self.lip_fullness)
+        self.lip_scale = np.where(self.big_lips > 0, 2.15, 0.68) * (1 + 0.08 * self.lip_fullness)
         self.smile_lift = np.where(smiling > 0, 0.082 + 0.014 * self.smile, 0.002 + 0.010 * self.smile)
-        self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.01 * male
+        self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.008 * self.big_lips
         opening = np.where(smiling > 0, 0.074, 0.080) * (1 + 0.18 * self.mouth_opening)
         self.mouth_gap = self.mouth_slightly_open * opening
         self.aging = (1 - self.young) * (0.85 + 0.15 * self.age)
@@ -85,9 +85,9 @@ class Face:
         self.hair = self.hair * (1 + warmth * self.hair_warmth * (1 - 0.9 * self.gray_hair))
         # Brows and beards are darker than light hair, follow grey hair half way, and turn grey with age.
         self.brow_hair = self.hair * np.where(
-            self.blond_hair > 0, 0.30, np.where(self.gray_hair > 0, 0.45, 0.8)
+            self.blond_hair > 0, 0.24, np.where(self.gray_hair > 0, 0.35, 0.75)
         )
-        self.brow_hair = mix(self.brow_hair, np.float32(0.22), 0.45 * self.aging)
+        self.brow_hair = mix(self.brow_hair, np.float32(0.16), 0.40 * self.aging)
 
 
 @dataclasses.dataclass

@@ -26,10 +26,10 @@ def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     blend(canvas, 0.90 * face.heavy_makeup * spread * lid, shadow_colour * (0.12 + face.skin))
     crease = spread * ridge(down - upper + 0.030, 0.011)
     canvas *= 1 - 0.36 * crease
-    sag = lower + 0.052 - 0.02 * np.square(inner_to_outer)
+    sag = lower + 0.045 - 0.016 * np.square(inner_to_outer)
     inside = coverage(down - sag, 0.02) * smooth((down - lower) / 0.02) * ridge(inner_to_outer, 0.95)
     line = ridge(down - sag, 0.013) * ridge(inner_to_outer + 0.1, 0.8)
-    tint = np.array([0.38, 0.56, 0.42], np.float32).reshape(1, 3, 1, 1)
+    tint = np.array([0.45, 0.65, 0.50], np.float32).reshape(1, 3, 1, 1)
     bags = face.bags_under_eyes * (0.95 * inside + 0.85 * line) + 0.10 * line
     canvas *= 1 - np.minimum(bags, 1) * tint
 
@@ -71,13 +71,13 @@ def paint_brow(face, view, canvas, side):
     thickness = np.where(bushy > 0, 0.041, 0.015) + 0.001 * face.male
     softness = view.softness(0.014)
     along = (view.across * side - 0.205) / 0.135
-    curve = np.where(arched > 0, 0.080 * np.square(along - 0.22) - 0.062, 0.006 * np.square(along) - 0.003)
+    curve = np.where(arched > 0, 0.098 * np.square(along - 0.20) - 0.074, 0.004 * np.square(along) - 0.002)
     curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
     hairs = np.sin(along * 34 + view.down * 110 + 2 * np.sin(along * 9 + face.texture(4) * 6))
     taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
     distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.06 * hairs)
     distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
-    strength = np.where(bushy > 0, 0.93, 0.74) * (1 + 0.05 * hairs)
+    strength = np.where(bushy > 0, 0.93, 0.84) * (1 + 0.05 * hairs)
     blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
 
 
@@ -120,7 +120,7 @@ def paint_mouth(face, view, canvas):
 
 
 def _lip_colour(face):
-    natural = face.skin * np.array([0.80, 0.47, 0.47], np.float32).reshape(1, 3, 1, 1)
+    natural = face.skin * np.array([0.76, 0.51, 0.49], np.float32).reshape(1, 3, 1, 1)
     lipstick = palette(
         [(0.62, 0.05, 0.16), (0.80, 0.07, 0.13), (0.85, 0.16, 0.30), (0.70, 0.08, 0.40)],
         0.5 + 0.5 * face.lipstick_hue,

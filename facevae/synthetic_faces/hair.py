@@ -29,7 +29,7 @@ def comb(face, view):
     ratio = np.square(face.width / HEAD_DEPTH)
     head_half = face.width * np.sqrt(np.square(face.turn_cosine) + np.square(face.turn_sine) / ratio)
     waves = np.sin(y * 15 + face.texture(6) * 6.28 + np.sign(x) * face.texture(7)) * wavy
-    thickness = 0.016 + 0.008 * face.hair_volume + 0.04 * is_long + 0.05 * wavy
+    thickness = 0.016 + 0.008 * face.hair_volume + 0.055 * is_long + 0.04 * wavy
     half = head_half + thickness * (1 + 0.2 * face.hair_volume) + 0.020 * waves * smooth((y + 0.4) * 2)
     height = WIDEST - SKULL_TOP + (1 - face.wearing_hat) * (thickness + 0.055 + 0.03 * face.hair_volume)
     upward = (y - WIDEST) / height
@@ -37,7 +37,7 @@ def comb(face, view):
     dome = np.sqrt(0.5 * (aside + above) + 0.5 * np.sqrt(np.square(aside) + np.square(above)))
     spread = (0.03 + 0.09 * face.texture(8) + 0.12 * wavy) * is_long
     beside = np.abs(x) - half - spread * (y - WIDEST)
-    end = np.where(is_long > 0, 0.86 + 0.34 * face.hair_length, 0.12)
+    end = np.where(is_long > 0, 0.92 + 0.28 * face.hair_length, 0.12)
     outline = np.maximum(
         np.where(upward < 0, (dome - 1) * 0.6, beside), (y - end) * np.where(is_long > 0, 0.6, 1)
     )
@@ -76,7 +76,7 @@ def _opening(face, view, sideways, strands):
     temples = ridge(mirrored - 0.21, 0.10) - 0.45 * ridge(mirrored, 0.11)
     line = line - receding * (0.075 + 0.125 * temples)
     fringe = (
-        -0.215 + 0.05 * face.hair_parting * view.across + 0.018 * np.sin(sideways * 17 + face.texture(16) * 6)
+        -0.24 + 0.05 * face.hair_parting * view.across + 0.018 * np.sin(sideways * 17 + face.texture(16) * 6)
     )
     line = mix(line, fringe + 0.016 * strands, face.bangs) + 0.007 * strands
     # Long hair hangs before the ears unless there are earrings to show.
