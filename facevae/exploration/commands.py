@@ -214,7 +214,7 @@ def traverse(
         row_labels=[f"z{dimension}\n{kl[dimension]:.2f} nats" for dimension in dimensions],
         column_labels=[f"{_signed(deviation)} sd" for deviation in deviations],
         note="Each row changes one dimension alone, by standard deviations of the encoded faces; ordered by the KL "
-        f"divergence from N(0, 1). Start: {note}.",
+        f"divergence from N(0,1). Start: {note}.",
         side=96,
     )
     explored.show("traversal", grid)

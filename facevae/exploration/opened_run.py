@@ -6,6 +6,8 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import facevae.runtime  # noqa: F401  (quiets TensorFlow before it is imported)
+
 import numpy as np
 from PIL import Image
 

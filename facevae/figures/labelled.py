@@ -18,6 +18,8 @@ from facevae.figures.canvas import (
 )
 from facevae.figures.grids import enlarge, picture_grid
 
+LEAST_WIDTH = 320  # pixels for the text of a small grid
+
 
 def labelled_grid(
     images: np.ndarray,
@@ -46,7 +48,7 @@ def labelled_grid(
     """
     grid = picture_grid(enlarge(images, side), columns, gap)
     left = MARGIN + (widest(row_labels) + 10 if row_labels else 0)
-    text_width = max(left + grid.shape[1] - MARGIN, widest([title], TITLE))
+    text_width = max(left + grid.shape[1] - MARGIN, widest([title], TITLE), LEAST_WIDTH)
     note_lines = wrapped(note, text_width)
     top = 44 + bool(column_labels) * line_height()
     bottom = MARGIN + len(note_lines) * line_height()

@@ -1,0 +1,128 @@
+"""Which attribute direction changes what it should and nothing else?
+
+For a run trained on synthetic faces (`python benchmarks/attribute_directions.py RUN_DIR`), whose attributes are
+correlated on purpose. A classifier trained on rendered faces (sharp ones and blurred ones, since decoded faces are
+soft) reads decoded edits: each test face is pushed towards the opposite of each attribute that it has or lacks, by each
+method and strength. Counted are the flips of the target attribute and of all others against the classifier's reading
+of the unedited reconstruction. Attributes that the classifier cannot read from reconstructions (balanced accuracy below
+0.75) are left out and named. The result stands in `attribute_directions.md`.
+"""
+
+import argparse
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from facevae.errors import exit_on_user_error
+from facevae.exploration import Exploration
+from facevae.latents import DIRECTION_METHODS, attribute_directions
+
+STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
+WANTED = 0.7  # target flips at which the methods are compared
+READABLE = 0.75
+
+
+def build_classifier(image_size: int, attributes: int) -> keras.Model:
+    """A small convolutional network from uint8 pictures to logits."""
+    layers = [keras.Input((image_size, image_size, 3)), keras.layers.Rescaling(1 / 127.5, -1.0)]
+    for channels in (32, 64, 96, 128):
+        layers += [
+            keras.layers.Conv2D(channels, 3, strides=2, padding="same"),
+            keras.layers.BatchNormalization(momentum=0.9),
+            keras.layers.ReLU(),
+        ]
+    return keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(attributes)])
+
+
+def train_classifier(images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> keras.Model:
+    """Trains on every picture as it is and blurred."""
+    keras.utils.set_random_seed(seed)
+    model = build_classifier(images.shape[1], labels.shape[1])
+    steps = epochs * (2 * len(images) // 64)
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    model.compile(keras.optimizers.Adam(schedule), keras.losses.BinaryCrossentropy(from_logits=True))
+    both = np.concatenate([images, blurred(images)])
+    model.fit(both, np.tile(labels, (2, 1)).astype(np.float32), batch_size=64, epochs=epochs, verbose=2)
+    return model
+
+
+def blurred(images: np.ndarray) -> np.ndarray:
+    """Averaged over 3×3 pixels, about as soft as a reconstruction."""
+    soft = images.astype(np.float32)
+    for axis in (1, 2):
+        soft = (np.roll(soft, 1, axis) + soft + np.roll(soft, -1, axis)) / 3.0
+    return np.round(soft).astype(np.uint8)
+
+
+def read(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the classifier sees in pictures in [0, 1], `bool[faces, attributes]`."""
+    return classifier.predict(np.round(images * 255.0), batch_size=256, verbose=0) > 0.0
+
+
+def balanced_accuracy(said: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean of the two classes' accuracies, for each attribute."""
+    labels = labels.astype(bool)
+    found = (said & labels).sum(axis=0) / np.maximum(labels.sum(axis=0), 1)
+    refused = (~said & ~labels).sum(axis=0) / np.maximum((~labels).sum(axis=0), 1)
+    return (found + refused) / 2.0
+
+
+def flips(
+    explored, classifier, latents, before, directions, targets, strength
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of faces whose target flipped, and share of the other readable attributes that did, for each target."""
+    target_flips, other_flips = [], []
+    for target in targets:
+        towards = np.where(before[:, target], -1.0, 1.0)[:, None].astype(np.float32)
+        after = read(classifier, explored.decode(latents + strength * towards * directions[target]))
+        changed = (after != before)[:, targets]
+        place = targets.tolist().index(target)
+        target_flips.append(changed[:, place].mean())
+        other_flips.append(np.delete(changed, place, axis=1).mean())
+    return np.array(target_flips), np.array(other_flips)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_dir", help="a run trained on synthetic_faces")
+    parser.add_argument("--cache-dir")
+    parser.add_argument("--faces", type=int, default=200, help="test faces that are edited (default: 200)")
+    parser.add_argument("--epochs", type=int, default=6, help="of the classifier (default: 6)")
+    arguments = parser.parse_args()
+    explored = Exploration(arguments.run_dir, arguments.cache_dir)
+    dataset, encodings = explored.dataset, explored.train_encodings
+    names = np.array(dataset.attribute_names)
+
+    classifier = train_classifier(
+        dataset.train.images(slice(None)), dataset.train.attributes(slice(None)), arguments.epochs, seed=0
+    )
+    test = dataset.test.images(slice(None))
+    labels = dataset.test.attributes(slice(None))
+    on_faces = balanced_accuracy(read(classifier, test / 255.0), labels)
+    latents = explored.encode(test)
+    reconstructed = read(classifier, explored.decode(latents))
+    on_reconstructions = balanced_accuracy(reconstructed, labels)
+    targets = np.flatnonzero(on_reconstructions >= READABLE)
+    left_out = ", ".join(names[on_reconstructions < READABLE]) or "none"
+    print(f"Classifier, balanced accuracy: {on_faces.mean():.3f} on rendered test faces, ", end="")
+    print(f"{on_reconstructions.mean():.3f} on reconstructions. Left out: {left_out}.\n")
+
+    latents, before = latents[: arguments.faces], reconstructed[: arguments.faces]
+    print("| method | " + " | ".join(f"target / others at {s:g}" for s in STRENGTHS), end="")
+    print(f" | others at {WANTED:.0%} target flips |\n|" + " --- |" * (len(STRENGTHS) + 2))
+    for method in DIRECTION_METHODS:
+        directions = attribute_directions(encodings.mean, encodings.attributes, method)
+        cells, curve = [], [(0.0, 0.0)]
+        for strength in tqdm(STRENGTHS, desc=method, leave=False):
+            target, others = flips(explored, classifier, latents, before, directions, targets, strength)
+            curve.append((target.mean(), others.mean()))
+            cells.append(f"{target.mean():.1%} / {others.mean():.1%}")
+        reached, cost = np.array(curve).T
+        at_wanted = f"{np.interp(WANTED, reached, cost):.1%}" if reached.max() >= WANTED else "not reached"
+        print(f"| {method} | {' | '.join(cells)} | {at_wanted} |", flush=True)
+
+
+if __name__ == "__main__":
+    with exit_on_user_error():
+        main()

@@ -1,0 +1,246 @@
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import explore
+from facevae import density
+from facevae.config import Config
+from facevae.data import FaceDataset, Records
+from facevae.errors import UserError
+from facevae.exploration import Exploration, opened_run
+from facevae.model import VAE
+from facevae.run_folder import RunFolder
+
+
+def make_run(path, dataset):
+    """A run folder with a small untrained model."""
+    keras.utils.set_random_seed(0)
+    model = VAE(image_size=32, latent_dim=8, width=8, density_components=2)
+    latents = np.asarray(model.encode(dataset.train.images(slice(None)))[0])
+    model.density = density.fit(latents, 2)
+    run = RunFolder(path)
+    run.save(Config(image_size=32, latent_dim=8, width=8, density_components=2))
+    run.network("best").parent.mkdir(parents=True)
+    model.save(run.network("best"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs") / "run"
+
+
+@pytest.fixture
+def run(made_once, tmp_path, blob_dataset, monkeypatch):
+    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: blob_dataset)
+    if not made_once.exists():
+        make_run(made_once, blob_dataset)
+    shutil.copytree(made_once, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
+
+
+def pictures_in_tensorboard(run):
+    events = EventAccumulator(str(run.logs / "explore"), size_guidance={"tensors": 0})
+    events.Reload()
+    return {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        (["reconstruct", "--count", "12"], ["reconstructions.png"]),
+        (["generate", "--count", "3", "--temperature", "0.5"], ["generated.png"]),
+        (
+            ["latents", "--count", "30"],
+            ["latent_dimensions.png", "latent_map.png", "latent_map_faces.png", "latent_map_attributes.png"],
+        ),
+        (["edit", "2", "--attribute", "smiling", "--strength", "-3:3:7"], ["edit_2_Smiling.png"]),
+        (["edit", "2"], ["attributes_2.png"]),
+        (["morph", "0", "1", "2", "--steps", "3"], ["morph.png", "morph.gif"]),
+        (["traverse", "--count", "4"], ["traversal.png"]),
+        (["neighbours", "--count", "2"], ["neighbours.png"]),
+    ],
+)
+def test_each_command_writes_its_picture_shows_it_in_tensorboard_and_prints_its_path(
+    run, capsys, command, files
+):
+    explore.main([str(run.path), *command])
+    printed = capsys.readouterr().out
+    tags = pictures_in_tensorboard(run)
+    for name in files:
+        path = run.figures / name
+        with Image.open(path) as picture:
+            assert min(picture.size) > 60
+        assert str(path) in printed
+        if name.endswith(".png"):
+            assert f"explore/{path.stem}" in tags
+
+
+def test_a_second_picture_of_a_kind_stands_beside_the_first_in_tensorboard(run):
+    for seed in ("1", "2"):
+        explore.main([str(run.path), "generate", "--count", "2", "--seed", seed])
+    assert pictures_in_tensorboard(run) == {"explore/generated": [0, 1]}
+
+
+def test_the_strip_of_edits_has_the_unedited_face_at_strength_zero(run, blob_dataset, monkeypatch):
+    shown = {}
+    monkeypatch.setattr("facevae.figures.labelled_grid", lambda images, *a, **k: shown.update(images=images))
+    monkeypatch.setattr(Exploration, "show", lambda *arguments: None)
+    explore.main([str(run.path), "edit", "3", "--attribute", "Young", "--strength", "-1:1:3"])
+    original, less, same, more = shown["images"]
+    explored = Exploration(run.path)
+    face = blob_dataset.test.images(np.array([3]))
+    np.testing.assert_allclose(original, face[0] / 255.0)
+    latent = explored.encode(face)
+    direction = explored.attribute_directions()[1]
+    np.testing.assert_allclose(same, explored.decode(latent)[0], atol=1e-5)
+    np.testing.assert_allclose(less, explored.decode(latent - direction)[0], atol=1e-5)
+    np.testing.assert_allclose(more, explored.decode(latent + direction)[0], atol=1e-5)
+
+
+def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_cropped_where_not(
+    run, tmp_path, capsys
+):
+    photo = tmp_path / "me.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(photo)
+    explore.main([str(run.path), "reconstruct", str(photo)])
+    assert "me.jpg: centre crop, not aligned" in capsys.readouterr().out
+    explore.main([str(run.path), "reconstruct", str(photo), "--eyes", "50,40,70,41"])
+    assert "me.jpg: aligned by its eyes" in capsys.readouterr().out
+    explore.main([str(run.path), "morph", "1", str(photo), "--box", "40,20,40,60"])
+    assert "me.jpg: aligned by the box" in capsys.readouterr().out
+
+
+def test_a_file_with_celebas_size_is_cropped_as_training_cropped(run, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "aligned.png")
+    image, how = Exploration(run.path).photograph(tmp_path / "aligned.png")
+    assert "CelebA" in how
+    assert image.shape == (32, 32, 3)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Mistakes
+# ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["edit", "0", "--attribute", "Smilling"], r"received 'Smilling'\. Did you mean Smiling\?"),
+        (["edit", "16"], r"face 16: the test split has the faces 0 to 15"),
+        (
+            ["reconstruct", "nobody.jpg"],
+            r"'nobody.jpg': expected a picture file or the number .* no such file",
+        ),
+        (["reconstruct", "--count", "17"], r"--count: there are 16 faces in the test split, received 17"),
+        (["latents", "--count", "49"], r"--count: there are 48 encoded training faces, received 49"),
+        (["latents", "--count", "5"], r"received 5\. Give 20 to 48"),
+        (["latents", "--attribute", "Old"], r"expected one of Smiling, Young; received 'Old'"),
+        (["traverse", "--count", "9"], r"there are 8 latent dimensions, received 9"),
+        (
+            ["morph", "0", "1", "--eyes", "1,1,9,9"],
+            r"--eyes: expected one for each of the 0 picture files, received 1",
+        ),
+    ],
+)
+def test_mistakes_are_named_with_what_to_do(run, command, message):
+    with pytest.raises(UserError, match=message):
+        explore.main([str(run.path), *command])
+    assert not run.figures.exists()
+
+
+def test_a_file_that_is_no_picture_is_named(run, tmp_path):
+    (tmp_path / "notes.jpg").write_text("no picture")
+    with pytest.raises(
+        UserError, match=r"notes.jpg': expected a picture with a face: not a picture of a known kind"
+    ):
+        explore.main([str(run.path), "reconstruct", str(tmp_path / "notes.jpg")])
+
+
+def test_a_run_without_attributes_says_so_and_draws_the_rest(tmp_path, blob_dataset, monkeypatch, capsys):
+    splits = [
+        Records(split.images(slice(None)), None, split.names(slice(None)), np.arange(len(split)))
+        for split in (blob_dataset.train, blob_dataset.validation, blob_dataset.test)
+    ]
+    bare = FaceDataset("bare", 32, (), *splits, left_out={}, folder=tmp_path)
+    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: bare)
+    run = make_run(tmp_path / "run", bare)
+    with pytest.raises(UserError, match=r"the run's data set, bare, has no attributes"):
+        explore.main([str(run.path), "edit", "0", "--attribute", "Smiling"])
+    explore.main([str(run.path), "latents"])
+    assert "no attributes: no map coloured by them" in capsys.readouterr().out
+    assert (run.figures / "latent_map.png").exists()
+
+
+def test_a_run_without_a_density_generates_from_the_prior_and_says_so(run, capsys, blob_dataset):
+    keras.utils.set_random_seed(0)
+    VAE(image_size=32, latent_dim=8, width=8).save(run.network("best"))
+    explore.main([str(run.path), "generate", "--count", "2"])
+    assert "no fitted density" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["morph", "1"], "at least two faces"),
+        (["edit", "1", "--strength", "-3:3"], "expected FROM:TO:COUNT"),
+        (["edit", "1", "--strength", "nan:3:4"], "expected FROM:TO:COUNT"),
+        (["reconstruct", "a.jpg", "--eyes", "1,2,3"], "expected four numbers"),
+        (["generate", "--temperature", "nan"], "expected a number from 0 to 10"),
+        (["generate", "--count", "0"], "expected a whole number from 1 to 1,000"),
+        (["paint"], "invalid choice"),
+    ],
+)
+def test_flag_mistakes_are_answered_at_once(flags, message, capsys):
+    with pytest.raises(SystemExit):
+        explore.parse(["a-run", *flags])
+    assert message in capsys.readouterr().err
+
+
+def test_help_and_a_missing_run_need_no_tensorflow():
+    code = (
+        "import sys, explore\n"
+        "for arguments in (['--help'], ['no-such-run', 'generate']):\n"
+        "    try: explore.main(arguments)\n"
+        "    except (SystemExit, ValueError): pass\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Alignment, seen through a trained model
+# ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_shifted_and_scaled_face_aligned_by_its_eyes_reconstructs_as_well_as_an_unshifted_one(tmp_path):
+    from facevae import alignment
+    from facevae.synthetic_faces import render, sample_faces
+    from tests.test_alignment import photograph, straight_faces
+
+    keras.utils.set_random_seed(0)
+    model = VAE(image_size=32, latent_dim=32, network="reference")
+    model.compile(keras.optimizers.Adam(2e-3))
+    model.fit(render(sample_faces(1500, seed=5), 32), batch_size=50, epochs=12, verbose=0)
+
+    def error(images):
+        return float(np.mean((np.asarray(model(images)) - images / 255.0) ** 2))
+
+    faces = straight_faces(24, seed=9)
+    frame = alignment.training_frame("synthetic_faces", "square", 32)
+    photographs = [photograph(face, left=70, top=30, side=150) for face in render(faces, 256)]
+    aligned = np.stack(
+        [alignment.align_by_eyes(picture, eyes, frame, 32) for picture, eyes, _ in photographs]
+    )
+    cropped = [Image.fromarray(picture[:, 20:220]).resize((32, 32)) for picture, _, _ in photographs]
+    unshifted = error(render(faces, 32))
+    assert error(aligned) < 1.1 * unshifted
+    assert error(np.stack([np.asarray(picture) for picture in cropped])) > 1.5 * unshifted
