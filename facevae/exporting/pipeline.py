@@ -14,7 +14,7 @@ import facevae.latents as latent_arithmetic
 from facevae.config import Config
 from facevae.encodings import Encodings, cached_encodings, encoder_fingerprint
 from facevae.errors import UserError
-from facevae.exporting import model_card, saved_model, web_page
+from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
 from facevae.exporting.examples import examples, references
@@ -179,6 +179,7 @@ def _fill(
             )
         (folder / CARD).write_bytes(card_bytes)
         (folder / "MODEL_CARD.md").write_text(model_card.as_markdown(card, table(results)), encoding="utf-8")
+        (folder / "MOBILE.md").write_text(guide.mobile_guide(card), encoding="utf-8")
         (folder / "checks.json").write_text(
             json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n", encoding="utf-8"
         )

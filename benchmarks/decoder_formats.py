@@ -1,0 +1,195 @@
+"""Time and size of a run's decoder in every exported format against other ways to run it.
+
+    pip install -e ".[benchmark]"
+    python benchmarks/decoder_formats.py RUN_DIR
+
+Each way decodes one latent at a time on one thread. The ways take turns, so that a busy moment of the machine hits all
+of them; medians are compared. The table goes to benchmarks/decoder_formats.md, one section for each image size.
+"""
+
+import argparse
+import datetime
+import pathlib
+import platform
+import tempfile
+import time
+
+import numpy as np
+import onnxruntime
+import tensorflow as tf
+import tf2onnx
+from ai_edge_litert.interpreter import Interpreter
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from tqdm import tqdm
+
+import facevae
+from facevae.exporting.examples import examples
+from facevae.exporting.formats import FORMATS
+from facevae.exporting.pipeline import (
+    CALIBRATION_EXAMPLES,
+    CALIBRATION_SEED,
+    export_run,
+    make_shipment,
+    training_encodings,
+)
+from facevae.run_folder import RunFolder
+
+ROUNDS, CALLS = 60, 5
+TABLE = pathlib.Path(__file__).with_suffix(".md")
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# The ways
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def keras_ways(model):
+    """Keras' own call, and a compiled TensorFlow function; their size is that of the weights."""
+    size = 4 * sum(int(np.prod(weight.shape)) for weight in model.decoder.weights)
+    function = tf.function(model.decode, input_signature=[tf.TensorSpec((1, model.latent_dim))])
+    return {
+        "Keras predict_on_batch": (model.decoder.predict_on_batch, size),
+        "tf.function": (lambda latent: function(tf.constant(latent)).numpy(), size),
+    }
+
+
+def litert_ways(folder):
+    """Our files, each as an app would run it."""
+    ways = {}
+    for name, form in FORMATS.items():
+        path = folder / form.file
+        runner = Interpreter(str(path), num_threads=1).get_signature_runner("decode")
+        ways[f"LiteRT {name}"] = (lambda latent, run=runner: run(latent=latent)["image"], path.stat().st_size)
+    return ways
+
+
+def onnx_ways(model, latents, folder):
+    """ONNX Runtime on the same decoder: float32, and its own static quantisation calibrated on the same latents."""
+    function = tf.function(
+        model.decode, input_signature=[tf.TensorSpec((1, model.latent_dim), name="latent")]
+    )
+    paths = {"float32": folder / "float32.onnx"}
+    tf2onnx.convert.from_function(
+        function, function.input_signature, opset=17, output_path=str(paths["float32"])
+    )
+    prepared = folder / "prepared.onnx"
+    quant_pre_process(str(paths["float32"]), str(prepared), skip_symbolic_shape=True)
+    for name, activations in (("int8", QuantType.QInt8), ("uint8", QuantType.QUInt8)):
+        paths[name] = folder / f"{name}.onnx"
+        quantize_static(
+            str(prepared), str(paths[name]), _Reader(latents), per_channel=True, activation_type=activations
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    ways = {}
+    for name, path in paths.items():
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        key = session.get_inputs()[0].name
+        ways[f"ONNX Runtime {name}"] = (
+            lambda latent, run=session, key=key: run.run(None, {key: latent})[0],
+            path.stat().st_size,
+        )
+    return ways
+
+
+class _Reader(CalibrationDataReader):
+    def __init__(self, latents):
+        self._latents = iter(latents)
+
+    def get_next(self):
+        latent = next(self._latents, None)
+        return None if latent is None else {"latent": latent[None]}
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Measuring
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def measure(ways, latents):
+    """Median milliseconds of each way."""
+    for call, _ in ways.values():
+        for latent in latents[:5]:
+            call(latent[None])
+    times = {name: [] for name in ways}
+    for turn in tqdm(range(ROUNDS), desc="Timing", unit="round", leave=False):
+        for name, (call, _) in ways.items():
+            for index in range(CALLS):
+                latent = latents[(turn * CALLS + index) % len(latents)][None]
+                start = time.perf_counter()
+                call(latent)
+                times[name].append(1000.0 * (time.perf_counter() - start))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def table(ways, times, latents, exact):
+    """A Markdown table, quickest first."""
+    base = times["ONNX Runtime float32"], ways["ONNX Runtime float32"][1]
+    rows = [
+        "| way | ms per face | time ratio | size, MB | size ratio | PSNR, dB |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    for name in sorted(ways, key=times.get):
+        call, size = ways[name]
+        error = np.concatenate([call(latent[None]) for latent in latents]) - exact
+        psnr = -10.0 * np.log10(max(float(np.mean(np.square(error))), 1e-20))
+        rows.append(
+            f"| {name} | {times[name]:.2f} | {times[name] / base[0]:.2f} | {size / 1e6:.2f} | {size / base[1]:.2f} "
+            f"| {min(psnr, 150.0):.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run_dir")
+    flags = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+    run = RunFolder.open(flags.run_dir)
+    model, config = facevae.load(flags.run_dir), run.load_config()
+    encodings = training_encodings(run, model, config)
+    shipment = make_shipment(model, encodings, config)
+    typical = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
+    latents = examples(shipment, encodings, 64, seed=3)["decode"]["latent"]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        export_run(flags.run_dir, output_dir=folder / "export")
+        ways = {**keras_ways(model), **litert_ways(folder / "export"), **onnx_ways(model, typical, folder)}
+        times = measure(ways, latents)
+        lines = table(ways, times, latents, np.asarray(model.decode(latents)))
+    heading = f"## {model.network} network, {model.image_size}×{model.image_size}"
+    section = (
+        f"{heading}\n\n{datetime.date.today()}, {processor()}, one thread; {model.latent_dim} latent dimensions, width "
+        f"{model.width}. Ratios are to ONNX Runtime float32. PSNR against the float32 model, on encoded, sampled, "
+        f"stretched and edited latents.\n\n{lines}\n"
+    )
+    write_section(heading, section)
+    print(section)
+
+
+def processor():
+    """The machine's processor, by the name that it has for people."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def write_section(heading, section):
+    """Replaces one section of the table's file, or adds it."""
+    title = "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`.\n"
+    old = TABLE.read_text(encoding="utf-8") if TABLE.exists() else title
+    parts = [part for part in old.split("\n## ")[1:] if not f"## {part}".startswith(heading + "\n")]
+    kept = [f"## {part.strip()}\n" for part in parts]
+    TABLE.write_text("\n".join([title, *sorted([*kept, section])]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
