@@ -96,8 +96,11 @@ def table(evaluation: Evaluation) -> str:
         _line("test faces", f"{found['memorisation/test_faces']:.4f}"),
         _line("reconstructions", f"{found['memorisation/reconstructions']:.4f}"),
         _line("samples", f"{found['memorisation/samples']:.4f}"),
-        f"  {found['memorisation/nearer_than_test_faces']:.1%} of the samples are nearer than the nearest 5 % of "
-        f"the test faces are, {found['memorisation/nearer_than_reconstructions']:.1%} than of their reconstructions.",
+        f"  Of the samples {found['memorisation/nearer_than_test_faces']:.1%} are nearer than the nearest 5 % of the "
+        f"test faces, and {found['memorisation/nearer_than_reconstructions']:.1%} than the nearest 5 % of their "
+        "reconstructions.",
+        "  Blurred pictures are near to every face: samples that repeat training faces are nearer than the "
+        "reconstructions.",
     ]
     classifier = evaluation.feature_classifier
     if classifier:

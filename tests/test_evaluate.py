@@ -1,0 +1,153 @@
+"""`python evaluate.py` as a user runs it."""
+
+import csv
+import json
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from facevae.config import from_preset
+from facevae.model import VAE
+from facevae.run_folder import RunFolder
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture
+def evaluate(tmp_path, monkeypatch, capsys):
+    """A function that runs evaluate.py in an empty folder and returns exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
+
+    def evaluate(*flags):
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, flags)])
+        code = 0
+        try:
+            runpy.run_path(str(ROOT / "evaluate.py"), run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return evaluate
+
+
+def write_table(path, rows):
+    with open(path, "w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+
+
+def write_partition(faces, **counts):
+    splits = [split for split, count in enumerate(counts.values()) for _ in range(count)]
+    rows = [(f"{number:06d}.jpg", split) for number, split in enumerate(splits, 1)]
+    write_table(faces / "list_eval_partition.csv", [("image_id", "partition"), *rows])
+
+
+@pytest.fixture
+def run(tmp_path, blob_images):
+    """An untrained run on 60 blobs, a third of them test faces, with a table of one attribute."""
+    faces = tmp_path / "faces"
+    (faces / "img_align_celeba").mkdir(parents=True)
+    names = [f"{number:06d}.jpg" for number in range(1, 61)]
+    for name, image in zip(names, blob_images(60, size=40), strict=True):
+        Image.fromarray(image).save(faces / "img_align_celeba" / name)
+    attributes = [("image_id", "Smiling"), *((n, 1 - 2 * (i % 2)) for i, n in enumerate(names))]
+    write_table(faces / "list_attr_celeba.csv", attributes)
+    write_partition(faces, train=20, validation=20, test=20)
+    run = RunFolder(tmp_path / "run")
+    counts = {"train": 20, "validation": 20, "test": 20}
+    run.save(from_preset("demo", data=str(faces), image_size=32), {"faces": counts})
+    run.network("best").parent.mkdir(parents=True)
+    VAE(image_size=32, latent_dim=4, width=8).save(run.network("best"))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["run", "--samples", "7"], "--samples: expected at least 8, received 7."),
+        (["run", "--seed", "-1"], "--seed: expected at least 0, received -1."),
+        (["run", "--save-images", "ten", "fid"], "expected how many pictures and a folder, received 'ten'"),
+        (["run"], "run folder: expected the folder of a run, received 'run', which does not exist."),
+        (["run", "--which", "newest"], "invalid choice: 'newest'"),
+    ],
+)
+def test_a_mistake_in_a_flag_is_one_message_without_a_traceback(evaluate, flags, message):
+    code, out, err = evaluate(*flags)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+    assert not out
+
+
+def test_help_needs_no_tensorflow(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise AssertionError('imported')")
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "evaluate.py"), "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--save-images N DIR" in done.stdout
+    assert time.monotonic() - start < 10.0  # well under a second on a free machine
+
+
+def test_a_run_without_the_model_asked_for_is_one_message(evaluate, run):
+    code, _, err = evaluate(run.path, "--which", "last")
+    assert code == 2
+    assert "last.keras: the run has no trained model yet" in err
+    assert "Traceback" not in err
+
+
+def test_figures_pictures_and_notes(evaluate, run, tmp_path):
+    code, out, err = evaluate(run.path, "--save-images", 10, "fid", "--seed", 3)
+    assert code == 0, err
+    for title in (
+        "PSNR",
+        "SSIM",
+        "ELBO",
+        "bits per dimension",
+        "active units",
+        "Fréchet distance",
+        "precision",
+    ):
+        assert title in out
+    assert "SWD 32x32 x 1000" in out
+    assert "SWD 16x16 x 1000" in out
+    assert "Note: 20 samples instead of 10,000: as many as there are test faces." in out
+    assert "other data" not in out
+    stored = json.loads(run.evaluation.read_text(encoding="utf-8"))
+    assert (stored["seed"], stored["which"], stored["test_faces"]) == (3, "best", 20)
+    assert f"{stored['metrics']['reconstruction/mse']:.5f}" in out
+    assert len(list((tmp_path / "fid" / "samples").glob("*.png"))) == 10
+    assert list((run.logs / "evaluation").iterdir())
+    assert len(list((tmp_path / "cache").glob("*-classifier-*.npz"))) == 1
+
+
+def test_data_that_moved_is_found_by_its_new_place_and_data_that_changed_is_told(evaluate, run, tmp_path):
+    (tmp_path / "faces").rename(tmp_path / "moved")
+    code, _, err = evaluate(run.path)
+    assert code == 2
+    assert "data: expected an existing folder of pictures" in err
+    assert "Traceback" not in err
+    write_partition(tmp_path / "moved", train=30, validation=20, test=10)
+    code, out, err = evaluate(run.path, "--data", tmp_path / "moved", "--samples", 8)
+    assert code == 0, err
+    assert (
+        "Note: The run was trained on other data (faces then {'train': 20, 'validation': 20, 'test': 20}"
+        in out
+    )
+
+
+def test_too_few_test_faces_are_refused(evaluate, run, tmp_path):
+    write_partition(tmp_path / "faces", train=40, validation=15, test=5)
+    code, _, err = evaluate(run.path)
+    assert code == 2
+    assert "test split: expected at least 8 faces, faces has 5." in err
