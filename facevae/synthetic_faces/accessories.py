@@ -3,7 +3,18 @@
 import numpy as np
 
 from facevae.synthetic_faces.anatomy import WIDEST
-from facevae.synthetic_faces.draw import bell, blend, coverage, hue, mix, palette, ridge, rounded_box, smooth
+from facevae.synthetic_faces.draw import (
+    above,
+    bell,
+    blend,
+    coverage,
+    hue,
+    mix,
+    palette,
+    ridge,
+    rounded_box,
+    smooth,
+)
 from facevae.synthetic_faces.scenery import ear_places
 
 _FRAMES = [(0.05, 0.05, 0.06), (0.13, 0.10, 0.09), (0.34, 0.16, 0.08), (0.45, 0.09, 0.12), (0.10, 0.15, 0.35)]
@@ -62,8 +73,8 @@ def paint_hat(face, view, canvas, light):
     """A knitted cap, a brimmed hat or a peaked cap, in place."""
     softness = view.softness(0.016)
     x, y = view.x + 0.06 * face.turn_sine, view.y
-    knitted = (face.hat_style < -0.3) * np.float32(1)
-    peaked = (face.hat_style > 0.35) * np.float32(1)
+    knitted = above(-face.hat_style, 0.3)
+    peaked = above(face.hat_style, 0.35)
     brimmed = 1 - knitted - peaked
     half = face.width + 0.065 + 0.02 * face.hair_volume + 0.03 * face.is_long
     rim = -0.26 + 0.10 * np.square(x / half) * (knitted + peaked) - 0.06 * np.square(x / half) * brimmed
@@ -80,9 +91,9 @@ def paint_hat(face, view, canvas, light):
     knit = 1 + knitted * (0.16 * np.sin(x / half * 46) - 0.35 * ridge(y - rim + 0.15, 0.016))
     seams = 1 - 0.22 * peaked * (ridge(x - 0.02, 0.010) + ridge(np.abs(x) - 0.30 - 0.1 * y, 0.010))
     band = 1 - 0.60 * brimmed * coverage(np.abs(y - rim + 0.045) - 0.040, softness)
-    cast = view.edge < 0.05
+    cast = above(0.05, view.edge)
     worn = face.wearing_hat
-    shadow = smooth(1 - (y - rim) / (0.15 + 0.10 * peaked)) * (y > rim) * cast
+    shadow = smooth(1 - (y - rim) / (0.15 + 0.10 * peaked)) * above(y, rim) * cast
     canvas *= 1 - 0.45 * worn * shadow
     blend(canvas, worn * coverage(crown, softness), colour * received * (knit * seams * band))
     _paint_brim(face, view, canvas, x, y, half, rim, colour, light, brimmed, peaked, softness)

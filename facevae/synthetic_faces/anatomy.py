@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from facevae.synthetic_faces.draw import mix, palette
+from facevae.synthetic_faces.draw import above, mix, palette
 from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES
 
 WIDEST = 0.02  # height of the widest ellipse
@@ -53,20 +53,20 @@ class Face:
     def _measure_head(self):
         male, smiling = self.male, self.smiling
         self.width = 0.450 + 0.034 * self.face_width + 0.014 * male
-        self.jaw = np.where(male > 0, 0.30, -0.50) + 0.17 * self.jaw_squareness
+        self.jaw = mix(-0.50, 0.30, male) + 0.17 * self.jaw_squareness
         self.chin = 0.755 + 0.04 * self.chin_length + 0.025 * male
         self.hairline = -0.405 - 0.03 * self.forehead_height
         self.eye_x = 0.203 + 0.017 * self.eye_distance
         self.eye_half_width = 0.088 + 0.007 * self.eye_size
-        self.eye_opening = np.where(self.narrow_eyes > 0, 0.0195, 0.063) * (1 + 0.1 * self.eye_size)
+        self.eye_opening = mix(0.063, 0.0195, self.narrow_eyes) * (1 + 0.1 * self.eye_size)
         self.brow_y = -0.133 + 0.015 * self.brow_height + 0.012 * male
         self.nose_tip = 0.235 + 0.028 * self.nose_length
-        self.nose_scale = np.where(self.big_nose > 0, 1.58, 0.84) * (1 + 0.05 * self.nose_width)
+        self.nose_scale = mix(0.84, 1.58, self.big_nose) * (1 + 0.05 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
-        self.lip_scale = np.where(self.big_lips > 0, 2.15, 0.68) * (1 + 0.08 * self.lip_fullness)
-        self.smile_lift = np.where(smiling > 0, 0.082 + 0.014 * self.smile, 0.002 + 0.010 * self.smile)
+        self.lip_scale = mix(0.68, 2.15, self.big_lips) * (1 + 0.08 * self.lip_fullness)
+        self.smile_lift = mix(0.002 + 0.010 * self.smile, 0.082 + 0.014 * self.smile, smiling)
         self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.008 * self.big_lips
-        opening = np.where(smiling > 0, 0.074, 0.080) * (1 + 0.18 * self.mouth_opening)
+        opening = mix(0.080, 0.074, smiling) * (1 + 0.18 * self.mouth_opening)
         self.mouth_gap = self.mouth_slightly_open * opening
         self.aging = (1 - self.young) * (0.85 + 0.15 * self.age)
         self.has_hair = 1 - self.bald
@@ -84,10 +84,8 @@ class Face:
         warmth = np.array([0.10, 0.0, -0.10], np.float32).reshape(1, 3, 1, 1)
         self.hair = self.hair * (1 + warmth * self.hair_warmth * (1 - 0.9 * self.gray_hair))
         # Brows and beards are darker than light hair, follow grey hair half way, and turn grey with age.
-        self.brow_hair = self.hair * np.where(
-            self.blond_hair > 0, 0.24, np.where(self.gray_hair > 0, 0.35, 0.75)
-        )
-        self.brow_hair = mix(self.brow_hair, np.float32(0.16), 0.40 * self.aging)
+        self.brow_hair = self.hair * (0.75 - 0.51 * self.blond_hair - 0.40 * self.gray_hair)
+        self.brow_hair = mix(self.brow_hair, 0.16, 0.40 * self.aging)
 
 
 @dataclasses.dataclass
@@ -184,9 +182,9 @@ def look_at(face, size):
 def squared_width(face, y):
     """Squared half-width of the head's ellipse at a height, and its derivative by the height."""
     from_widest = y - WIDEST
-    above = from_widest < 0
-    inverse = np.where(above, 1 / (WIDEST - SKULL_TOP), 1 / (face.chin - WIDEST))
-    fullness = np.where(above, 0.5, face.jaw)
+    below = above(y, WIDEST)
+    inverse = mix(1 / (WIDEST - SKULL_TOP), 1 / (face.chin - WIDEST), below)
+    fullness = mix(0.5, face.jaw, below)
     relative = np.square(from_widest * inverse)
     # Beyond the end of the head the fullness is held, so that the square stays negative.
     bulge = 1 + fullness * np.minimum(relative, 1)

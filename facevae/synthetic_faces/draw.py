@@ -29,7 +29,13 @@ def ridge(x, width):
 
 
 def mix(first, second, weight):
+    """The first where the weight is 0, the second where it is 1."""
     return first + weight * (second - first)
+
+
+def above(value, limit):
+    """float32 0 or 1: unlike a bool's, its products with plain numbers stay float32."""
+    return np.asarray(value > limit, np.float32)
 
 
 def blend(canvas, mask, colour):

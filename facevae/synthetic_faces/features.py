@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facevae.synthetic_faces.draw import bell, blend, coverage, hue, mix, palette, ridge, smooth
+from facevae.synthetic_faces.draw import above, bell, blend, coverage, hue, mix, palette, ridge, smooth
 
 _IRIS = [(0.16, 0.09, 0.05), (0.30, 0.18, 0.09), (0.40, 0.36, 0.18), (0.30, 0.42, 0.33), (0.33, 0.47, 0.62)]
 
@@ -68,16 +68,16 @@ def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
 def paint_brow(face, view, canvas, side):
     """One brow (side -1 or 1), in place."""
     bushy, arched = face.bushy_eyebrows, face.arched_eyebrows
-    thickness = np.where(bushy > 0, 0.041, 0.015) + 0.001 * face.male
+    thickness = mix(0.015, 0.041, bushy) + 0.001 * face.male
     softness = view.softness(0.014)
     along = (view.across * side - 0.205) / 0.135
-    curve = np.where(arched > 0, 0.098 * np.square(along - 0.20) - 0.074, 0.004 * np.square(along) - 0.002)
+    curve = mix(0.004 * np.square(along) - 0.002, 0.098 * np.square(along - 0.20) - 0.074, arched)
     curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
     hairs = np.sin(along * 34 + view.down * 110 + 2 * np.sin(along * 9 + face.texture(4) * 6))
     taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
     distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.06 * hairs)
     distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
-    strength = np.where(bushy > 0, 0.93, 0.84) * (1 + 0.05 * hairs)
+    strength = mix(0.84, 0.93, bushy) * (1 + 0.05 * hairs)
     blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
 
 
@@ -164,7 +164,7 @@ def paint_beard(face, view, canvas):
         bearded * kind for kind in (face.five_o_clock_shadow, face.goatee, face.mustache)
     )
     # A moustache stands alone or with a full beard.
-    full = np.clip(bearded - shadow - goatee, 0, 1) * np.maximum(1 - mustache, face.beard_extent > 0)
+    full = np.clip(bearded - shadow - goatee, 0, 1) * np.maximum(1 - mustache, above(face.beard_extent, 0))
     for mask, distance, softness in (
         (mustache, on_lip, 0.035),
         (goatee, on_chin, 0.04),

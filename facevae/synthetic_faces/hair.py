@@ -37,10 +37,8 @@ def comb(face, view):
     dome = np.sqrt(0.5 * (aside + above) + 0.5 * np.sqrt(np.square(aside) + np.square(above)))
     spread = (0.03 + 0.09 * face.texture(8) + 0.12 * wavy) * is_long
     beside = np.abs(x) - half - spread * (y - WIDEST)
-    end = np.where(is_long > 0, 0.92 + 0.28 * face.hair_length, 0.12)
-    outline = np.maximum(
-        np.where(upward < 0, (dome - 1) * 0.6, beside), (y - end) * np.where(is_long > 0, 0.6, 1)
-    )
+    end = mix(0.12, 0.92 + 0.28 * face.hair_length, is_long)
+    outline = np.maximum(np.where(upward < 0, (dome - 1) * 0.6, beside), (y - end) * (1 - 0.4 * is_long))
     narrowing = np.sqrt(np.maximum(1 - np.square(np.minimum(upward, 0)), 0.16))
     part = 0.16 * face.hair_parting
     sideways = (x - part * smooth(-upward)) / (half * narrowing)

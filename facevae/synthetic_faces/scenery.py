@@ -3,7 +3,7 @@
 import numpy as np
 
 from facevae.synthetic_faces.anatomy import HEAD_DEPTH
-from facevae.synthetic_faces.draw import bell, blend, coverage, hue, ridge, smooth
+from facevae.synthetic_faces.draw import above, bell, blend, coverage, hue, ridge, smooth
 
 
 def paint_background(face, view):
@@ -22,7 +22,7 @@ def paint_background(face, view):
     for spot in range(5):
         place = 22 + 4 * spot
         size = 0.14 + 0.45 * np.square(face.texture(place + 2))
-        stretch = 1 + 2.5 * (face.texture(place + 3) > 0.6)
+        stretch = 1 + 2.5 * above(face.texture(place + 3), 0.6)
         across = np.square((x - 2.4 * face.texture(place) + 1.2) / size)
         down = np.square((y - 2.2 * face.texture(place + 1) + 1.3) / (size * stretch))
         # Round glows, and now and then a panel with softer corners and sharper edges.
@@ -52,7 +52,7 @@ def paint_neck(face, view, canvas, light):
     normal_x = np.clip(sideways, -1, 1) * 0.92
     normal_z = np.sqrt(np.maximum(1 - np.square(normal_x), 0.04))
     received = light.on(normal_x, -0.1, normal_z)
-    below_chin = smooth((y - 0.72) / 0.42 - 0.15 * (view.edge < 0))
+    below_chin = smooth((y - 0.72) / 0.42 - 0.15 * above(-view.edge, 0))
     cords = 1 - 0.10 * ridge(np.abs(sideways) - 0.45 + 0.6 * (y - 0.7), 0.12)
     shadow = 0.30 + 0.70 * smooth(view.edge / 0.28 + 0.10 + 0.25 * below_chin)
     warm = np.array([1.0, 0.88, 0.86], np.float32).reshape(1, 3, 1, 1)
@@ -69,16 +69,16 @@ def paint_clothes(face, view, canvas, light):
     shoulder = (
         0.845 - 0.03 * face.male + (0.22 + 0.06 * face.texture(42)) * np.maximum(mirrored - neck_half, 0)
     )
-    steepness = 0.35 + 0.5 * (face.collar > 0)
+    steepness = 0.35 + 0.5 * above(face.collar, 0)
     neckline = 0.98 + 0.06 * face.collar - steepness * np.minimum(mirrored, neck_half)
     edge = np.where(mirrored < neck_half, np.maximum(neckline, shoulder), shoulder) - y
     brightness = np.clip(0.42 + 0.42 * face.clothes_brightness, 0.05, 0.9)
     colour = hue(face.clothes_hue * 0.5, 0.15 + 0.6 * face.texture(43), brightness)
     normal_x = np.clip(x * 0.8, -0.85, 0.85)
     folds = 1 + 0.16 * np.sin(x * 17 + 5 * y + face.texture(44) * 6) * np.sin(y * 11 - x * 6)
-    stripes = 1 - 0.35 * (face.texture(45) > 0.75) * (np.sin(x * 34 + y * 10) > 0.2)
+    stripes = 1 - 0.35 * above(face.texture(45), 0.75) * above(np.sin(x * 34 + y * 10), 0.2)
     received = light.on(normal_x, -0.45, np.sqrt(np.maximum(0.8 - np.square(normal_x), 0.05)))
-    lapel = 1 - 0.45 * (face.texture(46) > 0.5) * ridge(mirrored - 0.10 - 0.9 * (1.1 - y), 0.018)
+    lapel = 1 - 0.45 * above(face.texture(46), 0.5) * ridge(mirrored - 0.10 - 0.9 * (1.1 - y), 0.018)
     hem = 1 - 0.35 * ridge(edge + 0.018, 0.018)
     blend(canvas, coverage(edge, softness), colour * received * (folds * stripes * lapel * hem))
 
@@ -106,7 +106,7 @@ def paint_ears(face, view, canvas, light):
         radius = np.sqrt(np.square(x / half_width) + np.square(y / (0.108 * size)))
         behind = 1 - coverage(view.edge, softness) * (1 - visible)
         mask = coverage((radius - 1) * 0.06, softness) * behind
-        canvas *= 1 - 0.30 * behind * bell(radius - 1.08, 0, 0.16, 1)
+        canvas *= 1 - 0.30 * behind * ridge(radius - 1.08, 0.16)
         hollow = bell(x + 0.012, y + 0.005, 0.022, 0.060)
         received = light.on(0.6 * side, -0.1, 0.75)
         blend(canvas, mask, colour * received * (1 - 0.45 * hollow) * (0.62 + 0.30 * smooth(radius)))
