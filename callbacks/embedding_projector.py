@@ -140,16 +140,16 @@ class EmbeddingProjector(FaceCallback):
 
 
 def kept_epochs(epochs: Iterable[int]) -> list[int]:
-    """The first and the last of some epochs, and evenly spread ones between them, at most 30.
+    """The first and the last of some epochs, and at most 30 spread between them.
 
-    Those between are the multiples of a power of two: as epochs are added, what was dropped is never asked
-    for again.
+    Of more than that, the one goes whose neighbours are closest together, again and again: as epochs are added one
+    by one, those that are left stay spread.
     """
-    ordered = sorted(epochs)
-    between, stride = ordered[1:-1], 1
-    while sum(epoch % stride == 0 for epoch in between) > BETWEEN:
-        stride *= 2
-    return sorted({*ordered[:1], *ordered[-1:], *(epoch for epoch in between if epoch % stride == 0)})
+    kept = sorted(epochs)
+    while len(kept) > BETWEEN + 2:
+        spans = [after - before for before, after in zip(kept, kept[2:], strict=False)]
+        del kept[1 + spans.index(min(spans))]
+    return kept
 
 
 def _epoch_of(cloud: projector.Cloud) -> int:

@@ -50,6 +50,4 @@ _TABS = {
     "**HParams**": ("one row per run: start TensorBoard on the folder of all runs", "sort by a metric"),
 }
 
-HOW_TO_READ = "| Tab | What it shows | What to look for |\n| --- | --- | --- |\n" + "".join(
-    f"| {tab} | {shows} | {look_for} |\n" for tab, (shows, look_for) in _TABS.items()
-)
+HOW_TO_READ = "\n\n".join(f"{tab}: {shows}.\n\n> {look_for}" for tab, (shows, look_for) in _TABS.items())

@@ -1,0 +1,178 @@
+"""Reconstructions, samples, traversals, interpolations and edits, written from a user's own fit."""
+
+import keras
+import numpy as np
+import pytest
+from callback_helpers import LinearVAE, faces_of, images, read, steps, train
+
+from callbacks import (
+    AttributeEditPictures,
+    InterpolationPictures,
+    ReconstructionPictures,
+    SamplePictures,
+    SharedEncoding,
+    TraversalPictures,
+)
+from callbacks.compact_grid import compact_grid
+from callbacks.face_callback import is_due
+from facevae.errors import UserError
+from facevae.figures import as_bytes, picture_grid
+
+RECONSTRUCTIONS = "1 reconstructions/of validation faces"
+PRIOR = "2 samples/from the prior"
+DENSITY = "2 samples/from the fitted density"
+TRAVERSALS = "3 traversals/of the most informative dimensions"
+INTERPOLATIONS = "4 interpolations/between validation faces"
+EDITS = "5 attribute edits/of a validation face"
+
+
+def test_a_users_own_model_shows_its_pictures_every_epoch(tmp_path, blob_images):
+    pictures = blob_images(20, 16)
+    faces = faces_of(pictures)
+    kinds = (
+        ReconstructionPictures,
+        SamplePictures,
+        TraversalPictures,
+        InterpolationPictures,
+        AttributeEditPictures,
+    )
+    train(pictures, [kind(faces, tmp_path) for kind in kinds], epochs=3)
+    accumulator = read(tmp_path)
+    assert set(accumulator.Tags()["tensors"]) == {RECONSTRUCTIONS, PRIOR, TRAVERSALS, INTERPOLATIONS, EDITS}
+    assert all(steps(accumulator, tag) == [0, 1, 2] for tag in accumulator.Tags()["tensors"])
+    assert len(list(tmp_path.glob("events*"))) == 1  # one file: TensorBoard reads one after the other
+
+
+def test_the_reconstructions_are_the_models_below_their_originals(tmp_path, blob_images):
+    pictures = blob_images(5, 16)
+    model = train(pictures, [ReconstructionPictures(SharedEncoding(pictures), tmp_path)], epochs=1)
+    shown = images(read(tmp_path), RECONSTRUCTIONS)[0]
+    expected = picture_grid(np.concatenate([pictures, as_bytes(model(pictures).numpy())]), 5)
+    # Labels stand to the left of the grid.
+    np.testing.assert_allclose(shown[:, -expected.shape[1] :].astype(int), expected, atol=1)
+    assert (shown[:, -expected.shape[1] :][:16] == expected[:16]).all()
+
+
+def test_samples_come_from_the_same_noise_every_epoch(tmp_path, blob_images):
+    class StandsStill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 0.0
+
+    pictures = blob_images(16, 16)
+    train(pictures, [StandsStill(), SamplePictures(SharedEncoding(pictures), tmp_path, count=10)])
+    shown = images(read(tmp_path), PRIOR)
+    assert shown[0].shape == (2 * 16 + 2, 8 * 18 - 2, 3)
+    assert (shown[0] == shown[1]).all()
+    assert len(np.unique(shown[0][:16, :142].reshape(16, 142, 3), axis=1)) > 1
+
+
+def test_interpolations_end_at_the_reconstructions_of_the_two_faces(tmp_path, blob_images):
+    pictures = blob_images(4, 16)
+    model = train(pictures, [InterpolationPictures(SharedEncoding(pictures), tmp_path, pairs=1)], epochs=1)
+    row = images(read(tmp_path), INTERPOLATIONS)[0][-16:]
+    cells = [row[:, column * 18 : column * 18 + 16].astype(int) for column in range(10)]
+    reconstructions = as_bytes(model(pictures).numpy()).astype(int)
+    assert (cells[0] == pictures[0]).all()
+    assert (cells[-1] == pictures[1]).all()
+    np.testing.assert_allclose(cells[1], reconstructions[0], atol=1)
+    np.testing.assert_allclose(cells[-2], reconstructions[1], atol=1)
+
+
+def test_traversals_leave_out_dimensions_that_the_encoder_does_not_use(tmp_path, blob_images):
+    class OneDimension(LinearVAE):
+        def encode(self, images):
+            mean, log_variance = super().encode(images)
+            return mean * [0.0, 1.0, 0.0, 0.0], log_variance
+
+    pictures = blob_images(16, 16)
+    model = OneDimension()
+    model.compile("adam", "mse")
+    train(pictures, [TraversalPictures(SharedEncoding(pictures), tmp_path)], epochs=1, model=model)
+    shown = images(read(tmp_path), TRAVERSALS)[0]
+    assert 16 < shown.shape[0] < 2 * 16  # one row under the labels
+
+
+def test_a_model_that_ignores_its_latents_has_no_traversals(tmp_path, blob_images):
+    class Collapsed(LinearVAE):
+        def encode(self, images):
+            mean, log_variance = super().encode(images)
+            return 0.0 * mean, log_variance
+
+    pictures = blob_images(16, 16)
+    model = Collapsed()
+    model.compile("adam", "mse")
+    train(pictures, [TraversalPictures(SharedEncoding(pictures), tmp_path)], epochs=1, model=model)
+    assert read(tmp_path).Tags()["tensors"] == []
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 512])
+def test_every_latent_dimension_is_drawn(tmp_path, blob_images, latent_dim):
+    pictures = blob_images(10, 16)
+    faces = faces_of(pictures, attributes=1)
+    kinds = (
+        ReconstructionPictures,
+        SamplePictures,
+        TraversalPictures,
+        InterpolationPictures,
+        AttributeEditPictures,
+    )
+    train(pictures, [kind(faces, tmp_path) for kind in kinds], latent_dim, epochs=1)
+    assert set(read(tmp_path).Tags()["tensors"]) == {
+        RECONSTRUCTIONS,
+        PRIOR,
+        TRAVERSALS,
+        INTERPOLATIONS,
+        EDITS,
+    }
+
+
+def test_attribute_edits_refuse_faces_without_attributes_and_unknown_names(tmp_path, blob_images):
+    pictures = blob_images(4, 16)
+    with pytest.raises(UserError, match="Leave AttributeEditPictures out"):
+        AttributeEditPictures(SharedEncoding(pictures), tmp_path)
+    with pytest.raises(UserError, match=r"Attribute_0, Attribute_1, received Smiling"):
+        AttributeEditPictures(faces_of(pictures), tmp_path, ["Smiling"])
+
+
+def test_attribute_edits_at_strength_0_are_the_reconstruction(tmp_path, blob_images):
+    pictures = blob_images(16, 16)
+    model = train(pictures, [AttributeEditPictures(faces_of(pictures, 1), tmp_path)], epochs=1)
+    row = images(read(tmp_path), EDITS)[0][-16:, -(7 * 18 - 2) :].astype(int)
+    cells = [row[:, column * 18 : column * 18 + 16] for column in range(7)]
+    np.testing.assert_allclose(cells[3], as_bytes(model(pictures[:1]).numpy())[0], atol=1)
+    assert np.abs(cells[0] - cells[6]).max() > 1
+
+
+def test_one_face_has_no_way_to_another(tmp_path, blob_images):
+    train(blob_images(8, 16), [InterpolationPictures(SharedEncoding(blob_images(1, 16)), tmp_path)], epochs=1)
+    assert read(tmp_path).Tags()["tensors"] == []
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_first_step(tmp_path, blob_images):
+    (tmp_path / "file").write_text("in the way")
+    pictures = blob_images(8, 16)
+    with pytest.raises(UserError, match="file/logs' cannot be written"):
+        train(pictures, [ReconstructionPictures(SharedEncoding(pictures), tmp_path / "file" / "logs")])
+
+
+def test_pictures_are_written_every_epoch_to_100_and_then_thinned():
+    due = [epoch for epoch in range(3001) if is_due(epoch)]
+    assert due[:102] == [*range(101), 110]
+    assert len([epoch for epoch in due if epoch < 1000]) == 190
+    assert due[-3:] == [2800, 2900, 3000]
+
+
+def test_the_last_epoch_is_written_also_where_it_is_not_due(tmp_path, blob_images):
+    pictures = blob_images(8, 16)
+    callback = ReconstructionPictures(SharedEncoding(pictures), tmp_path)
+    train(pictures, [callback], initial_epoch=99, epochs=105)
+    assert steps(read(tmp_path), RECONSTRUCTIONS) == [99, 100, 104]
+
+
+def test_labels_leave_the_pictures_as_they_are(blob_images):
+    pictures = blob_images(6, 32)
+    grid = compact_grid(pictures, 3, ["first\nrow", "second row"], ["a", "b", ""])
+    plain = picture_grid(pictures, 3)
+    assert (grid[-plain.shape[0] :, -plain.shape[1] :] == plain).all()
+    assert (grid[: -plain.shape[0]] < 128).any()  # ink above
+    assert (grid[:, : -plain.shape[1]] < 128).any()  # ink on the left
