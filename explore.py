@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from facevae.errors import exit_on_user_error
+from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 
 EXAMPLES = """examples:
@@ -184,7 +185,8 @@ def main(arguments: list[str] | None = None) -> None:
     run_dir, cache_dir, command = (options.pop(name) for name in ("run_dir", "cache_dir", "command"))
     RunFolder.open(run_dir)  # before the seconds that TensorFlow takes to import
 
-    from facevae.exploration import Exploration, commands
+    with without_native_notes():
+        from facevae.exploration import Exploration, commands
 
     getattr(commands, command)(Exploration(run_dir, cache_dir), **options)
 

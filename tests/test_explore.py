@@ -62,7 +62,7 @@ def pictures_in_tensorboard(run):
         ),
         (["edit", "2", "--attribute", "smiling", "--strength", "-3:3:7"], ["edit_2_Smiling.png"]),
         (["edit", "2"], ["attributes_2.png"]),
-        (["morph", "0", "1", "2", "--steps", "3"], ["morph.png", "morph.gif"]),
+        (["morph", "0", "1", "2", "--steps", "3"], ["morph.png", "morph.webp"]),
         (["traverse", "--count", "4"], ["traversal.png"]),
         (["neighbours", "--count", "2"], ["neighbours.png"]),
     ],

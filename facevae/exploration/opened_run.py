@@ -6,8 +6,6 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-import facevae.runtime  # noqa: F401  (quiets TensorFlow before it is imported)
-
 import numpy as np
 from PIL import Image
 
@@ -236,10 +234,18 @@ class Exploration:
     def show_animation(
         self, name: str, faces: np.ndarray, milliseconds: int = 50, side: int = 256
     ) -> pathlib.Path:
-        """Writes faces `[frames, size, size, 3]` as a GIF that runs for ever, and prints its path."""
-        path = self.run.figures / f"{name}.gif"
+        """Writes faces `[frames, size, size, 3]` as a WebP animation that runs for ever, and prints its path."""
+        path = self.run.figures / f"{name}.webp"
         frames = [Image.fromarray(face) for face in enlarge(faces, side)]
-        _save(frames[0], path, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+        _save(
+            frames[0],
+            path,
+            save_all=True,
+            append_images=frames[1:],
+            duration=milliseconds,
+            loop=0,
+            quality=85,
+        )
         print(path)
         return path
 
