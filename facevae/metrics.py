@@ -270,8 +270,9 @@ def patch_distance(references: np.ndarray, samples: np.ndarray, seed: int = 0) -
     Raises:
         ValueError: as `sliced_wasserstein`.
     """
-    mean = references.mean(axis=(0, 1, 2), dtype=np.float64)
-    deviation = np.maximum(references.std(axis=(0, 1, 2), dtype=np.float64), 1e-8)
+    pixels = references.reshape(-1, 3)
+    mean = pixels.mean(axis=0, dtype=np.float64)
+    deviation = np.maximum(pixels.std(axis=0, dtype=np.float64), 1e-8)
     first, second = (
         ((patches - mean.astype(np.float32)) / deviation.astype(np.float32)).reshape(len(patches), -1)
         for patches in (references, samples)

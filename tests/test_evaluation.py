@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.util import tensor_util
 
-from facevae import evaluation, evaluation_report, feature_classifier
+from facevae import evaluation, evaluation_report, feature_classifier, metrics
 from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
@@ -19,8 +19,9 @@ from facevae.run_folder import RunFolder
 
 
 @pytest.fixture
-def subject(tmp_path, blob_dataset):
-    """A function that makes an untrained run over 16 test blobs, judged by 16 samples."""
+def subject(tmp_path, blob_dataset, monkeypatch):
+    """A function that makes an untrained run over 16 test blobs, judged by 16 samples and few patches of each."""
+    monkeypatch.setattr(metrics, "MOST_PATCHES_PER_IMAGE", 16)
 
     def subject(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.Subject:
         run = RunFolder(tmp_path / "run")
