@@ -193,8 +193,11 @@ def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndar
 # Distribution
 # ------------------------------------------------------------------------------
 
-# Chosen by measurement: benchmarks/latent_map.md.
-MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS = 50, 30.0, 12.0, 750
+# Chosen by measurement on 4,000 encoded photographs of 200 dimensions. An exaggeration of 4 instead of 12 gives the
+# lower divergence and groups the attributes better (mean `map_agreement` 0.197 against 0.189); coarser trees and 500
+# instead of 750 iterations cost nothing that shows in half the time; perplexities from 15 to 50, and all 200 dimensions
+# instead of 50 components, differ by less than 0.01.
+MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS, MAP_ANGLE = 50, 30.0, 4.0, 500, 0.7
 
 
 def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) -> np.ndarray:
@@ -230,7 +233,8 @@ def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) 
         perplexity=min(MAP_PERPLEXITY, (len(mean) - 1) / 3),
         early_exaggeration=MAP_EXAGGERATION,
         max_iter=MAP_ITERATIONS,
-        init=reduced[:, :2] / max(reduced[:, 0].std(), 1e-12) * 1e-4,
+        angle=MAP_ANGLE,
+        init=reduced[:, :2] / max(reduced[:, 0].std(), 1e-12) * 0.1,
         random_state=seed,
         n_jobs=-1,
         verbose=2 if verbose else 0,
