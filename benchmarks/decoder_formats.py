@@ -9,6 +9,7 @@ of them; medians are compared. The table goes to benchmarks/decoder_formats.md, 
 
 import argparse
 import datetime
+import os
 import pathlib
 import platform
 import tempfile
@@ -163,10 +164,11 @@ def main():
         times = measure(ways, latents)
         lines = table(ways, times, latents, np.asarray(model.decode(latents)))
     heading = f"## {model.network} network, {model.image_size}×{model.image_size}"
+    machine = f"{processor()}, one thread, load average {os.getloadavg()[0]:.1f}"
     section = (
-        f"{heading}\n\n{datetime.date.today()}, {processor()}, one thread; {model.latent_dim} latent dimensions, width "
-        f"{model.width}. Ratios are to ONNX Runtime float32. PSNR against the float32 model, on encoded, sampled, "
-        f"stretched and edited latents.\n\n{lines}\n"
+        f"{heading}\n\n{datetime.date.today()}, {machine}; {model.latent_dim} latent dimensions, width {model.width}. "
+        "Ratios are to ONNX Runtime float32. PSNR against the float32 model, on encoded, sampled, stretched and edited "
+        f"latents.\n\n{lines}\n"
     )
     write_section(heading, section)
     print(section)

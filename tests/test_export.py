@@ -83,6 +83,7 @@ def test_the_folder_holds_every_file_and_each_meets_its_aim(exported):
         "encoder.tflite",
         "model_card.json",
         "MODEL_CARD.md",
+        "MOBILE.md",
         "checks.json",
     }
     results = {result.file: result for result in export.results}
@@ -249,6 +250,26 @@ def test_bad_input_is_one_clear_message_and_leaves_nothing(
     assert errors.startswith("error: ")
     assert re.search(message, errors, re.DOTALL), errors
     assert sorted(str(path) for path in tmp_path.rglob("*") if "lock" not in path.name) == before
+
+
+def test_the_guide_names_what_the_export_has(exported):
+    from facevae.exporting.guide import ANDROID_RUNTIME, IOS_RUNTIME
+
+    run, _ = exported
+    card = json.loads((run.export / "model_card.json").read_text())
+    guide = (run.export / "MOBILE.md").read_text()
+    for name, sides in card["signatures"].items():
+        inputs = ", ".join(f"`{key}: {dtype}{shape}`" for key, (shape, dtype) in sides["inputs"].items())
+        assert re.search(rf"\| `{name}` \| \S+ \| {re.escape(inputs)} \|", guide)
+    for index, name in enumerate(NAMES):
+        assert f"| {index} | {name} | -1.5 | 1.5 |" in guide
+    assert "FloatArray(9) { random.nextGaussian" in guide  # 8 latent dimensions and the component's number
+    published = (ROOT / "docs" / "mobile.md").read_text()
+    for text in (guide, published):
+        assert ANDROID_RUNTIME in text
+        assert IOS_RUNTIME in text
+        assert "has not been compiled here" in text
+        assert text.count("{") == text.count("}")
 
 
 @pytest.mark.slow
