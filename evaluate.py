@@ -33,7 +33,8 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
         "--samples",
         type=int,
         default=10_000,
-        help="most samples to judge; never more than there are test faces (default: 10000; 1,000 at 64x64 take 40 s of processor time, and the first evaluation on a data set about 100 s more)",
+        help="most samples to judge; never more than there are test faces (default: 10000; 1,000 at 64x64 take 40 s "
+        "of processor time, and the first evaluation on a data set about 100 s more)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
     parser.add_argument("--data", help="where the faces lie, if no longer where the run was trained")
