@@ -272,6 +272,24 @@ def test_the_guide_names_what_the_export_has(exported):
         assert text.count("{") == text.count("}")
 
 
+def test_the_card_of_a_celeba_model_tells_its_terms_and_its_bias():
+    from facevae.exporting.model_card import bias, eye_positions, training_data
+
+    labels = {"name": "faces", "attribute_names": ["5_o_Clock_Shadow", "Attractive", "Male", "Young"]}
+    for config, data in ((Config(data="celeb_a"), {}), (Config(data="/somewhere/faces"), labels)):
+        assert "non-commercial research" in training_data(config, data)["terms"]
+        # Eyes at (69.5, 111) and (107.5, 111) of 178×218, cropped to 178×178.
+        np.testing.assert_allclose(
+            eye_positions(config, data), [[0.3904, 0.5112], [0.6039, 0.5112]], atol=1e-3
+        )
+    text = bias(labels["attribute_names"], drawn=False)
+    assert "The labels Attractive, Young, Male are opinions" in text
+    assert "opinions" not in bias(NAMES, drawn=True)
+    unknown = Config(data="/somewhere/else"), {"name": "else", "attribute_names": []}
+    assert "Unknown" in training_data(*unknown)["terms"]
+    assert eye_positions(*unknown) is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "signatures"),

@@ -63,7 +63,7 @@ def model_card(
         "intended_use": "Making, morphing and editing pictures of faces that belong to nobody: teaching, research, "
         "design, entertainment. The faces show nobody and identify nobody.",
         "not_for": "Recognising, identifying or judging real people, or passing a picture off as a photograph.",
-        "bias": bias(names),
+        "bias": bias(names, config.data == "synthetic_faces"),
     }
     if shipment.density:
         card["sampling"] = {
@@ -112,9 +112,11 @@ def training_data(config: Config, data: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def bias(names: list[str]) -> str:
-    """What to expect of the attributes that a run has."""
+def bias(names: list[str], drawn: bool) -> str:
+    """What to expect of the attributes that a run has, `drawn` by a program or labelled by people."""
     text = "The faces are as varied as the training pictures, no more: kinds of people rare in those come out worse."
+    if drawn:
+        return f"{text} The attributes are switches of the program that draws the faces: caricatures, not people."
     if judged := [name for name in BIASED if name in names]:
         text += (
             f" The labels {', '.join(judged)} are opinions of annotators about strangers, or tie together what need "
