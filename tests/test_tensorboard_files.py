@@ -1,0 +1,159 @@
+"""Event files as TensorBoard reads them, and the server."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from callback_helpers import images, read, values
+
+from facevae.errors import UserError
+from facevae.tensorboard_files import EventWriter, serve
+
+
+def test_what_is_written_is_read_back_value_for_value(tmp_path):
+    writer = EventWriter(tmp_path)
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (9, 13, 3), np.uint8)
+    writer.scalar("curve", 0.25, 3)
+    writer.image("group/picture", picture, 3, "what it is")
+    writer.histogram("distribution", np.array([0.0, 0.0, 1.0]), 3)
+    writer.text("words", "some *words*", 3)
+    writer.close()
+    accumulator = read(tmp_path)
+    assert values(accumulator, "curve") == {3: np.float32(0.25)}
+    assert (images(accumulator, "group/picture")[3] == picture).all()
+    buckets = values(accumulator, "distribution")[3]
+    assert buckets[0, 2] == 2.0
+    assert buckets[-1, 2] == 1.0
+    assert (buckets[0, 0], buckets[-1, 1]) == (0.0, 1.0)
+    assert values(accumulator, "words")[3].item() == b"some *words*"
+    assert accumulator.SummaryMetadata("group/picture").summary_description == "what it is"
+
+
+def test_what_is_flushed_is_there_while_the_writer_is_open(tmp_path):
+    writer = EventWriter(tmp_path)
+    writer.scalar("a", 1.0, 0)
+    writer.flush()
+    assert values(read(tmp_path), "a") == {0: 1.0}
+    writer.close()
+
+
+def test_a_shared_writer_ends_when_all_have_closed_it(tmp_path):
+    first, second = EventWriter.shared(tmp_path), EventWriter.shared(tmp_path)
+    assert first is second
+    first.close()
+    second.scalar("a", 1.0, 0)
+    second.close()
+    assert second.closed
+    third = EventWriter.shared(tmp_path, first_step=1)
+    assert third is not first
+    third.close()
+    assert values(read(tmp_path), "a") == {0: 1.0}
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=r"log folder: .*file/logs' cannot be written \(Not a directory\)"):
+        EventWriter(tmp_path / "file" / "logs")
+
+
+def test_a_full_disk_is_said(tmp_path):
+    if not pathlib.Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    writer = EventWriter(tmp_path)
+    writer._file.close()
+    writer._file = open("/dev/full", "wb")  # noqa: SIM115
+    writer._records._writer = writer._file
+    writer.scalar("a", 1.0, 0)
+    with pytest.raises(UserError, match="No space left on device"):
+        writer.flush()
+    with pytest.raises(OSError, match="No space left on device"):
+        writer._file.close()
+
+
+def _is_up(address):
+    try:
+        return urllib.request.urlopen(address, timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.mark.slow
+def test_two_servers_have_two_ports_and_stop_with_their_blocks(tmp_path, capsys):
+    with serve(tmp_path) as first, serve(tmp_path) as second:
+        assert first != second
+        assert _is_up(first)
+        assert _is_up(second)
+        assert first.startswith("http://127.0.0.1:")
+        assert f"TensorBoard: {second}" in capsys.readouterr().out
+    assert not _is_up(first)
+    assert not _is_up(second)
+
+
+@pytest.mark.slow
+def test_the_server_finds_a_port_where_all_usual_ones_are_taken(tmp_path):
+    taken = []
+    for port in range(6006, 6020):
+        listener = socket.socket()
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError:
+            listener.close()  # taken already, by another
+        else:
+            taken.append(listener)
+    held = {listener.getsockname()[1] for listener in taken}
+    assert held
+    try:
+        with serve(tmp_path) as address:
+            assert int(address.rstrip("/").rsplit(":", 1)[1]) not in held
+            assert _is_up(address)
+    finally:
+        for listener in taken:
+            listener.close()
+
+
+@pytest.mark.slow
+def test_the_server_keeps_as_many_pictures_as_are_written(tmp_path):
+    writer = EventWriter(tmp_path / "faces")
+    for step in range(150):
+        writer.image("a", np.zeros((2, 2, 3), np.uint8), step)
+    writer.close()
+    with serve(tmp_path) as address:
+        url = f"{address}data/plugin/images/images?run=faces&tag=a&sample=0"
+        end = time.monotonic() + 60.0
+        shown = []
+        while len(shown) < 150 and time.monotonic() < end:
+            time.sleep(0.5)
+            try:
+                shown = json.loads(urllib.request.urlopen(url, timeout=30).read())
+            except urllib.error.HTTPError:
+                continue  # not loaded yet
+    assert [picture["step"] for picture in shown] == list(range(150))
+
+
+@pytest.mark.slow
+def test_the_server_ends_with_a_training_that_is_killed(tmp_path):
+    program = (
+        "import sys, time\nfrom facevae.tensorboard_files import serve\n"
+        "with serve(sys.argv[1]):\n    sys.stdout.flush()\n    time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True)
+    address = process.stdout.readline().split()[-1]
+    assert _is_up(address)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    end = time.monotonic() + 30.0
+    while _is_up(address) and time.monotonic() < end:
+        time.sleep(0.5)
+    assert not _is_up(address)
