@@ -83,22 +83,26 @@ def cached_encodings(
     """
     path = run.encodings / f"{split}.npz"
     wanted = len(records) if count is None else min(count, len(records))
-    fingerprint = encoder_fingerprint(model)
-    if path.exists():
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-                found = Encodings(
-                    stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
-                )
-                if len(found.indices) == wanted and str(stored["encoder"]) == fingerprint:
-                    return found
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            pass  # a damaged file is made again like a missing one
+    stored = stored_encodings(run, model, split)
+    if stored is not None and len(stored.indices) == wanted:
+        return stored
     encodings = encode_faces(model, records, count)
     with replacing(path) as aside, open(aside, "wb") as file:
         arrays = {name: array for name, array in vars(encodings).items() if array is not None}
-        np.savez(file, encoder=np.array(fingerprint), **arrays)
+        np.savez(file, encoder=np.array(encoder_fingerprint(model)), **arrays)
     return encodings
+
+
+def stored_encodings(run: RunFolder, model: VAE, split: str) -> Encodings | None:
+    """The encodings of a split in the run folder; None when they are missing, damaged or of another encoder."""
+    try:
+        with open(run.encodings / f"{split}.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
+            if str(stored["encoder"]) != encoder_fingerprint(model):
+                return None
+            attributes = stored.get("attributes")
+            return Encodings(stored["indices"], stored["mean"], stored["log_variance"], attributes)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def encoder_fingerprint(model: VAE) -> str:

@@ -4,15 +4,13 @@ import dataclasses
 import json
 import pathlib
 import tempfile
-import zipfile
 
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 import facevae.latents as latent_arithmetic
 from facevae.config import Config
-from facevae.encodings import Encodings, cached_encodings, encoder_fingerprint
+from facevae.encodings import Encodings, cached_encodings, stored_encodings
 from facevae.errors import UserError
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
@@ -94,7 +92,7 @@ def training_encodings(run: RunFolder, model: VAE, config: Config) -> Encodings:
         UserError: they must be made again and the data set is not here.
     """
     path = run.encodings / "train.npz"
-    if (stored := _stored_encodings(path, model)) is not None:
+    if (stored := stored_encodings(run, model, "train")) is not None:
         return stored
     from facevae.data import prepare
 
@@ -106,18 +104,6 @@ def training_encodings(run: RunFolder, model: VAE, config: Config) -> Encodings:
             "An export needs one of the two; a training that ends by itself writes that file."
         ) from error
     return cached_encodings(run, model, dataset.train, "train")
-
-
-def _stored_encodings(path: pathlib.Path, model: VAE) -> Encodings | None:
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            if str(stored["encoder"]) != encoder_fingerprint(model):
-                return None
-            return Encodings(
-                stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None  # a damaged file is made again like a missing one
 
 
 def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:
