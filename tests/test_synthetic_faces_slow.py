@@ -76,7 +76,7 @@ def test_a_small_classifier_reads_every_attribute(images):
     keras.utils.set_random_seed(0)
     attributes = sample_faces(COUNT, seed=0).attributes
     model = small_classifier(len(ATTRIBUTE_NAMES))
-    train, batch, epochs = COUNT - HELD_OUT, 64, 8
+    train, batch, epochs = COUNT - HELD_OUT, 64, 10
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * (train // batch + 1))
     model.compile(keras.optimizers.Adam(rate), keras.losses.BinaryCrossentropy(from_logits=True))
     for epoch in range(epochs):

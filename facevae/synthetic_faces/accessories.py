@@ -77,7 +77,7 @@ def paint_hat(face, view, canvas, light):
     peaked = above(face.hat_style, 0.35)
     brimmed = 1 - knitted - peaked
     half = face.width + 0.065 + 0.02 * face.hair_volume + 0.03 * face.is_long
-    rim = -0.26 + 0.10 * np.square(x / half) * (knitted + peaked) - 0.06 * np.square(x / half) * brimmed
+    rim = -0.29 + 0.10 * np.square(x / half) * (knitted + peaked) - 0.06 * np.square(x / half) * brimmed
     height = 0.66 + 0.05 * knitted
     upward = (y - WIDEST + 0.09) / height
     power = np.square(np.square(upward))
@@ -100,9 +100,9 @@ def paint_hat(face, view, canvas, light):
 
 
 def _paint_brim(face, view, canvas, x, y, half, rim, colour, light, brimmed, peaked, softness):
-    wide = np.sqrt(np.square(x / (half + 0.20)) + np.square((y - rim - 0.005) / 0.065)) - 1
+    wide = np.sqrt(np.square(x / (half + 0.20)) + np.square((y - rim - 0.005) / 0.058)) - 1
     peak_x = (x - 0.35 * face.turn_sine) / (half * 0.86)
-    peak = np.sqrt(np.square(peak_x) + np.square((y - rim + 0.015) / (0.105 + 0.03 * face.hat_hue))) - 1
+    peak = np.sqrt(np.square(peak_x) + np.square((y - rim + 0.015) / (0.075 + 0.02 * face.hat_hue))) - 1
     mask = face.wearing_hat * (
         brimmed * coverage(wide * 0.06, softness)
         + peaked * coverage(np.maximum(peak * 0.1, rim - 0.035 + 0.03 * np.square(peak_x) - y), softness)

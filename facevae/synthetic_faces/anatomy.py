@@ -63,7 +63,7 @@ class Face:
         self.nose_tip = 0.235 + 0.028 * self.nose_length
         self.nose_scale = mix(0.84, 1.58, self.big_nose) * (1 + 0.05 * self.nose_width)
         self.mouth_y = 0.445 + 0.015 * self.mouth_height
-        self.lip_scale = mix(0.68, 2.15, self.big_lips) * (1 + 0.08 * self.lip_fullness)
+        self.lip_scale = mix(0.58, 2.2, self.big_lips) * (1 + 0.05 * self.lip_fullness)
         self.smile_lift = mix(0.002 + 0.010 * self.smile, 0.082 + 0.014 * self.smile, smiling)
         self.mouth_half_width = 0.155 + 0.012 * self.mouth_width + 0.042 * smiling + 0.008 * self.big_lips
         opening = mix(0.080, 0.074, smiling) * (1 + 0.18 * self.mouth_opening)

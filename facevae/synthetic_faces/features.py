@@ -26,10 +26,10 @@ def _shade_lids(face, canvas, inner_to_outer, down, upper, lower):
     blend(canvas, 0.90 * face.heavy_makeup * spread * lid, shadow_colour * (0.12 + face.skin))
     crease = spread * ridge(down - upper + 0.030, 0.011)
     canvas *= 1 - 0.36 * crease
-    sag = lower + 0.045 - 0.016 * np.square(inner_to_outer)
+    sag = lower + 0.050 - 0.016 * np.square(inner_to_outer)
     inside = coverage(down - sag, 0.02) * smooth((down - lower) / 0.02) * ridge(inner_to_outer, 0.95)
     line = ridge(down - sag, 0.013) * ridge(inner_to_outer + 0.1, 0.8)
-    tint = np.array([0.45, 0.65, 0.50], np.float32).reshape(1, 3, 1, 1)
+    tint = np.array([0.52, 0.74, 0.57], np.float32).reshape(1, 3, 1, 1)
     bags = face.bags_under_eyes * (0.95 * inside + 0.85 * line) + 0.10 * line
     canvas *= 1 - np.minimum(bags, 1) * tint
 
@@ -68,7 +68,7 @@ def _paint_lashes(face, view, canvas, inner_to_outer, down, upper, lower):
 def paint_brow(face, view, canvas, side):
     """One brow (side -1 or 1), in place."""
     bushy, arched = face.bushy_eyebrows, face.arched_eyebrows
-    thickness = mix(0.015, 0.041, bushy) + 0.001 * face.male
+    thickness = mix(0.0135, 0.045, bushy) + 0.001 * face.male
     softness = view.softness(0.014)
     along = (view.across * side - 0.205) / 0.135
     curve = mix(0.004 * np.square(along) - 0.002, 0.098 * np.square(along - 0.20) - 0.074, arched)
@@ -97,7 +97,7 @@ def paint_mouth(face, view, canvas):
     upper_edge, lower_edge = -0.45 * gap, 0.55 * gap
     bow = 1 - 0.30 * ridge(along, 0.16) + 0.10 * ridge(np.abs(along) - 0.25, 0.2)
     root = np.sqrt(arch)
-    thin = 1 - 0.22 * face.smiling
+    thin = 1 - 0.12 * face.smiling
     upper_lip = 0.034 * face.lip_scale * root * bow * thin
     lower_lip = 0.046 * face.lip_scale * root * (0.55 + 0.45 * arch) * thin
     in_upper = np.maximum(upper_edge - upper_lip - down, down - upper_edge)
@@ -107,7 +107,7 @@ def paint_mouth(face, view, canvas):
     relief = 0.022 * bell(along, down - upper_edge + 0.018, 0.9, 0.020)
     relief = relief + 0.026 * bell(along, down - lower_edge - 0.020, 0.8, 0.024)
     shaded = colour * (1 - 0.28 * coverage(down - upper_edge, 0.02))
-    blend(canvas, in_lips * mix(0.80, 0.93, face.wearing_lipstick), shaded)
+    blend(canvas, in_lips * mix(0.88, 0.95, face.wearing_lipstick), shaded)
     _paint_teeth(face, canvas, along, down, upper_edge, lower_edge, gap, softness)
     line = (
         ridge(down - 0.05 * gap, 0.011) * coverage(np.abs(along) - 1.0, 0.12) * (1 - face.mouth_slightly_open)
@@ -120,7 +120,7 @@ def paint_mouth(face, view, canvas):
 
 
 def _lip_colour(face):
-    natural = face.skin * np.array([0.76, 0.51, 0.49], np.float32).reshape(1, 3, 1, 1)
+    natural = face.skin * np.array([0.68, 0.44, 0.42], np.float32).reshape(1, 3, 1, 1)
     lipstick = palette(
         [(0.62, 0.05, 0.16), (0.80, 0.07, 0.13), (0.85, 0.16, 0.30), (0.70, 0.08, 0.40)],
         0.5 + 0.5 * face.lipstick_hue,
