@@ -190,8 +190,8 @@ def dimension_histograms(
     figure = new_figure(width, height)
     write_title(figure, title)
     kl, result = kl_per_dimension(mean, log_variance), normality(samples)
-    edges = np.linspace(-4.0, 4.0, 49)
-    x = np.linspace(-4.0, 4.0, 161)
+    edges = np.linspace(-5.0, 5.0, 61)
+    x = np.linspace(-5.0, 5.0, 201)
     normal = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)
     for dimension in range(count):
         row, column = divmod(dimension, columns)
@@ -201,13 +201,13 @@ def dimension_histograms(
         heights = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
         axes.stairs(heights, edges, fill=True, color=SKY)
         axes.plot(x, normal, color=VERMILLION, linewidth=1.5)
-        axes.set(xlim=(-4, 4), ylim=(0, max(0.45, 1.08 * heights.max())), yticks=[], xticks=[-3, 0, 3])
+        axes.set(xlim=(-5, 5), ylim=(0, max(0.45, 1.08 * heights.max())), yticks=[], xticks=[-3, 0, 3])
         axes.tick_params(colors=FAINT, labelsize=9)
         for edge in ("top", "left", "right"):
             axes.spines[edge].set_visible(False)
         numbers = f"mean {values.mean():+.2f}  sd {values.std():.2f}  KL {kl[dimension]:.2f}"
         write(figure, left, top - 8, f"z{dimension}", size=10, weight="bold", va="baseline")
-        write(figure, left + 235, top - 8, numbers, size=10, va="baseline", ha="right")
+        write(figure, left + 235, top - 8, numbers, size=9, va="baseline", ha="right")
     for x_position, colour, label in ((24, SKY, "encoded faces"), (170, VERMILLION, "N(0, 1)")):
         write(figure, x_position, 48, "■", color=colour)
         write(figure, x_position + 18, 48, label)
