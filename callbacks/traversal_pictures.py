@@ -10,7 +10,7 @@ from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
 
-DEVIATIONS = np.linspace(-3.0, 3.0, 9, dtype=np.float32)
+DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 
 
 class TraversalPictures(FaceCallback):
@@ -26,7 +26,7 @@ class TraversalPictures(FaceCallback):
         dimensions: at most so many.
     """
 
-    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 10):
+    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 9):
         super().__init__(faces, log_dir)
         self.dimensions = dimensions
 
@@ -47,7 +47,7 @@ class TraversalPictures(FaceCallback):
             self.faces.decode(np.concatenate(rows)),
             len(DEVIATIONS),
             [f"dimension {dimension}\nKL {kl[dimension]:.2f}" for dimension in chosen],
-            [f"{deviation:+.2f} sd" if deviation else "average" for deviation in DEVIATIONS],
+            [f"{deviation:+.0f} sd" if deviation else "average" for deviation in DEVIATIONS],
         )
         self.writer.image(
             "3 traversals/of the most informative dimensions",
