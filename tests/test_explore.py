@@ -82,6 +82,19 @@ def test_each_command_writes_its_picture_shows_it_in_tensorboard_and_prints_its_
             assert f"explore/{path.stem}" in tags
 
 
+def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch):
+    def unreachable(*arguments):
+        raise UserError("data: no such folder")
+
+    assert len(Exploration(run.path).train_encodings.mean) == 48  # as training leaves them in the run folder
+    monkeypatch.setattr(opened_run, "prepare", unreachable)
+    explore.main([str(run.path), "generate", "--count", "2"])
+    explore.main([str(run.path), "traverse", "--count", "2"])
+    assert (run.figures / "traversal.png").exists()
+    with pytest.raises(UserError, match="no such folder"):
+        explore.main([str(run.path), "reconstruct"])
+
+
 def test_a_second_picture_of_a_kind_stands_beside_the_first_in_tensorboard(run):
     for seed in ("1", "2"):
         explore.main([str(run.path), "generate", "--count", "2", "--seed", seed])

@@ -12,7 +12,7 @@ from PIL import Image
 from facevae import alignment
 from facevae.data import FaceDataset, prepare
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
-from facevae.encodings import Encodings, cached_encodings
+from facevae.encodings import Encodings, cached_encodings, stored_encodings
 from facevae.errors import UserError
 from facevae.figures import enlarge
 from facevae.latents import attribute_directions
@@ -54,7 +54,14 @@ class Exploration:
     @functools.cached_property
     def train_encodings(self) -> Encodings:
         """The posterior of up to 20,000 training faces, from the run folder where training left it."""
-        return cached_encodings(self.run, self.model, self.dataset.train, "train", ENCODED_FACES)
+        try:
+            train = self.dataset.train
+        except UserError:  # the run may have been moved to where its data set is not
+            stored = stored_encodings(self.run, self.model, "train")
+            if stored is None:
+                raise
+            return stored
+        return cached_encodings(self.run, self.model, train, "train", ENCODED_FACES)
 
     # ---------------------------------------------------------------------------------------------------------
     # Faces
