@@ -72,6 +72,12 @@ class Config:
     width: int = _setting(
         32, "channels of the residual network at 32x32, its unit of size", minimum=8, maximum=256
     )
+    blocks: int = _setting(
+        0,
+        "residual blocks at each size up to 8x8 of the residual network: for long trainings",
+        minimum=0,
+        maximum=8,
+    )
     latent_dim: int = _setting(64, "latent dimensions", minimum=1, maximum=1024)
     dropout: float = _setting(0.0, "share of activations dropped while training", minimum=0.0, maximum=0.9)
 
@@ -114,7 +120,7 @@ class Config:
         None, "steps between two validations (none: one pass over the training faces)", minimum=1
     )
     batch_size: int = _setting(64, "faces per step", minimum=1, maximum=65536)
-    learning_rate: float = _setting(1e-3, "Adam's peak learning rate", minimum=1e-8, maximum=1.0)
+    learning_rate: float = _setting(2e-3, "Adam's peak learning rate", minimum=1e-8, maximum=1.0)
     schedule: Literal["constant", "cosine"] = _setting(
         "cosine", "learning rate over the training: constant, or a short warm-up and a cosine down to 1 %%"
     )

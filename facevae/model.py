@@ -32,6 +32,7 @@ class VAE(keras.Model):
         latent_dim: latent dimensions.
         network: family of networks, `residual` or `reference`.
         width: channels of the residual network at 32×32.
+        blocks: its residual blocks at each size up to 8×8.
         dropout: of the reference network.
         likelihood: `calibrated_gaussian` or `weighted_mse`.
         mse_weight: weight of the mean squared error under `weighted_mse`.
@@ -57,6 +58,7 @@ class VAE(keras.Model):
         latent_dim: int = 64,
         network: str = "residual",
         width: int = 32,
+        blocks: int = 0,
         dropout: float = 0.0,
         likelihood: str = "calibrated_gaussian",
         mse_weight: float = 10000.0,
@@ -70,13 +72,13 @@ class VAE(keras.Model):
     ):
         super().__init__(**kwargs)
         self.image_size, self.latent_dim = image_size, latent_dim
-        self.network, self.width, self.dropout = network, width, dropout
+        self.network, self.width, self.blocks, self.dropout = network, width, blocks, dropout
         self.likelihood, self.mse_weight = likelihood, mse_weight
         self.kl_weight, self.kl_warmup, self.free_bits = kl_weight, kl_warmup, free_bits
         self.sample_from, self.density_components = sample_from, density_components
         self.seed = seed
 
-        shape = (network, image_size, latent_dim, width, dropout, self.dtype_policy)
+        shape = (network, image_size, latent_dim, width, blocks, dropout, self.dtype_policy)
         self.encoder = networks.build_encoder(*shape)
         self.decoder = networks.build_decoder(*shape)
 
@@ -365,7 +367,7 @@ class VAE(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         names = (
-            "image_size latent_dim network width dropout likelihood mse_weight kl_weight kl_warmup free_bits "
+            "image_size latent_dim network width blocks dropout likelihood mse_weight kl_weight kl_warmup free_bits "
             "sample_from density_components seed"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}

@@ -20,6 +20,7 @@ def build_encoder(
     image_size: int,
     latent_dim: int,
     width: int = 32,
+    blocks: int = 0,
     dropout: float = 0.0,
     dtype: object = None,
 ) -> keras.Model:
@@ -30,6 +31,7 @@ def build_encoder(
         image_size: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
         width: channels at 32×32 of the residual network.
+        blocks: residual blocks at each size up to 8×8 of the residual network.
         dropout: of the reference network.
         dtype: Keras dtype policy of the layers between input and output.
 
@@ -40,7 +42,7 @@ def build_encoder(
     if network == "reference":
         x = _reference_encoder(images, dropout, dtype)
     else:
-        x = _residual_encoder(images, image_size, width, dtype)
+        x = _residual_encoder(images, image_size, width, blocks, dtype)
     mean = layers.Dense(latent_dim, dtype="float32", name="mean")(x)
     log_variance = layers.Dense(latent_dim, dtype="float32", name="log_variance")(x)
     return keras.Model(images, [mean, log_variance], name="encoder")
@@ -51,6 +53,7 @@ def build_decoder(
     image_size: int,
     latent_dim: int,
     width: int = 32,
+    blocks: int = 0,
     dropout: float = 0.0,
     dtype: object = None,
 ) -> keras.Model:
@@ -63,7 +66,7 @@ def build_decoder(
     if network == "reference":
         x = _reference_decoder(latents, image_size, dropout, dtype)
     else:
-        x = _residual_decoder(latents, image_size, width, dtype)
+        x = _residual_decoder(latents, image_size, width, blocks, dtype)
     images = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model(latents, images, name="decoder")
 
@@ -99,52 +102,61 @@ def _reference_decoder(latents, image_size, dropout, dtype):
 
 
 # ------------------------------------------------------------------------------
-# residual: dense 3×3 convolutions, BatchNorm after them, ReLU, depth_to_space. Phones run all of it in one
-# delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32.
+# residual: dense 3×3 convolutions, BatchNorm after them, LeakyReLU, depth_to_space. Phones run all of it in one
+# delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32. The large maps are left early and
+# entered late (space_to_depth first, depth_to_space last): there a convolution costs most and learns least.
 # ------------------------------------------------------------------------------
+
+LARGEST_MAP_WITH_BLOCKS = 8  # residual blocks stand where they are cheap and see the whole face
 
 
 def residual_channels(side: int, width: int) -> int:
-    """Channels of a side×side feature map: `width` at 32×32, twice as many at half the side, at most 8 × `width`."""
-    return max(16, min(8 * width, width * 32 // side))
+    """Channels of a side×side feature map: `width` at 32×32, twice as many below, half as many at each size above."""
+    return max(16, min(2 * width, width * 32 // side))
 
 
-def _convolution(x, filters, dtype, strides=1):
+def _convolution(x, filters, dtype, strides=1, gamma_initializer="ones"):
     # No bias: BatchNorm brings its own offset. Momentum 0.95: with 0.99 the statistics of a new network still
     # hold 22 % of their initial values after 150 steps, and its first pictures look broken.
     x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, dtype=dtype)(x)
-    return BatchNormalization(momentum=0.95, dtype=dtype)(x)
+    return BatchNormalization(momentum=0.95, gamma_initializer=gamma_initializer, dtype=dtype)(x)
+
+
+def _activation(x, dtype):
+    return layers.LeakyReLU(0.2, dtype=dtype)(x)
 
 
 def _residual_block(x, dtype):
-    y = layers.ReLU(dtype=dtype)(_convolution(x, x.shape[-1], dtype))
-    y = _convolution(y, x.shape[-1], dtype)
-    return layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, y]))
+    y = _activation(_convolution(x, x.shape[-1], dtype), dtype)
+    # From zero: a new block is the identity, so that depth costs no time at the start (Goyal et al., "Accurate,
+    # Large Minibatch SGD", arXiv:1706.02677, section 5.1).
+    y = _convolution(y, x.shape[-1], dtype, gamma_initializer="zeros")
+    return layers.Add(dtype=dtype)([x, y])
 
 
-def _residual_encoder(images, image_size, width, dtype):
+def _residual_encoder(images, image_size, width, blocks, dtype):
     side = image_size // 2
     x = SpaceToDepth(2, dtype=dtype)(images)  # [side, side, 12]
-    x = layers.ReLU(dtype=dtype)(_convolution(x, residual_channels(side, width), dtype))
+    x = _activation(_convolution(x, residual_channels(side, width), dtype), dtype)
     while side > SMALLEST_MAP:
         side //= 2
-        x = layers.ReLU(dtype=dtype)(_convolution(x, residual_channels(side, width), dtype, strides=2))
-        if side <= 16:
+        x = _activation(_convolution(x, residual_channels(side, width), dtype, strides=2), dtype)
+        for _ in range(blocks if side <= LARGEST_MAP_WITH_BLOCKS else 0):
             x = _residual_block(x, dtype)
     return layers.Flatten(dtype=dtype)(x)
 
 
-def _residual_decoder(latents, image_size, width, dtype):
+def _residual_decoder(latents, image_size, width, blocks, dtype):
     side = SMALLEST_MAP
     channels = residual_channels(side, width)
     x = layers.Dense(side * side * channels, use_bias=False, dtype=dtype)(latents)
     x = layers.Reshape((side, side, channels), dtype=dtype)(x)
-    x = layers.ReLU(dtype=dtype)(BatchNormalization(momentum=0.95, dtype=dtype)(x))
+    x = _activation(BatchNormalization(momentum=0.95, dtype=dtype)(x), dtype)
     while side < image_size // 2:
-        if side <= 16:
+        for _ in range(blocks if side <= LARGEST_MAP_WITH_BLOCKS else 0):
             x = _residual_block(x, dtype)
         side *= 2
-        x = _convolution(x, 4 * residual_channels(side, width), dtype)
-        x = DepthToSpace(2, dtype=dtype)(layers.ReLU(dtype=dtype)(x))  # [side, side, channels]
+        x = _activation(_convolution(x, 4 * residual_channels(side, width), dtype), dtype)
+        x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels]
     x = layers.Conv2D(12, 3, padding="same", dtype=dtype)(x)
     return DepthToSpace(2, dtype=dtype)(x)  # [image_size, image_size, 3]

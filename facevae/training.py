@@ -24,7 +24,7 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
     """The compiled model that the configuration describes; weights are a function of its seed."""
     keras.utils.set_random_seed(config.seed)
     names = (
-        "image_size latent_dim network width dropout likelihood mse_weight kl_weight kl_warmup free_bits "
+        "image_size latent_dim network width blocks dropout likelihood mse_weight kl_weight kl_warmup free_bits "
         "sample_from density_components seed"
     )
     model = VAE(**{name: getattr(config, name) for name in names.split()}, dtype=runtime.precision)
