@@ -6,6 +6,7 @@ from typing import Any
 from callbacks.event_callback import EventCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
+from facevae.tensorboard_files import cannot_write
 
 # Every epoch up to here is written, later every tenth, from ten times as many on every hundredth, and
 # always the last: 190 points by epoch 1000 and 10 for each thousand more. TensorBoard keeps them all where
@@ -59,6 +60,9 @@ class FaceCallback(EventCallback):
     def _write(self, epoch):
         encodings = self.faces.encodings(epoch)
         if len(encodings.mean):
-            self.write(epoch, encodings)
+            try:
+                self.write(epoch, encodings)
+            except OSError as error:
+                raise cannot_write(self.log_dir, error) from error
             self.writer.flush()
         self._last_written = epoch

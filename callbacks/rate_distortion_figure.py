@@ -11,6 +11,7 @@ from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
 from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
 from facevae.run_folder import replacing
+from facevae.tensorboard_files import cannot_write
 
 
 class RateDistortionFigure(EventCallback):
@@ -44,8 +45,11 @@ class RateDistortionFigure(EventCallback):
                 self._points.setdefault(name, []).append([epoch, *map(float, point)])
         if not self._points:
             return
-        with replacing(self._path) as aside:
-            aside.write_text(json.dumps(self._points), encoding="utf-8")
+        try:
+            with replacing(self._path) as aside:
+                aside.write_text(json.dumps(self._points), encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(self.log_dir, error) from error
         if is_due(epoch):
             self.writer.image(
                 "7 rate and distortion/over the epochs",

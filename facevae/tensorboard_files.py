@@ -70,7 +70,7 @@ class EventWriter:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = open(self.folder / _last_file_name(self.folder), "xb")  # noqa: SIM115
         except OSError as error:
-            raise _cannot_write(self.folder, error) from error
+            raise cannot_write(self.folder, error) from error
         self._users = 1
         self._records = RecordWriter(self._file)
         self._add(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
@@ -133,7 +133,7 @@ class EventWriter:
         try:
             self._file.flush()
         except OSError as error:
-            raise _cannot_write(self.folder, error) from error
+            raise cannot_write(self.folder, error) from error
 
     def close(self) -> None:
         """Ends the file, once all who share it have closed it."""
@@ -150,7 +150,7 @@ class EventWriter:
         try:
             self._records.write(event.SerializeToString())
         except OSError as error:
-            raise _cannot_write(self.folder, error) from error
+            raise cannot_write(self.folder, error) from error
 
 
 _shared: dict[pathlib.Path, EventWriter] = {}
@@ -169,7 +169,8 @@ def _summary(tag, metadata, tensor):
     return summary
 
 
-def _cannot_write(folder, error):
+def cannot_write(folder: pathlib.Path, error: OSError) -> UserError:
+    """What to tell a user whose log folder takes no more."""
     return UserError(
         f"log folder: {str(folder)!r} cannot be written ({error.strerror or error}). "
         "Make room or give another folder, then go on with --resume."

@@ -7,6 +7,7 @@ from callback_helpers import faces_of, train
 from callbacks import EmbeddingProjector, SharedEncoding
 from callbacks.embedding_projector import kept_epochs
 from facevae import tensorboard_projector as projector
+from facevae.errors import UserError
 
 
 def _points(folder, cloud):
@@ -108,3 +109,13 @@ def test_a_history_of_other_faces_is_not_mixed_with_these(tmp_path, blob_images)
     (cloud,) = projector.read_config(tmp_path)
     assert cloud.name == "0 newest: epoch 2"
     assert cloud.shape[0] == 12 + 200 + 2
+
+
+def test_a_disk_that_fills_up_is_said_in_one_message(tmp_path, blob_images, monkeypatch):
+    def full(path, points):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(projector, "write_points", full)
+    pictures = blob_images(8, 16)
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
+        train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=1)
