@@ -64,10 +64,10 @@ def main() -> None:
     # ------------------------------------------------------------------------------
     print(f"""
 Done. The run is in {run.path}
-  look at it:     tensorboard --logdir {run.logs} --samples_per_plugin images=1000,histograms=1000
+  look at it:     tensorboard --logdir {run.logs} --samples_per_plugin {tensorboard_files.SAMPLES_PER_PLUGIN}
   measure it:     python evaluate.py {run.path}
   explore it:     python explore.py {run.path} generate
-  take it along:  python export.py {run.path}
+  to a phone:     python export.py {run.path}
   in Python:      facevae.load("{run.path}")""")
 
 

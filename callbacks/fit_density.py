@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from callbacks.shared_encoding import SharedEncoding
 from facevae import density
@@ -50,11 +49,6 @@ class FitDensity(keras.callbacks.Callback):
             )
             return
         latents = encodings.sample(self.seed)
-        start = self.model.density
-        if start is not None and start.means.shape[1] != latents.shape[1]:
-            start = None
-        # The matrices are small: threads would wait for each other most of the time, the more so beside a training.
-        with threadpool_limits(1):
-            mixture = density.fit(latents, self.components, self.seed, start, ITERATIONS)
+        mixture = density.fit(latents, self.components, self.seed, self.model.density, ITERATIONS)
         if all(np.isfinite(part).all() for part in (mixture.weights, mixture.means, mixture.scales)):
             self.model.density = mixture

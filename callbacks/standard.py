@@ -15,6 +15,7 @@ from callbacks.hyper_parameters import HyperParameters
 from callbacks.interpolation_pictures import InterpolationPictures
 from callbacks.latent_figures import LatentFigures
 from callbacks.latent_statistics import LatentStatistics
+from callbacks.profile import Profile
 from callbacks.progress_bar import ProgressBar
 from callbacks.rate_distortion_figure import RateDistortionFigure
 from callbacks.reconstruction_pictures import ReconstructionPictures
@@ -55,7 +56,8 @@ def standard_callbacks(
     if faces.attributes is not None:
         callbacks.append(AttributeEditPictures(faces, log_dir))
     callbacks += [LatentStatistics(faces, log_dir), LatentFigures(faces, log_dir)]
-    return [*callbacks, EmbeddingProjector(faces, log_dir)]
+    callbacks.append(EmbeddingProjector(faces, log_dir))
+    return [*callbacks, Profile(run.logs / "train")] if config.profile else callbacks
 
 
 def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:

@@ -141,6 +141,9 @@ class Config:
     run_dir: str | None = _setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
     resume: bool = _setting(False, "go on with the run in --run-dir", saved=False)
     tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
+    profile: bool = _setting(
+        False, "profile some steps for TensorBoard's Profile tab (needs the extra profile)", saved=False
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

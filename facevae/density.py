@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 # Added to the diagonal of each covariance, as a share of the latents' mean variance, so that few faces still give
 # an invertible one.
@@ -62,7 +63,7 @@ def fit(
             left out.
         components: how many Gaussians; lowered where there are too few faces for them.
         seed: of the initialisation.
-        start: an earlier mixture whose means the fit starts from.
+        start: an earlier mixture that the fit goes on from.
         iterations: at most so many steps.
 
     Returns:
@@ -78,17 +79,24 @@ def fit(
         )
     # A full covariance needs some faces per dimension to be more than its regularisation.
     components = max(1, min(components, len(latents) // (2 * latents.shape[1] + 2)))
-    means = start.means if start is not None and len(start.means) == components else None
+    if start is not None and start.means.shape != (components, latents.shape[1]):
+        start = None
     mixture = GaussianMixture(
         components,
         covariance_type="full",
         reg_covar=REGULARISATION * float(latents.var(axis=0).mean()) + 1e-9,
-        means_init=means,
+        weights_init=None
+        if start is None
+        else start.weights.astype(np.float64) / start.weights.sum(dtype=np.float64),
+        means_init=None if start is None else start.means,
+        precisions_init=None if start is None else _precisions(start.scales),
         max_iter=iterations,
         tol=1e-2,
         random_state=seed,
     )
-    with warnings.catch_warnings():
+    # One thread: the matrices are small, and threads that wait for each other cost more than they bring, the more so
+    # beside a training.
+    with warnings.catch_warnings(), threadpool_limits(1):
         # A bounded number of steps is meant: the next epoch goes on from here.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(latents)
@@ -97,3 +105,8 @@ def fit(
         mixture.means_.astype(np.float32),
         np.linalg.cholesky(mixture.covariances_).astype(np.float32),
     )
+
+
+def _precisions(scales: np.ndarray) -> np.ndarray:
+    inverse = np.linalg.inv(scales.astype(np.float64))
+    return inverse.transpose(0, 2, 1) @ inverse

@@ -91,6 +91,7 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, "best")
     encodings = cached_encodings(run, model, dataset.train, "train", ENCODED_FACES)
     if config.density_components:
+        print(f"Fitting the density to {len(encodings.mean):,} encoded faces.")
         model.density = density.fit(encodings.sample(config.seed), config.density_components, config.seed)
         save_network(run, "best", model)
     return model

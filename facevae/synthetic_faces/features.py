@@ -71,14 +71,16 @@ def paint_brow(face, view, canvas, side):
     thickness = mix(0.0135, 0.045, bushy) + 0.001 * face.male
     softness = view.softness(0.014)
     along = (view.across * side - 0.205) / 0.135
-    curve = mix(0.004 * np.square(along) - 0.002, 0.098 * np.square(along - 0.20) - 0.074, arched)
+    curve = mix(0.004 * np.square(along) - 0.002, 0.106 * np.square(along - 0.20) - 0.080, arched)
     curve = curve + (0.010 * face.brow_tilt - 0.006 * arched) * along
     hairs = np.sin(along * 34 + view.down * 110 + 2 * np.sin(along * 9 + face.texture(4) * 6))
     taper = thickness * (1 - 0.42 * smooth(0.5 + 0.5 * along))
     distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.06 * hairs)
     distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
     strength = mix(0.84, 0.93, bushy) * (1 + 0.05 * hairs)
-    blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), face.brow_hair)
+    # Light or grey brows still stand out from the skin.
+    colour = np.minimum(face.brow_hair, 0.40 * face.skin)
+    blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), colour)
 
 
 def paint_mouth(face, view, canvas):
