@@ -43,10 +43,18 @@ PRESETS: dict[str, Preset] = {
     ),
     "celeba64": Preset(
         "CelebA at 64x64, 200 latent dimensions.",
-        {"data": "celeb_a", "blocks": 1, "latent_dim": 200, "epochs": 30, "minutes": None},
+        {"data": "celeb_a", "blocks": 1, "batch_size": 64, "latent_dim": 200, "epochs": 30, "minutes": None},
     ),
     "celeba128": Preset(
         "CelebA at 128x128, 200 latent dimensions.",
-        {"data": "celeb_a", "image_size": 128, "blocks": 1, "latent_dim": 200, "epochs": 30, "minutes": None},
+        {
+            "data": "celeb_a",
+            "image_size": 128,
+            "blocks": 1,
+            "batch_size": 64,
+            "latent_dim": 200,
+            "epochs": 30,
+            "minutes": None,
+        },
     ),
 }
