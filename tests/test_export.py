@@ -126,16 +126,28 @@ def test_signatures_answer_as_the_model_does(exported):
 
 
 @pytest.mark.parametrize("form", ["float32", "dynamic_int8"])
-def test_sampling_adds_at_most_15_percent(exported, tmp_path, form):
+@pytest.mark.parametrize("preset", ["demo", "celeba64", "celeba128"])
+def test_sampling_adds_at_most_15_percent_to_the_presets_decoders(preset, form, tmp_path):
     import dataclasses
 
+    from facevae import density
+    from facevae.config import from_preset
+    from facevae.encodings import Encodings
     from facevae.exporting.conversion import convert
-    from facevae.exporting.pipeline import make_shipment, training_encodings
+    from facevae.exporting.pipeline import make_shipment
     from facevae.exporting.saved_model import write_for_conversion
+    from facevae.runtime import Runtime
+    from facevae.training import build_model
 
-    run, _ = exported
-    model, config = _model(run), run.load_config()
-    shipment = make_shipment(model, training_encodings(run, model, config), config)
+    config = from_preset(preset)
+    model = build_model(config, Runtime("processor", "float32", False))
+    random = np.random.default_rng(0)
+    latents = random.normal(size=(5000, config.latent_dim)) @ random.normal(size=(config.latent_dim,) * 2)
+    latents = latents.astype(np.float32)
+    model.density = density.fit(latents, config.density_components, iterations=2)
+    attributes = random.integers(0, 2, (5000, 40), dtype=np.uint8)
+    encodings = Encodings(np.arange(5000), latents, np.zeros_like(latents), attributes)
+    shipment = make_shipment(model, encodings, config)
     sizes = []
     for kind, name in ((shipment, "with"), (dataclasses.replace(shipment, density=None), "without")):
         signatures = write_for_conversion(kind, tmp_path / name)
