@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import difflib
 import math
+import os
 import typing
 from typing import Any, Literal
 
@@ -235,7 +236,10 @@ def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
 
 
 def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
-    """The flags that were given, as field names and values; `--help` prints every default, unit and preset."""
+    """The flags that were given, as field names and values, folders as absolute paths.
+
+    `--help` prints every default, unit and preset.
+    """
     from facevae.presets import PRESETS
 
     parser = argparse.ArgumentParser(
@@ -258,7 +262,13 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
             options |= {"type": value_type, "choices": choices}
             options["metavar"] = None if choices else value_type.__name__.upper()
         parser.add_argument(flag, **options)
-    return vars(parser.parse_args(arguments))
+    chosen = vars(parser.parse_args(arguments))
+    # A run is looked at from other folders than it was started in.
+    if os.path.isdir(chosen.get("data", "")):
+        chosen["data"] = os.path.abspath(chosen["data"])
+    if "data_dir" in chosen and "://" not in chosen["data_dir"]:
+        chosen["data_dir"] = os.path.abspath(os.path.expanduser(chosen["data_dir"]))
+    return chosen
 
 
 def _value_type(hint: Any) -> tuple[type, tuple | None]:

@@ -10,7 +10,7 @@
     <run>/export/              what export.py makes
     <run>/evaluation.json      what evaluate.py measured last
 
-No path outside the folder is stored in it, so that it can be moved.
+The folder can be moved: nothing in it says where it lies. Where its pictures came from is part of the configuration.
 """
 
 import contextlib

@@ -23,6 +23,17 @@ def test_command_line_returns_only_what_was_given():
     assert chosen == {"preset": "celeba64", "epochs": 3, "flip": False, "learning_rate": 1e-4}
 
 
+def test_folders_become_absolute_and_names_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces").mkdir()
+    assert parse_command_line(["--data", "faces"])["data"] == str(tmp_path / "faces")
+    assert parse_command_line(["--data", "celeb_a", "--data-dir", "sets"]) == {
+        "data": "celeb_a",
+        "data_dir": str(tmp_path / "sets"),
+    }
+    assert parse_command_line(["--data-dir", "gs://bucket/sets"])["data_dir"] == "gs://bucket/sets"
+
+
 def test_choosing_epochs_puts_the_presets_minutes_away_and_the_other_way_round():
     assert from_preset("demo", epochs=3).minutes is None
     assert from_preset("celeba64", minutes=5.0).epochs is None
