@@ -1,6 +1,7 @@
 """Trains a face VAE: `python train.py` on built-in synthetic faces, `python train.py --help` for the rest."""
 
 import contextlib
+import os
 import sys
 
 from facevae import config as configuration
@@ -62,12 +63,13 @@ def main() -> None:
     # ------------------------------------------------------------------------------
     # What next
     # ------------------------------------------------------------------------------
+    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
     print(f"""
 Done. The run is in {run.path}
-  look at it:     tensorboard --logdir {run.logs} --samples_per_plugin {tensorboard_files.SAMPLES_PER_PLUGIN}
-  measure it:     python evaluate.py {run.path}
-  explore it:     python explore.py {run.path} generate
-  to a phone:     python export.py {run.path}
+  look at it:     {python} -m tensorboard.main --logdir {run.logs} --samples_per_plugin {tensorboard_files.SAMPLES_PER_PLUGIN}
+  measure it:     {python} evaluate.py {run.path}
+  explore it:     {python} explore.py {run.path} generate
+  to a phone:     {python} export.py {run.path}
   in Python:      facevae.load("{run.path}")""")
 
 

@@ -79,7 +79,7 @@ class Config:
         minimum=0,
         maximum=8,
     )
-    latent_dim: int = _setting(64, "latent dimensions", minimum=1, maximum=1024)
+    latent_dim: int = _setting(128, "latent dimensions", minimum=1, maximum=1024)
     dropout: float = _setting(0.0, "share of activations dropped while training", minimum=0.0, maximum=0.9)
 
     # Loss, in nats per image
@@ -111,7 +111,7 @@ class Config:
         None, "passes over the training faces (none: --minutes decides)", minimum=1, changeable=True
     )
     minutes: float | None = _setting(
-        3.0,
+        3.5,
         "training time from the first step, minutes, added up over resumes; the schedules are fitted to it "
         "(none: --epochs decides)",
         minimum=0.01,

@@ -92,7 +92,7 @@ def test_a_folder_trains_is_not_overwritten_and_goes_on(start, tmp_path, folder)
     assert f"Done. The run is in {run}" in out
     assert "absl::InitializeLog" not in err
     assert "Warning" not in err
-    for next_step in ("tensorboard --logdir", "explore.py", "export.py"):
+    for next_step in ("-m tensorboard.main --logdir", "explore.py", "export.py"):
         assert next_step in out
     assert re.search(r"epoch +1 +loss .* nats, mse 0\.\d+", err + out)
     assert facevae.load(run).sample(2).shape == (2, 32, 32, 3)
