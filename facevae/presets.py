@@ -22,10 +22,14 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "demo": Preset("Synthetic faces at 64x64 on two processor cores, no download, under 5 minutes."),
+    "demo": Preset(
+        "python train.py: synthetic faces at 64x64, no download. On two processor cores 4 to 5 minutes in all, of which "
+        "3.5 train; validation error (mse) about 0.0037."
+    ),
     "reference": Preset(
-        "The classic VAE tutorial network for 128x128 faces, 200 latent dimensions and 10000 x mean squared error, "
-        "for comparison: its faces are blurred and its samples grey.",
+        "python train.py --preset reference --data FOLDER: the classic VAE tutorial network for 128x128 faces, for "
+        "comparison. About 180 faces a second on two processor cores; after 48 seconds on 2,400 photographs an error "
+        "(mse) of 0.046. Its faces are blurred and its samples grey.",
         {
             "image_size": 128,
             "network": "reference",
@@ -42,11 +46,13 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "celeba64": Preset(
-        "CelebA at 64x64, 200 latent dimensions.",
+        "python train.py --preset celeba64 [--data FOLDER]: CelebA at 64x64. About 500 faces a second on two processor "
+        "cores; 3 epochs of 6,500 faces (41 seconds) reach a validation error (mse) of 0.012.",
         {"data": "celeb_a", "blocks": 1, "batch_size": 64, "latent_dim": 200, "epochs": 30, "minutes": None},
     ),
     "celeba128": Preset(
-        "CelebA at 128x128, 200 latent dimensions.",
+        "python train.py --preset celeba128 [--data FOLDER]: CelebA at 128x128. About 280 faces a second on two "
+        "processor cores; 90 seconds on 2,400 photographs reach a validation error (mse) of 0.0136.",
         {
             "data": "celeb_a",
             "image_size": 128,
