@@ -63,10 +63,11 @@ def main() -> None:
     # ------------------------------------------------------------------------------
     # What next
     # ------------------------------------------------------------------------------
+    samples = tensorboard_files.SAMPLES_PER_PLUGIN
     python = min(sys.executable, os.path.relpath(sys.executable), key=len)
     print(f"""
 Done. The run is in {run.path}
-  look at it:     {python} -m tensorboard.main --logdir {run.logs} --samples_per_plugin {tensorboard_files.SAMPLES_PER_PLUGIN}
+  look at it:     {python} -m tensorboard.main --logdir {run.logs} --samples_per_plugin {samples}
   measure it:     {python} evaluate.py {run.path}
   explore it:     {python} explore.py {run.path} generate
   to a phone:     {python} export.py {run.path}
