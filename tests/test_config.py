@@ -91,7 +91,7 @@ def test_saved_form_with_unknown_or_missing_keys_is_refused_by_name():
 def test_resume_changes_only_what_may_change():
     saved = from_preset("demo")
     assert resumed(saved, {"epochs": 7, "xla": "off", "seed": 0}).epochs == 7
-    with pytest.raises(UserError, match=r"--latent-dim 3 \(the run has 64\), --seed 1 \(the run has 0\)"):
+    with pytest.raises(UserError, match=r"--latent-dim 3 \(the run has 128\), --seed 1 \(the run has 0\)"):
         resumed(saved, {"latent_dim": 3, "seed": 1, "epochs": 2})
 
 
