@@ -14,6 +14,12 @@ from facevae.density import Mixture
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
 # Added to the seed for validation, whose noise is then none of training's.
 VALIDATION_SEED = 1_000_003
+# What describes a VAE: the arguments of its constructor, which are fields of `Config` under the same names.
+SETTINGS = (
+    *("image_size", "latent_dim", "network", "width", "blocks", "dropout"),
+    *("likelihood", "mse_weight", "kl_weight", "kl_warmup", "free_bits"),
+    *("sample_from", "density_components", "seed"),
+)
 
 
 @keras.saving.register_keras_serializable(package="facevae")
@@ -366,11 +372,7 @@ class VAE(keras.Model):
         return list(self._trackers.values())
 
     def get_config(self) -> dict[str, Any]:
-        names = (
-            "image_size latent_dim network width blocks dropout likelihood mse_weight kl_weight kl_warmup free_bits "
-            "sample_from density_components seed"
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
+        return {**super().get_config(), **{name: getattr(self, name) for name in SETTINGS}}
 
     def float32_copy(self) -> "VAE":
         """The same model, not compiled, computing in float32: what is saved and exported."""

@@ -13,7 +13,7 @@ from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import cached_encodings
 from facevae.errors import UserError
-from facevae.model import VAE
+from facevae.model import SETTINGS, VAE
 from facevae.run_folder import RunFolder, replacing
 from facevae.runtime import Runtime
 
@@ -23,11 +23,7 @@ ENCODED_FACES = 20_000  # training faces that the final density and the latent p
 def build_model(config: Config, runtime: Runtime) -> VAE:
     """The compiled model that the configuration describes; weights are a function of its seed."""
     keras.utils.set_random_seed(config.seed)
-    names = (
-        "image_size latent_dim network width blocks dropout likelihood mse_weight kl_weight kl_warmup free_bits "
-        "sample_from density_components seed"
-    )
-    model = VAE(**{name: getattr(config, name) for name in names.split()}, dtype=runtime.precision)
+    model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype=runtime.precision)
     optimizer = keras.optimizers.Adam(
         lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
     )
