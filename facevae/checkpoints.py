@@ -1,4 +1,4 @@
-"""All that resuming needs, in one file of plain arrays."""
+"""What a training saves: all that resuming needs, in one file of plain arrays, and the models."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from facevae.errors import UserError
-from facevae.run_folder import replacing
+from facevae.run_folder import RunFolder, replacing
 
 
 @dataclasses.dataclass
@@ -91,3 +91,20 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return progress
+
+
+def save_network(run: RunFolder, which: str, model: keras.Model) -> None:
+    """Writes the float32 model as `best` or `last`, replaced at once when complete.
+
+    Raises:
+        UserError: the file cannot be written; the earlier one is intact.
+    """
+    path = run.network(which)
+    try:
+        with replacing(path) as aside:
+            model.save(aside)
+    except OSError as error:
+        raise UserError(
+            f"{path}: the model could not be written ({error.strerror}). The earlier one is intact. "
+            "Make room, then go on with --resume."
+        ) from error
