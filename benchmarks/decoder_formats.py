@@ -25,6 +25,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
 import facevae
+from facevae.encodings import training_encodings
 from facevae.exporting.examples import examples
 from facevae.exporting.formats import FORMATS
 from facevae.exporting.pipeline import (
@@ -32,7 +33,7 @@ from facevae.exporting.pipeline import (
     CALIBRATION_SEED,
     export_run,
     make_shipment,
-    training_encodings,
+    training_faces,
 )
 from facevae.run_folder import RunFolder
 
@@ -153,7 +154,7 @@ def main():
 
     run = RunFolder.open(flags.run_dir)
     model, config = facevae.load(flags.run_dir), run.load_config()
-    encodings = training_encodings(run, model, config)
+    encodings = training_encodings(run, model, lambda: training_faces(config))
     shipment = make_shipment(model, encodings, config)
     typical = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
     latents = examples(shipment, encodings, 64, seed=3)["decode"]["latent"]

@@ -2,16 +2,21 @@
 
 import dataclasses
 import hashlib
+import pathlib
 import zipfile
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
 
+from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder, replacing
 
 BATCH = 256
+# What the density is fitted to and the latents are looked at by; more faces change neither.
+MOST_TRAINING_FACES = 20_000
 
 
 class _Records(Protocol):
@@ -67,36 +72,40 @@ def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: 
     return Encodings(indices, mean, log_variance, records.attributes(indices))
 
 
-def cached_encodings(
-    run: RunFolder, model: VAE, records: _Records, split: str, count: int | None = None
-) -> Encodings:
-    """The encodings of a split by the run's best model, from the run folder where they are there already.
+def training_encodings(run: RunFolder, model: VAE, train: Callable[[], _Records]) -> Encodings:
+    """Up to 20,000 training faces as the run's best model encodes them.
 
-    They are made again when another encoder made them, or when another number of faces is asked for.
+    They are kept in the run folder and made again when another encoder made those.
 
     Args:
         run: the run.
         model: its best model.
-        records: the split.
-        split: its name, `train`, `validation` or `test`.
-        count: at most so many faces; None for all.
+        train: gives the training split; only called where the faces must be encoded.
+
+    Raises:
+        UserError: they must be encoded and `train` raises one: the data set is not here.
     """
-    path = run.encodings / f"{split}.npz"
-    wanted = len(records) if count is None else min(count, len(records))
-    stored = stored_encodings(run, model, split)
-    if stored is not None and len(stored.indices) == wanted:
+    path = run.encodings / "train.npz"
+    if (stored := _stored(path, model)) is not None:
         return stored
-    encodings = encode_faces(model, records, count)
+    try:
+        records = train()
+    except UserError as error:
+        raise UserError(
+            f"{path}: missing or of another model, and the training faces cannot be encoded again: {error} "
+            "One of the two is needed; a training that ends by itself writes that file."
+        ) from error
+    encodings = encode_faces(model, records, MOST_TRAINING_FACES)
     with replacing(path) as aside, open(aside, "wb") as file:
         arrays = {name: array for name, array in vars(encodings).items() if array is not None}
         np.savez(file, encoder=np.array(encoder_fingerprint(model)), **arrays)
     return encodings
 
 
-def stored_encodings(run: RunFolder, model: VAE, split: str) -> Encodings | None:
-    """The encodings of a split in the run folder; None when they are missing, damaged or of another encoder."""
+def _stored(path: pathlib.Path, model: VAE) -> Encodings | None:
+    """What a file holds; None when it is missing, damaged or of another encoder."""
     try:
-        with open(run.encodings / f"{split}.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["encoder"]) != encoder_fingerprint(model):
                 return None
             attributes = stored.get("attributes")

@@ -20,7 +20,7 @@ import pathlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import filelock
@@ -125,21 +125,12 @@ class RunFolder:
         Raises:
             UserError: another living process holds it.
         """
-        lock = filelock.FileLock(self.path / "lock", timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except filelock.Timeout:
-            raise UserError(
-                f"run folder: another process is writing {str(self.path)!r}. "
-                "Wait for it to end or stop it, or choose another --run-dir."
-            ) from None
-        except OSError as error:
-            raise self._cannot_be_written(error) from error
-        try:
+        taken = (
+            f"run folder: another process is writing {str(self.path)!r}. "
+            "Wait for it to end or stop it, or choose another --run-dir."
+        )
+        with held(self.path / "lock", taken, self._cannot_be_written):
             yield
-        finally:
-            lock.release()
 
 
 def default_run_path(preset: str) -> pathlib.Path:
@@ -168,3 +159,29 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(aside, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held(path: pathlib.Path, taken: str, unwritable: Callable[[OSError], UserError]) -> Iterator[None]:
+    """Holds a lock for this process; it dies with the process, however that ends.
+
+    Args:
+        path: the lock's file; it stays, empty. Its folder is made.
+        taken: what is told where another process holds it.
+        unwritable: what is raised where the file cannot be written.
+
+    Raises:
+        UserError: another living process holds it, or it cannot be written.
+    """
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise UserError(taken) from None
+    except OSError as error:
+        raise unwritable(error) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -9,13 +9,11 @@ from facevae import density, schedules
 from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
-from facevae.encodings import cached_encodings
+from facevae.encodings import training_encodings
 from facevae.model import SETTINGS, VAE
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
 from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite, share_done
-
-ENCODED_FACES = 20_000  # training faces that the final density and the latent pictures are made from
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:
@@ -83,7 +81,7 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     from facevae.loading import load
 
     model = load(run.path, "best")
-    encodings = cached_encodings(run, model, dataset.train, "train", ENCODED_FACES)
+    encodings = training_encodings(run, model, lambda: dataset.train)
     if config.density_components:
         print(f"Fitting the density to {len(encodings.mean):,} encoded faces.")
         model.density = density.fit(encodings.sample(config.seed), config.density_components, config.seed)

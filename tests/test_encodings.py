@@ -4,6 +4,7 @@ import pytest
 
 from facevae import encodings
 from facevae.config import from_preset
+from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
 
@@ -42,25 +43,34 @@ def test_posterior_samples_have_the_posteriors_moments():
     np.testing.assert_allclose(samples.std(axis=0), [2.0, 0.5], atol=0.05)
 
 
-def test_the_cache_is_used_until_encoder_or_count_change(model, blob_dataset, tmp_path, monkeypatch):
+def test_the_cache_is_used_until_the_encoder_changes(model, blob_dataset, tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
     run.save(from_preset("demo"))
-    made = []
-    encode = encodings.encode_faces
-    monkeypatch.setattr(encodings, "encode_faces", lambda *arguments: made.append(1) or encode(*arguments))
+    opened = []
+    monkeypatch.setattr(encodings, "MOST_TRAINING_FACES", 40)
 
-    def cached(count=None):
-        return encodings.cached_encodings(run, model, blob_dataset.train, "train", count)
+    def kept():
+        return encodings.training_encodings(run, model, lambda: opened.append(1) or blob_dataset.train)
 
-    first, again = cached(), cached()
-    assert len(made) == 1
+    first, again = kept(), kept()
+    assert len(opened) == 1
+    assert len(first.mean) == 40
     for name in ("indices", "mean", "log_variance", "attributes"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
-    cached(count=5)
-    assert len(made) == 2
     model.encoder.get_layer("mean").bias.assign([1.0, 2.0, 3.0])
-    assert not np.array_equal(cached(count=5).mean, first.mean[:5])
-    assert len(made) == 3
+    assert not np.array_equal(kept().mean, first.mean)
+    assert len(opened) == 2
     (run.encodings / "train.npz").write_bytes(b"PK damaged")
-    cached(count=5)
-    assert len(made) == 4
+    kept()
+    assert len(opened) == 3
+
+
+def test_encodings_of_another_model_need_the_data_set(model, tmp_path):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+
+    def gone():
+        raise UserError("data: there is no folder.")
+
+    with pytest.raises(UserError, match=r"train\.npz: missing or of another model.*there is no folder"):
+        encodings.training_encodings(run, model, gone)

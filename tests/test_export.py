@@ -1,7 +1,6 @@
 """export.py: what a user gets from a run, and what happens to a run that is none."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -125,35 +124,58 @@ def test_signatures_answer_as_the_model_does(exported):
     np.testing.assert_allclose(new["image"], model.decode(new["latent"]), atol=1e-5)
 
 
-@pytest.mark.parametrize("form", ["float32", "dynamic_int8"])
-@pytest.mark.parametrize("preset", ["demo", "celeba64", "celeba128"])
-def test_sampling_adds_at_most_15_percent_to_the_presets_decoders(preset, form, tmp_path):
+def test_signatures_share_their_weights_and_the_scales_of_them(exported):
+    from ai_edge_litert import schema_py_generated as schema
+
+    run, _ = exported
+    model = schema.Model.GetRootAs((run.export / "decoder_dynamic_int8.tflite").read_bytes(), 0)
+    scales = {}
+    for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
+        for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+            if model.Buffers(tensor.Buffer()).DataLength() and tensor.Type() == schema.TensorType.INT8:
+                address = tensor.Quantization().ScaleAsNumpy().ctypes.data
+                scales.setdefault(tensor.Buffer(), []).append(address)
+    everywhere = [places for places in scales.values() if len(places) >= 4]  # in all four signatures
+    assert len(everywhere) >= 3
+    assert all(len(set(places)) == 1 for places in everywhere)
+
+
+@pytest.mark.parametrize("preset", ["demo", "celeba128"])
+def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(preset, tmp_path):
     import dataclasses
 
-    from facevae import density
     from facevae.config import from_preset
+    from facevae.density import Mixture
     from facevae.encodings import Encodings
     from facevae.exporting.conversion import convert
     from facevae.exporting.pipeline import make_shipment
     from facevae.exporting.saved_model import write_for_conversion
+    from facevae.exporting.tflite_file import finished
     from facevae.runtime import Runtime
     from facevae.training import build_model
 
     config = from_preset(preset)
     model = build_model(config, Runtime("processor", "float32", False))
     random = np.random.default_rng(0)
-    latents = random.normal(size=(5000, config.latent_dim)) @ random.normal(size=(config.latent_dim,) * 2)
-    latents = latents.astype(np.float32)
-    model.density = density.fit(latents, config.density_components, iterations=2)
-    attributes = random.integers(0, 2, (5000, 40), dtype=np.uint8)
-    encodings = Encodings(np.arange(5000), latents, np.zeros_like(latents), attributes)
+    components, dimensions = config.density_components, config.latent_dim
+    scales = np.eye(dimensions) + 0.01 * np.tril(random.normal(size=(components, dimensions, dimensions)))
+    means = random.normal(size=(components, dimensions))
+    model.density = Mixture(np.full(components, 1 / components), means, scales)
+    latents = random.normal(size=(1000, dimensions)).astype(np.float32)
+    attributes = random.integers(0, 2, (1000, 40), dtype=np.uint8)
+    encodings = Encodings(np.arange(1000), latents, np.zeros_like(latents), attributes)
     shipment = make_shipment(model, encodings, config)
-    sizes = []
+    weights = 4 * sum(int(np.prod(weight.shape)) for weight in model.decoder.weights)
+    sizes = {}
     for kind, name in ((shipment, "with"), (dataclasses.replace(shipment, density=None), "without")):
         signatures = write_for_conversion(kind, tmp_path / name)
         decoder = [signature for signature in signatures if not signature.startswith("encode")]
-        sizes.append(len(convert(tmp_path / name, decoder, form, {})))
-    assert sizes[1] < sizes[0] <= 1.15 * sizes[1]
+        for form in ("float32", "dynamic_int8"):
+            content = finished(convert(tmp_path / name, decoder, form, {}), bytes(10_000))
+            sizes[form, name] = len(content) / weights
+    for form, most in (("float32", 1.15), ("dynamic_int8", 0.30)):
+        assert sizes[form, "without"] < sizes[form, "with"] <= 1.15 * sizes[form, "without"]
+        assert sizes[form, "with"] <= most
 
 
 def test_the_encoder_answers_as_the_model_does(exported):
@@ -170,7 +192,7 @@ def test_the_encoder_answers_as_the_model_does(exported):
 
 
 def test_the_card_is_beside_the_files_and_inside_them_bit_for_bit(exported):
-    from facevae.exporting.metadata import read_metadata
+    from facevae.exporting.tflite_file import read_metadata
 
     run, _ = exported
     card = (run.export / "model_card.json").read_bytes()
@@ -336,9 +358,9 @@ def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
 
     from facevae.exporting.conversion import convert
     from facevae.exporting.graphs import Shipment
-    from facevae.exporting.metadata import operations
     from facevae.exporting.pipeline import in_float32
     from facevae.exporting.saved_model import write_for_conversion
+    from facevae.exporting.tflite_file import operations
     from facevae.model import VAE
 
     mixed = VAE(image_size=32, latent_dim=8, width=8, dtype="mixed_float16")
@@ -378,18 +400,3 @@ def test_exports_survive_kills_at_any_instant(exported, tmp_path):
         assert all((folder / entry["file"]).exists() for entry in checks)
     assert export_py(run, "--formats", "float32").returncode == 0
     assert {path.name for path in run.iterdir() if path.name.startswith(".")} <= {".export.lock"}
-
-
-def test_an_encoding_of_another_model_is_not_taken(exported, tmp_path):
-    import facevae
-    from facevae.errors import UserError
-    from facevae.exporting.pipeline import training_encodings
-
-    good, _ = exported
-    run = RunFolder(shutil.copytree(good.path, tmp_path / "run"))
-    with np.load(run.encodings / "train.npz") as stored:
-        arrays = dict(stored)
-    np.savez(run.encodings / "train.npz", **{**arrays, "encoder": np.array("another")})
-    config = Config(**{**run.load_config().to_dict(), "data": os.fspath(tmp_path / "gone")})
-    with pytest.raises(UserError, match="missing or of another model"):
-        training_encodings(run, facevae.load(run.path), config)

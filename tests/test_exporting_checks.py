@@ -9,7 +9,7 @@ import tensorflow as tf
 from facevae.errors import UserError
 from facevae.exporting.checks import run_checks
 from facevae.exporting.conversion import convert, first_reason
-from facevae.exporting.metadata import only_signatures, operations, read_metadata, with_metadata
+from facevae.exporting.tflite_file import finished, only_signatures, operations, read_metadata
 
 CARD = b'{"a": "card"}'
 SIZE = 8
@@ -47,7 +47,7 @@ def write(folder, decoder, allow_flex=False):
         content = converter.convert()
     else:
         content = convert(folder / "saved_model", ["decode"], "float32", {})
-    path.write_bytes(with_metadata(content, CARD))
+    path.write_bytes(finished(content, CARD))
     return path
 
 

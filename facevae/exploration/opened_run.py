@@ -12,7 +12,7 @@ from PIL import Image
 from facevae import alignment
 from facevae.data import FaceDataset, prepare
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
-from facevae.encodings import Encodings, cached_encodings, stored_encodings
+from facevae.encodings import Encodings, training_encodings
 from facevae.errors import UserError
 from facevae.figures import enlarge
 from facevae.latents import attribute_directions
@@ -20,8 +20,6 @@ from facevae.loading import load
 from facevae.model import VAE
 from facevae.run_folder import RunFolder, replacing
 from facevae.tensorboard_files import EventWriter
-
-ENCODED_FACES = 20_000  # what training leaves in the run folder
 
 
 class Exploration:
@@ -54,14 +52,7 @@ class Exploration:
     @functools.cached_property
     def train_encodings(self) -> Encodings:
         """The posterior of up to 20,000 training faces, from the run folder where training left it."""
-        try:
-            train = self.dataset.train
-        except UserError:  # the run may have been moved to where its data set is not
-            stored = stored_encodings(self.run, self.model, "train")
-            if stored is None:
-                raise
-            return stored
-        return cached_encodings(self.run, self.model, train, "train", ENCODED_FACES)
+        return training_encodings(self.run, self.model, lambda: self.dataset.train)
 
     # ---------------------------------------------------------------------------------------------------------
     # Faces

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from facevae.exporting.formats import DELEGATED_SIGNATURES, LOWEST_PSNR
-from facevae.exporting.metadata import only_signatures, operations, read_metadata
+from facevae.exporting.tflite_file import only_signatures, operations, read_metadata
 
 TIMED_RUNS = 30
 # A picture that never changes by as much as one grey level is no picture of its latent.

@@ -1,14 +1,14 @@
 """The export folder, replaced only as a whole: whatever happens, what stands there is one complete export."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
 from collections.abc import Iterator
 
-import filelock
-
 from facevae.errors import UserError
+from facevae.run_folder import held
 
 # What makes a folder an export of ours, that may be replaced.
 CARD = "model_card.json"
@@ -27,34 +27,26 @@ def replacing_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
     """
     target = target.resolve()
     aside, old = (target.parent / f".{target.name}.{suffix}" for suffix in ("writing", "old"))
-    lock = filelock.FileLock(target.parent / f".{target.name}.lock", timeout=0)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise UserError(
-            f"export: another process is exporting to {str(target)!r}. Wait for it to end."
-        ) from None
-    except OSError as error:
-        raise UserError(_not_writable(target, error)) from error
-    try:
-        if old.exists() and not target.exists():
-            os.replace(old, target)
-        _refuse_foreign(target)
-        for leftover in (aside, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        aside.mkdir()
-        yield aside
-        if target.exists():
-            os.replace(target, old)
-        os.replace(aside, target)
-    except OSError as error:
-        raise UserError(_not_writable(target, error)) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        lock.release()
+    taken = f"export: another process is exporting to {str(target)!r}. Wait for it to end."
+    unwritable = functools.partial(_not_writable, target)
+    with held(target.parent / f".{target.name}.lock", taken, unwritable):
+        try:
+            if old.exists() and not target.exists():
+                os.replace(old, target)
+            _refuse_foreign(target)
+            for leftover in (aside, old):
+                shutil.rmtree(leftover, ignore_errors=True)
+            aside.mkdir()
+            yield aside
+            if target.exists():
+                os.replace(target, old)
+            os.replace(aside, target)
+        except OSError as error:
+            raise unwritable(error) from error
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            if target.exists():
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _refuse_foreign(target: pathlib.Path) -> None:
@@ -65,8 +57,8 @@ def _refuse_foreign(target: pathlib.Path) -> None:
         )
 
 
-def _not_writable(target: pathlib.Path, error: OSError) -> str:
-    return (
+def _not_writable(target: pathlib.Path, error: OSError) -> UserError:
+    return UserError(
         f"export: {str(target)!r} cannot be written ({error.strerror or error}). "
         "Make room or choose another --output-dir; an earlier export there is as it was."
     )

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 import facevae.latents as latent_arithmetic
 from facevae.config import Config
-from facevae.encodings import Encodings, cached_encodings, stored_encodings
-from facevae.errors import UserError
+from facevae.data import Records, prepare
+from facevae.encodings import Encodings, training_encodings
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
@@ -19,9 +19,9 @@ from facevae.exporting.examples import examples, references
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
 from facevae.exporting.graphs import Shipment
-from facevae.exporting.metadata import with_metadata
 from facevae.exporting.report import table
 from facevae.exporting.sampling import compact
+from facevae.exporting.tflite_file import finished
 from facevae.loading import load
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
@@ -75,7 +75,7 @@ def export_run(
     model = load(run_dir, "best")
     run = RunFolder.open(run_dir)
     config, data = run.load_config(), run.load_data_description()
-    encodings = training_encodings(run, model, config)
+    encodings = training_encodings(run, model, lambda: training_faces(config))
     shipment = make_shipment(model, encodings, config)
     with replacing_folder(pathlib.Path(output_dir) if output_dir else run.export) as folder:
         try:
@@ -85,25 +85,13 @@ def export_run(
     return Export(pathlib.Path(output_dir) if output_dir else run.export, results, notes)
 
 
-def training_encodings(run: RunFolder, model: VAE, config: Config) -> Encodings:
-    """The encoded training faces: those in the run folder, where they belong to the model, else made again.
+def training_faces(config: Config) -> Records:
+    """The training split of a run, prepared again where it is no longer.
 
     Raises:
-        UserError: they must be made again and the data set is not here.
+        UserError: the data set is not here.
     """
-    path = run.encodings / "train.npz"
-    if (stored := stored_encodings(run, model, "train")) is not None:
-        return stored
-    from facevae.data import prepare
-
-    try:
-        dataset = prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
-    except UserError as error:
-        raise UserError(
-            f"{path}: missing or of another model, and the training faces cannot be encoded again: {error} "
-            "An export needs one of the two; a training that ends by itself writes that file."
-        ) from error
-    return cached_encodings(run, model, dataset.train, "train")
+    return prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir).train
 
 
 def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:
@@ -152,7 +140,7 @@ def _fill(
             chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}
             path = folder / (ENCODER_FILE if encoder else FORMATS[form].file)
             content = convert(fixed, list(chosen), ENCODER_FORM if encoder else form, calibration)
-            path.write_bytes(with_metadata(content, card_bytes))
+            path.write_bytes(finished(content, card_bytes))
             result = run_checks(path, chosen, inputs, answers, card_bytes)
             _judge(result, path, None if encoder else form)
             results.append(result)
