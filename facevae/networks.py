@@ -10,7 +10,7 @@ The layers between may compute in 16 bits; the statistics and the pictures are f
 import keras
 from keras import layers
 
-from facevae.layers import BatchNormalization, DepthToSpace, SpaceToDepth
+from facevae.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
 
 SMALLEST_MAP = 4  # height and width at which the residual networks turn between pictures and vectors
 
@@ -82,7 +82,7 @@ def _reference_block(x, layer, filters, dropout, dtype):
     x = layer(filters, 3, strides=2, padding="same", dtype=dtype)(x)
     x = BatchNormalization(dtype=dtype)(x)
     x = layers.LeakyReLU(0.3, dtype=dtype)(x)
-    return layers.Dropout(dropout, dtype=dtype)(x) if dropout else x
+    return Dropout(dropout, dtype=dtype)(x) if dropout else x
 
 
 def _reference_encoder(images, dropout, dtype):

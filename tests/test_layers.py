@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.layers import BatchNormalization, DepthToSpace, SpaceToDepth
+from facevae.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -33,6 +33,38 @@ def test_frozen_batch_normalization_keeps_its_statistics():
     layer.trainable = False
     layer(tf.random.stateless_normal([2, 4, 4, 3], [1, 2]), training=True)
     np.testing.assert_array_equal(layer.moving_mean, np.zeros(3))
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.1])
+def test_dropout_drops_each_activation_independently(rate):
+    layer = Dropout(rate, seed=1)
+    first, second = (layer(tf.ones([64, 32, 32, 3]), training=True).numpy() for _ in range(2))
+    for outputs in (first, second):
+        np.testing.assert_allclose(np.unique(outputs), [0.0, 1.0 / (1.0 - rate)], rtol=1e-6)
+    dropped = np.stack([first, second]) == 0.0
+    n = first.size
+    # Five standard deviations of a share, and of the correlation of independent draws.
+    assert abs(dropped[0].mean() - rate) < 5.0 * np.sqrt(rate * (1.0 - rate) / n)
+    neighbours = [(dropped[0], dropped[1])]  # the same place in the next step
+    neighbours += [(np.roll(dropped[0], 1, axis), dropped[0]) for axis in range(4)]
+    for a, b in neighbours:
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5.0 / np.sqrt(n)
+
+
+def test_dropout_passes_gradients_where_it_passes_activations():
+    x = tf.ones([4, 5, 5, 3])  # 300 values: not a whole number of random words
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = Dropout(0.5, seed=0)(x, training=True)
+    np.testing.assert_array_equal(tape.gradient(y, x), y)
+    assert 0.0 < np.mean(y == 0.0) < 1.0
+
+
+def test_dropout_does_nothing_in_evaluation_and_keeps_16_bits():
+    x = tf.random.stateless_normal([2, 8, 8, 4], [1, 2])
+    layer = Dropout(0.25, dtype="mixed_float16")
+    assert layer(x, training=True).dtype == tf.float16
+    np.testing.assert_array_equal(Dropout(0.25)(x, training=False), x)
 
 
 def test_depth_to_space_undoes_space_to_depth():
