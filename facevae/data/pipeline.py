@@ -81,4 +81,9 @@ def _mapped(numbers: tf.data.Dataset, batch, shape: tuple[int | None, ...]) -> t
         return tf.ensure_shape(tf.numpy_function(batch, [number], tf.uint8), shape)
 
     # Two at a time: one copies while the other waits for the interpreter's lock or for the disk.
-    return numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
+    batches = numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
+    # There is nothing to tune, and the tuner's thread (TensorFlow 2.21) now and then notices only after up to five
+    # seconds that its iterator is gone: every validation could end with that wait.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
