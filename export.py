@@ -9,6 +9,8 @@ import sys
 
 from facevae.errors import UserError, exit_on_user_error
 from facevae.exporting.formats import FORMATS
+from facevae.quiet import without_native_notes
+from facevae.run_folder import RunFolder
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -59,8 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
     # -------------------------------------------------------------------------------------------------------------
     # Export
     # -------------------------------------------------------------------------------------------------------------
-    from facevae.exporting.pipeline import export_run
-    from facevae.exporting.report import table
+    RunFolder.open(flags.run_dir)  # before the seconds that TensorFlow takes to import
+
+    with without_native_notes():
+        from facevae.exporting.pipeline import export_run
+        from facevae.exporting.report import table
 
     export = export_run(
         flags.run_dir, tuple(dict.fromkeys(flags.formats)), flags.output_dir, flags.checked_latents

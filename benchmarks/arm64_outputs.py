@@ -160,6 +160,7 @@ def unpack_debian(
         "Dir::State::status": str(apt / "status"),
         "Dir::Cache": str(apt),
         "Dir::Cache::archives": str(apt / "archives"),
+        "Acquire::Languages": "none",
         "Debug::NoLocking": "true",
     }
     command = [

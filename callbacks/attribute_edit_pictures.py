@@ -4,12 +4,12 @@ import os
 
 import numpy as np
 
-from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
 from facevae.errors import UserError
+from facevae.figures import labelled_grid
 
 STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
 # Shown first where they are there: easy to see in a small picture.
@@ -70,11 +70,13 @@ class AttributeEditPictures(FaceCallback):
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
         edited = encodings.mean[0] + STRENGTHS[None, :, None] * chosen[:, None, :]
-        grid = compact_grid(
+        grid = labelled_grid(
             self.faces.decode(edited.reshape(-1, edited.shape[-1])),
             len(STRENGTHS),
-            [name.replace("_", " ") for name in self.attributes],
-            [f"{strength:+g}" if strength else "0" for strength in STRENGTHS],
+            row_labels=[name.replace("_", " ") for name in self.attributes],
+            column_labels=[f"{strength:+g}" if strength else "0" for strength in STRENGTHS],
+            side=None,
+            gap=2,
         )
         self.writer.image(
             "5 attribute edits/of a validation face",

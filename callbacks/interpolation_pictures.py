@@ -4,11 +4,11 @@ import os
 
 import numpy as np
 
-from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
+from facevae.figures import labelled_grid
 
 STEPS = 8
 
@@ -39,7 +39,13 @@ class InterpolationPictures(FaceCallback):
         shares = [f"{share:.0%}" for share in np.linspace(0.0, 1.0, STEPS)]
         self.writer.image(
             "4 interpolations/between validation faces",
-            compact_grid(rows.reshape(-1, *rows.shape[2:]), STEPS + 2, [], ["original", *shares, "original"]),
+            labelled_grid(
+                rows.reshape(-1, *rows.shape[2:]),
+                STEPS + 2,
+                column_labels=["original", *shares, "original"],
+                side=None,
+                gap=2,
+            ),
             epoch,
             "The straight way between two posterior means, decoded; the originals at both ends.",
         )

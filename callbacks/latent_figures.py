@@ -8,7 +8,8 @@ from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
-from facevae.figures.canvas import FAINT, SKY, VERMILLION, new_figure, to_pixels
+from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
+from facevae.figures.text import FAINT
 
 EDGES = np.linspace(-4.0, 4.0, 41)
 

@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 
-from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
+from facevae.figures import labelled_grid
 
 COLUMNS = 8
 
@@ -40,7 +40,9 @@ class ReconstructionPictures(FaceCallback):
         labels = ["original", "reconstruction"] * len(alternating)
         self.writer.image(
             "1 reconstructions/of validation faces",
-            compact_grid(alternating.reshape(-1, *originals.shape[1:]), columns, labels),
+            labelled_grid(
+                alternating.reshape(-1, *originals.shape[1:]), columns, row_labels=labels, side=None, gap=2
+            ),
             epoch,
             "The same faces every epoch. Below each row of originals what the decoder makes of their "
             "posterior means.",

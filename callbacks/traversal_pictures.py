@@ -4,11 +4,11 @@ import os
 
 import numpy as np
 
-from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
+from facevae.figures import labelled_grid
 
 DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 
@@ -43,11 +43,13 @@ class TraversalPictures(FaceCallback):
             )
             for dimension in chosen
         ]
-        grid = compact_grid(
+        grid = labelled_grid(
             self.faces.decode(np.concatenate(rows)),
             len(DEVIATIONS),
-            [f"dimension {dimension}\nKL {kl[dimension]:.2f}" for dimension in chosen],
-            [f"{deviation:+.0f} sd" if deviation else "average" for deviation in DEVIATIONS],
+            row_labels=[f"dimension {dimension}\nKL {kl[dimension]:.2f}" for dimension in chosen],
+            column_labels=[f"{deviation:+.0f} sd" if deviation else "average" for deviation in DEVIATIONS],
+            side=None,
+            gap=2,
         )
         self.writer.image(
             "3 traversals/of the most informative dimensions",

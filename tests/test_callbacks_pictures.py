@@ -13,7 +13,6 @@ from callbacks import (
     SharedEncoding,
     TraversalPictures,
 )
-from callbacks.compact_grid import compact_grid
 from callbacks.face_callback import is_due
 from facevae.errors import UserError
 from facevae.figures import as_bytes, picture_grid
@@ -167,12 +166,3 @@ def test_the_last_epoch_is_written_also_where_it_is_not_due(tmp_path, blob_image
     callback = ReconstructionPictures(SharedEncoding(pictures), tmp_path)
     train(pictures, [callback], initial_epoch=99, epochs=105)
     assert steps(read(tmp_path), RECONSTRUCTIONS) == [99, 100, 104]
-
-
-def test_labels_leave_the_pictures_as_they_are(blob_images):
-    pictures = blob_images(6, 32)
-    grid = compact_grid(pictures, 3, ["first\nrow", "second row"], ["a", "b", ""])
-    plain = picture_grid(pictures, 3)
-    assert (grid[-plain.shape[0] :, -plain.shape[1] :] == plain).all()
-    assert (grid[: -plain.shape[0]] < 128).any()  # ink above
-    assert (grid[:, : -plain.shape[1]] < 128).any()  # ink on the left

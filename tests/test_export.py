@@ -1,6 +1,7 @@
 """export.py: what a user gets from a run, and what happens to a run that is none."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -379,6 +380,35 @@ def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
         Interpreter(model_content=c).get_signature_runner("decode")(latent=latent)["image"] for c in contents
     ]
     np.testing.assert_array_equal(*images)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a small disk needs root"
+)
+@pytest.mark.parametrize("size", ["16k", "200k", "450k"])  # variables, graph, and .tflite files of the export
+def test_a_full_disk_is_one_clear_line_and_leaves_the_earlier_export(exported, tmp_path, size):
+    good, _ = exported
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    try:
+        earlier = disk / "export" / "model_card.json"
+        earlier.parent.mkdir()
+        earlier.write_text("{}")
+        process = export_py(good.path, "--output-dir", disk / "export")
+        assert process.returncode == 2
+        (line,) = [line for line in process.stderr.splitlines() if "error" in line]
+        expected = (
+            f"error: export: {str(disk / 'export')!r} cannot be written (No space left on device). Make room"
+        )
+        assert expected in line
+        assert list((disk / "export").iterdir()) == [earlier]
+        assert {path.name for path in disk.iterdir()} == {"export", ".export.lock"}
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.slow

@@ -84,6 +84,18 @@ def test_a_labelled_grid_holds_the_faces_pixel_for_pixel_and_clips_no_text(rando
     assert len(found) == 1
 
 
+def test_a_grid_without_words_around_it_is_the_plain_grid_and_labels_are_put_outside(random):
+    faces = random.integers(0, 200, (6, 32, 32, 3), dtype=np.uint8)
+    plain = figures.picture_grid(faces, 3)
+    np.testing.assert_array_equal(figures.labelled_grid(faces, 3, side=None, gap=2), plain)
+    labelled = figures.labelled_grid(
+        faces, 3, row_labels=["first\nrow", "second row"], column_labels=["a", "b", ""], side=None, gap=2
+    )
+    assert (labelled[-plain.shape[0] :, -plain.shape[1] :] == plain).all()
+    assert (labelled[: -plain.shape[0]] < 128).any()  # ink above
+    assert (labelled[:, : -plain.shape[1]] < 128).any()  # ink on the left
+
+
 def test_an_attribute_sheet_clips_no_text(random):
     faces = random.random((41, 8, 8, 3))
     names = [f"Wearing_Something_{number}" for number in range(40)]

@@ -9,10 +9,10 @@ from typing import Any
 from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
 from facevae.figures.grids import picture_grid as picture_grid
+from facevae.figures.labelled import attribute_sheet as attribute_sheet
+from facevae.figures.labelled import labelled_grid as labelled_grid
 
 _EXPORTS = {
-    "attribute_sheet": "facevae.figures.labelled",
-    "labelled_grid": "facevae.figures.labelled",
     "dimension_histograms": "facevae.figures.latent_figures",
     "map_by_attributes": "facevae.figures.latent_figures",
     "map_density": "facevae.figures.latent_figures",
@@ -21,7 +21,7 @@ _EXPORTS = {
     "places_in_map": "facevae.figures.latent_figures",
 }
 
-__all__ = sorted([*_EXPORTS, "as_bytes", "enlarge", "picture_grid"])
+__all__ = sorted([*_EXPORTS, "as_bytes", "attribute_sheet", "enlarge", "labelled_grid", "picture_grid"])
 
 
 def __getattr__(name: str) -> Any:

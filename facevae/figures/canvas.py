@@ -1,16 +1,14 @@
 """Drawing with matplotlib without its global state, so that it works in any thread and beside a user's own plots."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from facevae.figures.text import MARGIN, TEXT
+
 DPI = 100
 # Okabe and Ito's colours, told apart with every kind of colour blindness.
 BLUE, SKY, ORANGE, VERMILLION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
-TEXT, FAINT = "#222222", "#666666"
-MARGIN = 16  # pixels
 FONT, TITLE = 11, 14  # points
 
 
@@ -39,30 +37,3 @@ def write(
 def write_title(figure: Figure, title: str) -> None:
     """Writes a figure's title where all have it."""
     write(figure, MARGIN, MARGIN - 4, title, size=TITLE, weight="bold")
-
-
-def line_height(size: float = FONT) -> int:
-    """Pixels from one line to the next."""
-    return round(size * DPI / 72 * 1.45)
-
-
-def widest(texts: Sequence[str], size: float = FONT) -> int:
-    """Pixels that the longest of some texts takes; as bold letters from the size of a title on."""
-    figure = new_figure(100, 100)
-    renderer = figure.canvas.get_renderer()
-    weight = "bold" if size >= TITLE else "normal"
-    drawn = [figure.text(0, 0, text, size=size, weight=weight) for text in texts if text]
-    return int(np.ceil(max((text.get_window_extent(renderer).width for text in drawn), default=0)))
-
-
-def wrapped(text: str, width: float) -> list[str]:
-    """A text in lines of at most so many pixels."""
-    lines, line = [], ""
-    for word in text.split():
-        longer = f"{line} {word}".strip()
-        if line and widest([longer]) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = longer
-    return [*lines, line] if line else lines

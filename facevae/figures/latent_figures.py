@@ -7,19 +7,17 @@ from matplotlib.colors import to_rgb
 
 from facevae.figures.canvas import (
     BLUE,
-    FAINT,
     ORANGE,
     SKY,
-    TEXT,
     VERMILLION,
     new_figure,
     to_pixels,
-    wrapped,
     write,
     write_title,
 )
 from facevae.figures.grids import enlarge
 from facevae.figures.labelled import labelled_grid
+from facevae.figures.text import FAINT, TEXT, wrapped
 from facevae.latents import kl_per_dimension, normality
 
 MOST_FOR_DENSITY = 5000  # faces that the density is estimated from; more change nothing that one sees

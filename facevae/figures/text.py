@@ -1,0 +1,44 @@
+"""Words in figures: one typeface, measured and drawn in pixels."""
+
+import functools
+import pathlib
+from collections.abc import Sequence
+
+from PIL import ImageFont
+
+BODY, TITLE = 15, 19  # pixels
+MARGIN = 16  # pixels between a figure's edge and its words
+TEXT, FAINT = "#222222", "#666666"
+
+
+@functools.cache
+def font(size: int = BODY, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib brings along and writes with."""
+    import matplotlib
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
+
+
+def line_height(size: int = BODY) -> int:
+    """Pixels from one line to the next."""
+    return round(1.4 * size)
+
+
+def widest(texts: Sequence[str], size: int = BODY, bold: bool = False) -> int:
+    """Pixels that the longest line of some texts takes."""
+    lines = [line for text in texts for line in text.split("\n")]
+    return max((round(font(size, bold).getlength(line) + 0.5) for line in lines), default=0)
+
+
+def wrapped(text: str, width: float, size: int = BODY) -> list[str]:
+    """A text in lines of at most so many pixels."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if line and font(size).getlength(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line] if line else lines
