@@ -3,9 +3,11 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 from facevae import config as configuration
 from facevae.errors import UserError, exit_on_user_error
+from facevae.interruption import Interrupted, Interruption
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder, default_run_path
 
@@ -32,12 +34,28 @@ def choose_run(chosen: dict) -> tuple[RunFolder, configuration.Config]:
     return run, config
 
 
+@contextlib.contextmanager
+def saying_how_to_go_on(run: RunFolder) -> Iterator[None]:
+    """Ends with one line and the status that a supervisor looks for, when the process was asked to end."""
+    try:
+        yield
+    except Interrupted as stop:
+        saved = "The run is saved" if run.checkpoint.exists() else "Nothing was trained yet"
+        print(
+            f"\n{stop.signal.name}: stopped. {saved}; go on with the same command, "
+            f"--run-dir {run.path} and --resume.",
+            file=sys.stderr,
+        )
+        sys.exit(stop.status)
+
+
 def main() -> None:
+    interruption = Interruption()
     # ------------------------------------------------------------------------------
     # What is asked for. TensorFlow is imported after it, so that a mistake in a flag answers at once.
     # ------------------------------------------------------------------------------
     run, config = choose_run(configuration.parse_command_line())
-    with run.locked():
+    with interruption.caught(), saying_how_to_go_on(run), run.locked():
         print(f"Run folder: {run.path}")
 
         with without_native_notes():
@@ -58,7 +76,8 @@ def main() -> None:
         print(machine)
         serving = tensorboard_files.serve(run.logs) if config.tensorboard else contextlib.nullcontext()
         with serving:
-            training.train(config, run, dataset, machine, standard_callbacks(run, config, dataset))
+            callbacks = standard_callbacks(run, config, dataset)
+            training.train(config, run, dataset, machine, callbacks, interruption)
 
     # ------------------------------------------------------------------------------
     # What next
@@ -76,11 +95,4 @@ Done. The run is in {run.path}
 
 if __name__ == "__main__":
     with exit_on_user_error():
-        try:
-            main()
-        except KeyboardInterrupt:
-            print(
-                "\nStopped. Go on with the same command, --run-dir <the run folder above> and --resume.",
-                file=sys.stderr,
-            )
-            sys.exit(130)
+        main()

@@ -29,7 +29,7 @@ class Profile(keras.callbacks.Callback):
         super().__init__()
         self.log_dir, self.first_step, self.steps = pathlib.Path(log_dir), first_step, steps
         self._step = 0
-        self._running = False
+        self._running = self._done = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not importlib.util.find_spec("tensorboard_plugin_profile"):
@@ -37,15 +37,15 @@ class Profile(keras.callbacks.Callback):
                 "profile: expected TensorBoard's profile plugin, which is not installed. "
                 'Install it with: pip install -e ".[profile]"'
             )
-        self._step = 0
+        self._step, self._done = 0, False
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self._step == self.first_step:
+        if not self._done and not self._running and self._step >= self.first_step:
             tf.profiler.experimental.start(str(self.log_dir))
             self._running = True
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step += 1
+        self._step += self.model.steps_per_execution
         if self._step >= self.first_step + self.steps:
             self._stop()
 
@@ -55,4 +55,4 @@ class Profile(keras.callbacks.Callback):
     def _stop(self):
         if self._running:
             tf.profiler.experimental.stop()
-            self._running = False
+            self._running, self._done = False, True

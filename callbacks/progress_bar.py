@@ -32,7 +32,9 @@ class ProgressBar(keras.callbacks.Callback):
             return
         self._shown = now
         self._bar.n = float(self.model.progress())
-        self._bar.set_postfix_str(f"epoch {self._epoch + 1}, step {batch + 1}, mse {float(logs['mse']):.4f}")
+        self._bar.set_postfix_str(
+            f"epoch {self._epoch + 1}, step {int(self.model.global_step):,}, mse {float(logs['mse']):.4f}"
+        )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = logs or {}

@@ -38,12 +38,12 @@ class Scalars(keras.callbacks.Callback):
             self._writers = {split: EventWriter.shared(self.log_dir / split, epoch) for split in SPLITS}
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # The first step of an epoch is left out: it fills the input pipeline and, once, compiles.
+        # The first steps of an epoch are left out: they fill the input pipeline and, once, compile.
         self._end = time.monotonic()
         if not self._begin:
             self._begin = self._end
         else:
-            self._steps += 1
+            self._steps += self.model.steps_per_execution
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = dict(logs or {})

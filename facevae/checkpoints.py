@@ -19,6 +19,7 @@ class Progress:
 
     Attributes:
         epochs: completed epochs.
+        epoch_steps: steps done of the epoch after them; the checkpoint then holds its metrics' totals so far.
         seconds: spent in the training loop, over all resumes.
         best_loss: lowest validation loss, nats per image.
         best_epoch: the epoch that reached it, counted from 1; 0 while there is none.
@@ -28,17 +29,24 @@ class Progress:
     seconds: float = 0.0
     best_loss: float = math.inf
     best_epoch: int = 0
+    epoch_steps: int = 0
 
 
 def _variables(model: keras.Model) -> list:
-    """Every variable of the model, its trackers and its optimizers, in an order that building the model fixes."""
+    """Every variable of the model, its optimizers and its metrics, in an order that building the model fixes."""
     found = list(model.variables) + list(model.optimizer.variables)
     found += getattr(getattr(model.optimizer, "inner_optimizer", None), "variables", [])
+    found += metric_variables(model)
     return list({id(variable): variable for variable in found}.values())
 
 
+def metric_variables(model: keras.Model) -> list:
+    """The totals of the model's metrics, which `model.variables` leaves out."""
+    return [variable for metric in model.metrics for variable in metric.variables]
+
+
 def save_checkpoint(path: pathlib.Path, model: keras.Model, progress: Progress) -> None:
-    """Writes weights, moving statistics, optimizer state, loss scale, random state, step and progress.
+    """Writes weights, moving statistics, optimizer state, loss scale, random state, metrics, step and progress.
 
     The earlier checkpoint is replaced at once when the new one is complete.
 

@@ -141,6 +141,19 @@ class Config:
     # This start of the run
     run_dir: str | None = _setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
     resume: bool = _setting(False, "go on with the run in --run-dir", saved=False)
+    checkpoint_steps: int | None = _setting(
+        None,
+        "save at least every so many steps: a kill costs no more (none: before and after each validation)",
+        minimum=1,
+        saved=False,
+    )
+    steps_per_execution: int = _setting(
+        1,
+        "steps that TensorFlow takes before Python looks again; --steps-per-epoch is rounded down to a multiple",
+        minimum=1,
+        maximum=1000,
+        saved=False,
+    )
     tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
     profile: bool = _setting(
         False, "profile some steps for TensorBoard's Profile tab (needs the extra profile)", saved=False

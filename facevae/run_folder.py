@@ -29,6 +29,7 @@ from facevae.config import Config
 from facevae.errors import UserError
 
 FORMAT_VERSION = 1
+_WRITING = ".writing-"  # folders of files that are being written
 
 
 class RunFolder:
@@ -130,7 +131,14 @@ class RunFolder:
             "Wait for it to end or stop it, or choose another --run-dir."
         )
         with held(self.path / "lock", taken, self._cannot_be_written):
+            self._remove_leftovers()
             yield
+
+    def _remove_leftovers(self) -> None:
+        """What a killed training left of files that it had not finished; only a training writes to these folders."""
+        for folder in ("checkpoints", "networks", "logs"):
+            for leftover in (self.path / folder).rglob(f"{_WRITING}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def default_run_path(preset: str) -> pathlib.Path:
@@ -149,7 +157,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     A process killed in between leaves `path` as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=_WRITING, dir=path.parent))
     try:
         # The same name in a folder beside it: some writers insist on a file's ending.
         aside = folder / path.name

@@ -10,10 +10,12 @@ from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import training_encodings
+from facevae.errors import UserError
+from facevae.interruption import Interruption
 from facevae.model import SETTINGS, VAE
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
-from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite, share_done
+from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite, is_finished
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:
@@ -23,14 +25,25 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
     optimizer = keras.optimizers.Adam(
         lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
     )
-    model.compile(optimizer, jit_compile=runtime.xla)
+    model.compile(optimizer, jit_compile=runtime.xla, steps_per_execution=config.steps_per_execution)
     model.optimizer.build(model.trainable_variables)
     return model
 
 
 def steps_per_epoch(config: Config, dataset: FaceDataset) -> int:
-    """Steps between two validations."""
-    return config.steps_per_epoch or len(dataset.train) // config.batch_size
+    """Steps between two validations.
+
+    Raises:
+        UserError: fewer than are taken at once.
+    """
+    steps = config.steps_per_epoch or len(dataset.train) // config.batch_size
+    at_once = config.steps_per_execution
+    if at_once > max(steps, 1):
+        raise UserError(
+            f"steps_per_execution: expected at most {steps}, the steps of an epoch, received {at_once}. "
+            "Give fewer, or a smaller --batch-size."
+        )
+    return steps // at_once * at_once
 
 
 def train(
@@ -39,6 +52,7 @@ def train(
     dataset: FaceDataset,
     runtime: Runtime,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    interruption: Interruption | None = None,
 ) -> VAE:
     """Trains a run, or goes on with it where its checkpoint says.
 
@@ -48,31 +62,35 @@ def train(
         dataset: the prepared faces.
         runtime: precision and compiler.
         callbacks: what watches the training; they see each epoch before it is saved.
+        interruption: who is asked to end; while steps are taken, everything is saved first.
 
     Returns:
         The best model, in float32, with the density fitted to its encodings; it is also saved in the run folder.
 
     Raises:
         UserError: loss or gradients stopped being finite, or the run folder cannot be written.
+        Interrupted: SIGTERM or Ctrl-C came; all steps are in the checkpoint.
     """
+    interruption = interruption or Interruption()
     model = build_model(config, runtime)
     progress = load_checkpoint(run.checkpoint, model) if run.checkpoint.exists() else Progress()
     steps = steps_per_epoch(config, dataset)
-    first_step = int(model.global_step)
-    batches = training_batches(dataset.train, config.batch_size, config.seed, first_step, config.flip)
-    saving = SaveRun(run, progress, config.early_stopping)
-    finished = saving.stopped_early() or share_done(config, progress, first_step, steps) >= 1.0
-    if not finished:
-        model.fit(
-            batches,
-            shuffle=False,
-            steps_per_epoch=steps,
-            initial_epoch=progress.epochs,
-            epochs=config.epochs or 10**9,
-            validation_data=evaluation_batches(dataset.validation, config.batch_size),
-            callbacks=[Schedule(config, progress, steps), StopAtNotFinite(run), *callbacks, saving],
-            verbose=0,
-        )
+    batches = training_batches(
+        dataset.train, config.batch_size, config.seed, int(model.global_step), config.flip
+    )
+    saving = SaveRun(run, progress, config, steps, interruption)
+    if not is_finished(config, progress):
+        with interruption.deferred():
+            model.fit(
+                batches,
+                shuffle=False,
+                steps_per_epoch=steps,
+                initial_epoch=progress.epochs,
+                epochs=config.epochs or 10**9,
+                validation_data=evaluation_batches(dataset.validation, config.batch_size),
+                callbacks=[Schedule(config, progress, steps), StopAtNotFinite(run), *callbacks, saving],
+                verbose=0,
+            )
     return finish(config, run, dataset)
 
 

@@ -5,39 +5,53 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
 
-from facevae.checkpoints import Progress, save_checkpoint, save_network
+from facevae.checkpoints import Progress, metric_variables, save_checkpoint, save_network
 from facevae.config import Config
 from facevae.errors import UserError
+from facevae.interruption import Interruption
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
 
 
-def share_done(config: Config, progress: Progress, step: int, steps: int) -> float:
-    """How much of the training is done, by steps and by time, whichever is further."""
-    shares = [0.0]
-    if config.epochs is not None:
-        shares.append(step / (config.epochs * steps))
-    if config.minutes is not None:
-        shares.append(progress.seconds / (60.0 * config.minutes))
-    return max(shares)
+def is_finished(config: Config, progress: Progress) -> bool:
+    """Whether nothing is left to train. An epoch that was begun always has its validation before it."""
+    if progress.epoch_steps:
+        return False
+    if config.early_stopping and progress.epochs - progress.best_epoch >= config.early_stopping:
+        return True
+    out_of_epochs = config.epochs is not None and progress.epochs >= config.epochs
+    return out_of_epochs or _is_out_of_time(config, progress)
+
+
+def _is_out_of_time(config, progress):
+    return config.minutes is not None and progress.seconds >= 60.0 * config.minutes
 
 
 class Schedule(keras.callbacks.Callback):
-    """Tells the model where its schedules end, and ends the training when its minutes are over.
+    """Counts steps and time, tells the model where its schedules end, and ends the training when time is over.
 
     With `minutes`, the end in steps is estimated anew before each step, so that the schedules follow the clock.
-    The time of a resumed run goes on from the progress in its checkpoint.
+    Steps and time of a resumed run go on from the progress in its checkpoint.
+
+    Args:
+        config: of the run.
+        progress: how far it is; kept up to date.
+        steps: of an epoch.
     """
 
     def __init__(self, config: Config, progress: Progress, steps: int):
         super().__init__()
         self.config, self.progress, self.steps = config, progress, steps
-        self.step = 0
+        self._step = 0  # the model's, without asking the device
         self._clock: float | None = None
+        self._shortened = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self.step = int(self.model.global_step)
+        self._step = int(self.model.global_step)
+        # Keras counts the full number of steps from where it is.
+        self._shortened = self.progress.epoch_steps > 0
         self._set_end()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -48,12 +62,18 @@ class Schedule(keras.callbacks.Callback):
             self._set_end()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
-        if self.config.minutes is not None and self.progress.seconds >= 60.0 * self.config.minutes:
+        self._step += self.model.steps_per_execution
+        self.progress.epoch_steps += self.model.steps_per_execution
+        if _is_out_of_time(self.config, self.progress):
             self.model.stop_training = True
+        elif self._shortened and self.progress.epoch_steps >= self.steps:
+            self.model.stop_training = True  # ends the epoch, and by what follows below not the training
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._count_time()
+        if self._shortened and not _is_out_of_time(self.config, self.progress):
+            self.model.stop_training = False
+        self._shortened = False
 
     def _count_time(self) -> None:
         now = time.monotonic()
@@ -61,16 +81,17 @@ class Schedule(keras.callbacks.Callback):
         self._clock = now
 
     def _set_end(self) -> None:
-        share = share_done(self.config, self.progress, self.step, self.steps)
         by_steps = math.inf if self.config.epochs is None else float(self.config.epochs * self.steps)
-        self.model.total_steps.assign(min(by_steps, max(self.step, 1) / max(share, 1e-9)))
+        share = self._step / by_steps
+        if self.config.minutes is not None:
+            share = max(share, self.progress.seconds / (60.0 * self.config.minutes))
+        self.model.total_steps.assign(min(by_steps, max(self._step, 1) / max(share, 1e-9)))
 
 
 class StopAtNotFinite(keras.callbacks.Callback):
     """Ends a run whose loss or gradients stopped being finite, naming the step and the last good checkpoint.
 
-    The model notes the step itself; asking it costs a wait for the device, so it is asked every 20 steps and
-    before anything of the epoch is saved.
+    The model notes the step itself; it is asked before anything is saved.
     """
 
     def __init__(self, run: RunFolder):
@@ -78,45 +99,84 @@ class StopAtNotFinite(keras.callbacks.Callback):
         self.run = run
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if batch % 20 == 0:
-            self._check()
+        # One number more beside those of the logs, for which Keras waits here anyway.
+        step = int(self.model.not_finite_step)
+        if step >= 0:
+            self._stop(f"loss or gradients were no longer finite at step {step}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._check()
+        if not math.isfinite((logs or {})["val_loss"]):
+            self._stop(f"the validation loss is not finite after epoch {epoch + 1}")
 
-    def _check(self) -> None:
-        step = int(self.model.not_finite_step)
-        if step < 0:
-            return
+    def _stop(self, what: str) -> None:
         kept = (
             f"The last good checkpoint is {self.run.checkpoint}"
             if self.run.checkpoint.exists()
             else "There is no checkpoint yet"
         )
         raise UserError(
-            f"training: loss or gradients were no longer finite at step {step}. {kept}. "
+            f"training: {what}. {kept}. "
             "Start again with a lower --learning-rate, or with --precision float32."
         )
 
 
 class SaveRun(keras.callbacks.Callback):
-    """Saves the last model, the best one, and the checkpoint, after each epoch; stops early where that is asked.
+    """Saves a training, so that it goes on as if it had never ended; ends it where that is asked.
 
-    The checkpoint comes last: a kill before it costs the epoch, and resuming makes it again.
+    After each epoch: the last model, the best one, and the checkpoint. This comes last: a kill before it costs what
+    is behind the checkpoint before, and resuming makes it again. Inside an epoch: the checkpoint, before as many
+    steps are behind the one before as may be lost, and before the epoch's last steps. (Fit begins an epoch with a
+    step: a checkpoint after the last one would leave nothing to begin with.)
+
+    A request to end is followed at the next step, in training and validation, or at the epoch's end.
+
+    Args:
+        run: its folder.
+        progress: how far it is; `Schedule`, which comes before, counts its steps and time.
+        config: of the run.
+        steps: of an epoch.
+        interruption: who is asked to end.
     """
 
-    def __init__(self, run: RunFolder, progress: Progress, early_stopping: int | None = None):
+    def __init__(
+        self, run: RunFolder, progress: Progress, config: Config, steps: int, interruption: Interruption
+    ):
         super().__init__()
-        self.run, self.progress, self.early_stopping = run, progress, early_stopping
+        self.run, self.progress, self.config, self.steps = run, progress, config, steps
+        self.interruption = interruption
+        self._saved = progress.epoch_steps  # those of this epoch that are in the checkpoint
         self._copy: VAE | None = None
+        self._totals: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         # Built once: building the networks takes longer than saving them.
         self._copy = self.model.float32_copy()
+        # Fit resets the metrics between here and the epoch's beginning.
+        self._totals = [np.array(v) for v in metric_variables(self.model)] if self._saved else []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._totals:
+            for variable, total in zip(metric_variables(self.model), self._totals, strict=True):
+                variable.assign(total)
+        self._totals = []
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        done, ahead = self.progress.epoch_steps, self.model.steps_per_execution
+        due = done - self._saved + ahead > (self.config.checkpoint_steps or math.inf)
+        if due or done + ahead >= self.steps or self.interruption.requested:
+            self._save_checkpoint()
+        self.interruption.raise_if_requested()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        if self.progress.epoch_steps < self.steps:  # time was over inside the epoch
+            self._save_checkpoint()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.interruption.raise_if_requested()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         loss = float((logs or {})["val_loss"])
-        self.progress.epochs = epoch + 1
+        self.progress.epochs, self.progress.epoch_steps = epoch + 1, 0
         better = loss < self.progress.best_loss or not self.progress.best_epoch
         if better:
             self.progress.best_loss, self.progress.best_epoch = loss, epoch + 1
@@ -124,10 +184,12 @@ class SaveRun(keras.callbacks.Callback):
         for which in ("last", "best") if better else ("last",):
             save_network(self.run, which, self._copy)
         save_checkpoint(self.run.checkpoint, self.model, self.progress)
-        if self.stopped_early():
+        self._saved = 0
+        self.interruption.raise_if_requested()
+        if is_finished(self.config, self.progress):
             self.model.stop_training = True
 
-    def stopped_early(self) -> bool:
-        """Whether the patience of early stopping is used up."""
-        patience = self.early_stopping
-        return patience is not None and self.progress.epochs - self.progress.best_epoch >= patience
+    def _save_checkpoint(self) -> None:
+        if self.progress.epoch_steps > self._saved:
+            save_checkpoint(self.run.checkpoint, self.model, self.progress)
+            self._saved = self.progress.epoch_steps

@@ -61,6 +61,21 @@ def test_second_living_process_is_refused_and_a_dead_one_holds_nothing(tmp_path)
         pass
 
 
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
+    code = (
+        "import os, pathlib, sys; from facevae.run_folder import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as aside:\n"
+        "    aside.write_text('half')\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    for file in ("checkpoints/last.npz", "networks/best.keras", "logs/faces/projector/epoch-00000.bytes"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / file)])
+    assert len(list(tmp_path.rglob("*/.writing-*/*"))) == 3
+    with RunFolder(tmp_path).locked():
+        pass
+    assert not list(tmp_path.rglob(".writing-*"))
+
+
 def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")

@@ -1,7 +1,9 @@
 """The training loop on arrays and on mocked CelebA: what is saved, resumed, refused."""
 
 import dataclasses
+import json
 import math
+import signal
 
 import keras
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 import facevae
 from facevae.config import from_preset
 from facevae.errors import UserError
+from facevae.interruption import Interrupted, Interruption
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
-from facevae.training import build_model, describe_data, train
+from facevae.training import build_model, describe_data, steps_per_epoch, train
 
 CPU = Runtime("processor", "float32", False)
 
@@ -61,9 +64,8 @@ def test_a_run_leaves_models_checkpoint_and_encodings_and_loads_in_one_line(tmp_
         np.testing.assert_array_equal(encodings["attributes"], blob_dataset.train.attributes(np.arange(48)))
 
 
-@pytest.mark.parametrize(("network", "dropout"), [("residual", 0.0), ("reference", 0.25)])
-def test_resuming_after_a_kill_equals_the_uninterrupted_run(tmp_path, blob_dataset, network, dropout):
-    config = tiny(network=network, dropout=dropout, early_stopping=50)
+def test_resuming_with_random_dropout_after_a_kill_equals_the_uninterrupted_run(tmp_path, blob_dataset):
+    config = tiny(network="reference", dropout=0.25, early_stopping=50)
     whole = begin(tmp_path / "whole", config, blob_dataset)
     train(config, whole, blob_dataset, CPU)
 
@@ -72,17 +74,139 @@ def test_resuming_after_a_kill_equals_the_uninterrupted_run(tmp_path, blob_datas
         train(config, killed, blob_dataset, CPU, [KillAfter(5)])  # in the middle of epoch 2 of 3
     train(config, killed, blob_dataset, CPU)
 
+    assert_equal_runs(killed, whole)
+
+
+class Ask(keras.callbacks.Callback):
+    """Asks for the end at the n-th call of one of the callback's hooks, as SIGTERM would."""
+
+    def __init__(self, interruption, hook, call):
+        super().__init__()
+        self.calls, self.call, self.interruption = 0, call, interruption
+        setattr(self, hook, self._count)
+
+    def _count(self, *_, **__):
+        self.calls += 1
+        if self.calls == self.call:
+            self.interruption.requested = signal.SIGTERM
+
+
+class Logs(keras.callbacks.Callback):
+    """Keeps what each epoch's callbacks are told, by epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.epochs = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        assert epoch not in self.epochs
+        self.epochs[epoch] = dict(logs)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A function that trains 3 epochs of 6 steps without an interruption, once: its run folder and its logs."""
+    made = []
+
+    def train_whole(blob_dataset):
+        if not made:
+            run, logs = begin(tmp_path_factory.mktemp("whole"), tiny(batch_size=8), blob_dataset), Logs()
+            train(tiny(batch_size=8), run, blob_dataset, CPU, [logs])
+            made.append((run, logs.epochs))
+        return made[0]
+
+    return train_whole
+
+
+def steps_saved(run):
+    """How many steps of 6 an epoch are behind a run's checkpoint."""
+    with np.load(run.checkpoint) as stored:
+        progress = json.loads(str(stored["progress"]))
+    return 6 * progress["epochs"] + progress["epoch_steps"]
+
+
+def assert_equal_runs(ours, theirs):
+    """Weights of both models, optimizer's state, metrics' totals and progress, bit for bit; the clock apart."""
     for which in ("best", "last"):
-        expected, resumed = facevae.load(whole.path, which), facevae.load(killed.path, which)
-        assert int(resumed.global_step) == int(expected.global_step)
-        for ours, theirs in zip(resumed.get_weights(), expected.get_weights(), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    # The optimizer's state and the progress, bit for bit; the clock apart.
-    with np.load(whole.checkpoint) as a, np.load(killed.checkpoint) as b:
+        pairs = zip(
+            facevae.load(ours.path, which).get_weights(),
+            facevae.load(theirs.path, which).get_weights(),
+            strict=True,
+        )
+        assert all(np.array_equal(a, b) for a, b in pairs)
+    with np.load(ours.checkpoint) as a, np.load(theirs.checkpoint) as b:
         assert a.files == b.files
-        for name in a.files:
-            if name != "progress":
-                np.testing.assert_array_equal(a[name], b[name])
+        assert all(np.array_equal(a[name], b[name]) for name in a.files if name != "progress")
+        progress = [json.loads(str(stored["progress"])) | {"seconds": 0.0} for stored in (a, b)]
+    assert progress[0] == progress[1]
+
+
+@pytest.mark.parametrize(
+    ("hook", "call", "saved_steps"),
+    [
+        ("on_train_batch_end", 8, 8),  # inside the second epoch
+        # Its last step: all but that one are saved already.
+        pytest.param("on_train_batch_end", 12, 11, marks=pytest.mark.slow),
+        pytest.param("on_test_batch_end", 2, 5, marks=pytest.mark.slow),  # inside the first validation
+        pytest.param("on_epoch_end", 2, 12, marks=pytest.mark.slow),
+    ],
+)
+def test_a_request_to_end_saves_and_resuming_equals_the_uninterrupted_run(
+    tmp_path, blob_dataset, whole, hook, call, saved_steps
+):
+    expected, expected_logs = whole(blob_dataset)
+    config = tiny(batch_size=8)
+    run, interruption, logs = begin(tmp_path, config, blob_dataset), Interruption(), Logs()
+    with pytest.raises(Interrupted):
+        train(config, run, blob_dataset, CPU, [Ask(interruption, hook, call), logs], interruption)
+    assert steps_saved(run) == saved_steps
+    train(config, run, blob_dataset, CPU, [logs])
+    assert logs.epochs == expected_logs
+    assert_equal_runs(run, expected)
+
+
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_a_kill_costs_at_most_the_steps_between_checkpoints(tmp_path, blob_dataset, whole, every):
+    expected, expected_logs = whole(blob_dataset)
+    config = tiny(batch_size=8, checkpoint_steps=every)
+    run, logs = begin(tmp_path, config, blob_dataset), Logs()
+    with pytest.raises(KeyboardInterrupt):
+        train(config, run, blob_dataset, CPU, [KillAfter(10), logs])
+    assert 10 - every <= steps_saved(run) <= 10
+    train(config, run, blob_dataset, CPU, [logs])
+    assert logs.epochs == expected_logs
+    assert_equal_runs(run, expected)
+
+
+@pytest.mark.slow
+def test_several_steps_at_once_train_the_same_and_resume_inside_an_epoch(tmp_path, blob_dataset, whole):
+    _, expected_logs = whole(blob_dataset)
+    config = tiny(batch_size=8, steps_per_execution=2, checkpoint_steps=4)
+    run, logs = begin(tmp_path, config, blob_dataset), Logs()
+    with pytest.raises(KeyboardInterrupt):
+        train(config, run, blob_dataset, CPU, [KillAfter(12), logs])
+    assert steps_saved(run) == 10
+    train(config, run, blob_dataset, CPU, [logs])
+    for epoch, values in expected_logs.items():
+        assert logs.epochs[epoch] == pytest.approx(values, rel=1e-4)
+    assert int(facevae.load(run.path, "last").global_step) == 18
+    with pytest.raises(UserError, match="steps_per_execution: expected at most 6"):
+        train(dataclasses.replace(config, steps_per_execution=7), run, blob_dataset, CPU)
+
+
+def test_an_epoch_is_rounded_down_to_what_is_taken_at_once(blob_dataset):
+    assert steps_per_epoch(tiny(batch_size=8, steps_per_execution=4), blob_dataset) == 4
+
+
+@pytest.mark.slow
+def test_a_run_interrupted_after_its_minutes_is_validated_when_it_goes_on(tmp_path, blob_dataset):
+    config = tiny(epochs=None, minutes=0.02, steps_per_epoch=10**6)
+    run, interruption = begin(tmp_path, config, blob_dataset), Interruption()
+    with pytest.raises(Interrupted):
+        train(config, run, blob_dataset, CPU, [Ask(interruption, "on_test_batch_end", 1)], interruption)
+    assert not run.network("last").exists()
+    train(config, run, blob_dataset, CPU)
+    assert run.network("last").exists()
 
 
 def test_a_finished_run_goes_on_when_more_epochs_are_asked_for(tmp_path, blob_dataset):
