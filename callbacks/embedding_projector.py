@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-import pathlib
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -40,9 +40,9 @@ class EmbeddingProjector(FaceCallback):
 
     def begin(self, epoch: int) -> None:
         stored = projector.read_config(self.log_dir)
-        self._clouds = {number: cloud for cloud in stored if (number := _epoch_of(cloud)) < epoch}
+        self._clouds = {number: cloud for cloud in stored if 0 <= (number := _epoch_of(cloud)) < epoch}
         columns = self.log_dir / "projector" / "faces.tsv"
-        if not columns.exists() or columns.read_text(encoding="utf-8") != self._columns(self._all()):
+        if not columns.exists() or columns.read_bytes() != self._columns(self._all()).encode("utf-8"):
             # Nothing there, or other faces: the rows of the clouds would not be theirs.
             self._clouds = {}
             if columns.parent.exists():
@@ -153,7 +153,9 @@ def kept_epochs(epochs: Iterable[int]) -> list[int]:
 
 
 def _epoch_of(cloud: projector.Cloud) -> int:
-    return int(pathlib.PurePath(cloud.points).stem.split("-")[1])
+    """The epoch of a cloud of ours, -1 for any other."""
+    found = re.fullmatch(r"projector/epoch-(\d{5,9})\.bytes", cloud.points)
+    return int(found[1]) if found else -1
 
 
 def _resized(image, side):

@@ -4,13 +4,13 @@ import dataclasses
 import json
 import math
 import pathlib
-import zipfile
 
 import keras
 import numpy as np
 
 from facevae.errors import UserError
 from facevae.run_folder import RunFolder, replacing
+from facevae.untrusted_files import parse_json, read_arrays
 
 
 @dataclasses.dataclass
@@ -84,10 +84,12 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     """
     variables = _variables(model)
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            progress = Progress(**json.loads(str(stored["progress"])))
-            arrays = [stored[f"variable_{i:04d}"] for i in range(len(stored.files) - 1)]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        # As much as the model takes, and room for headers and the progress; a larger file is not read.
+        expected = sum(math.prod(v.shape) * 8 for v in variables) + 2**20
+        stored = read_arrays(path, expected)
+        progress = Progress(**parse_json(str(stored["progress"])))
+        arrays = [stored[f"variable_{i:04d}"] for i in range(len(stored) - 1)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: the checkpoint is damaged ({error}). Delete it to start this run from the beginning."
         ) from error

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import pathlib
-import zipfile
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder, replacing
+from facevae.untrusted_files import read_arrays
 
 BATCH = 256
 # What the density is fitted to and the latents are looked at by; more faces change neither.
@@ -22,7 +22,8 @@ MOST_TRAINING_FACES = 20_000
 class _Records(Protocol):
     def __len__(self) -> int: ...
     def images(self, indices: np.ndarray) -> np.ndarray: ...
-    def attributes(self, indices: np.ndarray) -> np.ndarray | None: ...
+    def attributes(self, indices: np.ndarray | slice) -> np.ndarray | None: ...
+    def names(self, indices: np.ndarray | slice) -> list[str]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +73,9 @@ def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: 
     return Encodings(indices, mean, log_variance, records.attributes(indices))
 
 
-def training_encodings(run: RunFolder, model: VAE, train: Callable[[], _Records]) -> Encodings:
+def training_encodings(
+    run: RunFolder, model: VAE, train: Callable[[], _Records], verified: bool = False
+) -> Encodings:
     """Up to 20,000 training faces as the run's best model encodes them.
 
     They are kept in the run folder and made again when another encoder made those.
@@ -80,13 +83,16 @@ def training_encodings(run: RunFolder, model: VAE, train: Callable[[], _Records]
     Args:
         run: the run.
         model: its best model.
-        train: gives the training split; only called where the faces must be encoded.
+        train: gives the training split; only called where the faces must be encoded, or held against the split.
+        verified: whether they are held against the split, and made again when its faces or their attributes are
+            others by now: whoever shows faces or attributes of the split beside them must not mix the two up.
 
     Raises:
-        UserError: they must be encoded and `train` raises one: the data set is not here.
+        UserError: the split is needed and `train` raises one: the data set is not here.
     """
     path = run.encodings / "train.npz"
-    if (stored := _stored(path, model)) is not None:
+    stored, split = _stored(path, model)
+    if stored is not None and (not verified or split == records_fingerprint(train())):
         return stored
     try:
         records = train()
@@ -97,21 +103,56 @@ def training_encodings(run: RunFolder, model: VAE, train: Callable[[], _Records]
         ) from error
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
     with replacing(path) as aside, open(aside, "wb") as file:
+        made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
         arrays = {name: array for name, array in vars(encodings).items() if array is not None}
-        np.savez(file, encoder=np.array(encoder_fingerprint(model)), **arrays)
+        np.savez(file, **{name: np.array(value) for name, value in made_of.items()}, **arrays)
     return encodings
 
 
-def _stored(path: pathlib.Path, model: VAE) -> Encodings | None:
-    """What a file holds; None when it is missing, damaged or of another encoder."""
+def _stored(path: pathlib.Path, model: VAE) -> tuple[Encodings | None, str | None]:
+    """What a file holds, and of which split; None when it is missing, damaged or of another encoder."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            if str(stored["encoder"]) != encoder_fingerprint(model):
-                return None
-            attributes = stored.get("attributes")
-            return Encodings(stored["indices"], stored["mean"], stored["log_variance"], attributes)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
+        stored = read_arrays(path)
+        if str(stored["encoder"]) != encoder_fingerprint(model):
+            return None, None
+        split = str(stored["split"]) if "split" in stored else None
+        parts = stored["indices"], stored["mean"], stored["log_variance"], stored.get("attributes")
+    except (OSError, ValueError, KeyError):
+        return None, None
+    encodings = Encodings(*parts)
+    return (encodings, split) if _is_sound(encodings, model.latent_dim) else (None, None)
+
+
+def _is_sound(encodings, latent_dim):
+    indices, attributes = encodings.indices, encodings.attributes
+    statistics = (encodings.mean, encodings.log_variance)
+    return (
+        indices.ndim == 1
+        and indices.dtype.kind == "i"
+        and len(indices) > 0
+        and indices[0] >= 0
+        and bool(np.all(np.diff(indices) > 0))
+        and all(part.dtype == np.float32 and part.shape == (len(indices), latent_dim) for part in statistics)
+        and (
+            attributes is None
+            or (
+                attributes.dtype == np.uint8
+                and attributes.ndim == 2
+                and len(attributes) == len(indices)
+                and not np.any(attributes > 1)
+            )
+        )
+    )
+
+
+def records_fingerprint(records: _Records) -> str:
+    """Tells a split from another, or from itself with other attributes: a hash of names and attributes."""
+    digest = hashlib.sha256()
+    for name in records.names(slice(None)):
+        digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
+    attributes = records.attributes(slice(None))
+    digest.update(b"" if attributes is None else np.ascontiguousarray(attributes).data)
+    return digest.hexdigest()
 
 
 def encoder_fingerprint(model: VAE) -> str:

@@ -8,7 +8,6 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import zipfile
 from typing import Any
 
 import filelock
@@ -22,6 +21,7 @@ from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
 from facevae.layers import BatchNormalization
 from facevae.run_folder import replacing
+from facevae.untrusted_files import parse_json, read_arrays
 
 ARCHITECTURE = (
     "3x3 convolutions of stride 2 down to 4x4, min(128, 1024 / side) channels, each with BatchNorm and ReLU; "
@@ -81,12 +81,12 @@ def _loaded(path, dataset):
         return None
     network = build_network(dataset.image_size, len(dataset.attribute_names))
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            details = json.loads(str(stored["details"]))
-            network.set_weights([stored[name] for name in sorted(stored.files) if name != "details"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        stored = read_arrays(path, sum(weight.nbytes for weight in network.get_weights()) + 2**20)
+        details = parse_json(str(stored["details"]))
+        network.set_weights([stored[name] for name in sorted(stored) if name != "details"])
+    except (OSError, ValueError, KeyError):
         return None  # a damaged file is made again like a missing one
-    if details.get("sha256") != weights_hash(network):
+    if not isinstance(details, dict) or details.get("sha256") != weights_hash(network):
         return None
     return FeatureClassifier(network, details)
 

@@ -27,6 +27,7 @@ import filelock
 
 from facevae.config import Config
 from facevae.errors import UserError
+from facevae.untrusted_files import read_json
 
 FORMAT_VERSION = 1
 _WRITING = ".writing-"  # folders of files that are being written
@@ -96,8 +97,9 @@ class RunFolder:
         """The configuration of the run.
 
         Raises:
-            UserError: damaged, or written by another version; the message says which.
+            UserError: damaged, written by another version, or a link leads out of the folder; the message says which.
         """
+        self._refuse_links_out()
         return Config.from_dict(self._content()["config"], where=str(self._run_json))
 
     def load_data_description(self) -> dict[str, Any]:
@@ -106,18 +108,35 @@ class RunFolder:
 
     def _content(self) -> dict[str, Any]:
         try:
-            content = json.loads(self._run_json.read_text(encoding="utf-8"))
+            content = read_json(self._run_json)
             version = content["format_version"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{self._run_json}: not readable as a run's configuration ({error}). Restore the file, or train again."
-            ) from error
+            raise self._unreadable(error) from error
         if version != FORMAT_VERSION:
             raise UserError(
                 f"{self._run_json}: the run has format {version}, this facevae reads format {FORMAT_VERSION}. "
                 "Use the version of facevae that trained it."
             )
+        if set(content) != {"format_version", "config", "data"} or not _is_data_description(content["data"]):
+            raise self._unreadable("expected format_version, config and data, a description of the data set")
         return content
+
+    def _unreadable(self, reason: object) -> UserError:
+        return UserError(
+            f"{self._run_json}: not readable as a run's configuration ({reason}). "
+            "Restore the file, or train again."
+        )
+
+    def _refuse_links_out(self) -> None:
+        """A run that came from somebody else must not make us read or overwrite what lies beside it."""
+        root = self.path.resolve()
+        for folder, folders, files in os.walk(root):
+            for entry in (pathlib.Path(folder, name) for name in folders + files):
+                if entry.is_symlink() and not pathlib.Path(os.path.realpath(entry)).is_relative_to(root):
+                    raise UserError(
+                        f"run folder: expected files of the run, received a link that leads out of it: {str(entry)!r}. "
+                        "Remove the link, or put a copy of what it leads to in its place."
+                    )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,6 +167,21 @@ def default_run_path(preset: str) -> pathlib.Path:
     while path.exists():
         path, count = pathlib.Path("runs") / f"{name}-{count}", count + 1
     return path
+
+
+def _is_data_description(data: Any) -> bool:
+    """Whether it is what `save` was given, as far as others rely on it."""
+    if data is None:
+        return True
+    if not isinstance(data, dict) or not isinstance(data.get("name", ""), str):
+        return False
+    names, faces = data.get("attribute_names", []), data.get("faces", {})
+    return (
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and isinstance(faces, dict)
+        and all(type(count) is int for count in faces.values())
+    )
 
 
 @contextlib.contextmanager

@@ -201,7 +201,8 @@ def serve(logs: str | os.PathLike[str]) -> Iterator[str]:
     # Into a file: a pipe that nobody reads would fill up and stop the server.
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN],
+            # -P: not one module is taken from the working folder, whatever lies there.
+            [sys.executable, "-P", "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

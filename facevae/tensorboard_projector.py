@@ -11,6 +11,7 @@
 import dataclasses
 import math
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,8 +21,12 @@ from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from facevae.run_folder import replacing
+from facevae.untrusted_files import check_size
 
 CONFIG = "projector_config.pbtxt"
+_MOST_CONFIG_BYTES = 2**20
+_FILE = re.compile(r"projector/[A-Za-z0-9_-]+\.(bytes|tsv|jpg)")
+_COUNTER = re.compile(r"shown-(\d{1,18})\..+")
 LARGEST_SHEET = 8192  # pixels: what WebGL takes as a texture everywhere
 
 
@@ -126,18 +131,38 @@ def write_config(folder: pathlib.Path, clouds: Sequence[Cloud]) -> None:
     with replacing(folder / CONFIG) as aside:
         aside.write_text(text_format.MessageToString(config), encoding="utf-8")
 
-    newest = tf.train.latest_checkpoint(folder) or "shown-0"
-    number = int(newest.rsplit("-", 1)[1]) + 1
-    checkpoint = tf.train.Checkpoint(shown=tf.Variable(number, dtype=tf.int64))
-    # The one before stays: the server may be reading it.
-    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=2, checkpoint_name="shown")
-    manager.save(checkpoint_number=number)
+    _count_up(folder)
+
+
+def _count_up(folder: pathlib.Path) -> None:
+    """Writes a checkpoint of another name, and keeps the one before: the server may be reading it.
+
+    What is there is told from its name alone. (TensorFlow's CheckpointManager removes the files that the list of
+    checkpoints names, wherever they lie.)
+    """
+    earlier = {
+        path: int(found[1])
+        for path in folder.iterdir()
+        if (found := _COUNTER.fullmatch(path.name)) is not None
+    }
+    last = max(earlier.values(), default=0)
+    newest = f"shown-{last + 1}"
+    tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
+    with replacing(folder / "checkpoint") as aside:
+        aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
+    for path, number in earlier.items():
+        if number < last and path.is_file():
+            path.unlink()
 
 
 def read_config(folder: pathlib.Path) -> list[Cloud]:
-    """The clouds that a run's configuration names and whose files are whole; none where there is no configuration."""
+    """The clouds that a run's configuration names and whose files are whole; none where there is no configuration.
+
+    A file that does not lie in the run's own folder `projector` is none of the run's.
+    """
     config = ProjectorConfig()
     try:
+        check_size(folder / CONFIG, _MOST_CONFIG_BYTES)
         text_format.Parse((folder / CONFIG).read_text(encoding="utf-8"), config)
     except (OSError, ValueError, text_format.ParseError):
         return []
@@ -148,7 +173,7 @@ def read_config(folder: pathlib.Path) -> list[Cloud]:
             tuple(embedding.tensor_shape),
             embedding.metadata_path,
             embedding.sprite.image_path,
-            embedding.sprite.single_image_dim[0],
+            next(iter(embedding.sprite.single_image_dim), 0),
         )
         for embedding in config.embeddings
     ]
@@ -156,7 +181,7 @@ def read_config(folder: pathlib.Path) -> list[Cloud]:
 
 
 def _is_whole(folder, cloud):
-    points = folder / cloud.points
-    others = [folder / cloud.columns, folder / cloud.thumbnails]
-    size = 4 * math.prod(cloud.shape)
-    return points.is_file() and points.stat().st_size == size and all(path.is_file() for path in others)
+    files = (cloud.points, cloud.columns, cloud.thumbnails)
+    if not all(_FILE.fullmatch(file) and (folder / file).is_file() for file in files):
+        return False
+    return (folder / cloud.points).stat().st_size == 4 * math.prod(cloud.shape)

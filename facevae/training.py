@@ -99,7 +99,7 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     from facevae.loading import load
 
     model = load(run.path, "best")
-    encodings = training_encodings(run, model, lambda: dataset.train)
+    encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
         print(f"Fitting the density to {len(encodings.mean):,} encoded faces.")
         model.density = density.fit(encodings.sample(config.seed), config.density_components, config.seed)

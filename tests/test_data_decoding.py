@@ -139,3 +139,13 @@ def test_workers_end_when_the_parent_is_killed(two_cores):
         parent.send_signal(signal.SIGKILL)
         parent.communicate(timeout=20)
     assert parent.returncode == -signal.SIGKILL
+
+
+def test_modules_in_the_working_folder_are_not_imported(two_cores, tmp_path, monkeypatch):
+    """A data set of somebody else's may be the working folder, and may hold more than pictures."""
+    for name in ("numpy.py", "PIL.py", "struct.py", "facevae/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"import os; os.mkdir({str(tmp_path / 'executed')!r})")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(decode_faces([png(0)], "square", 20, COUNT))) == 1
+    assert not (tmp_path / "executed").exists()

@@ -27,7 +27,7 @@ def written(folder, attributes=True):
     writer = RecordsWriter(folder)
     for number, face in enumerate(faces()):
         row = np.array([number % 2, 1], np.uint8) if attributes else None
-        writer.add(Example(f"faces/{number} 画\udcff.jpg", b"", row, split=min(number // 4, 2)), face)
+        writer.add(Example(f"faces/..{number} 画\udcff.jpg", b"", row, split=min(number // 4, 2)), face)
     names = ["Smiling", "Young"] if attributes else []
     writer.finish({"image_size": SIZE, "attribute_names": names, "left_out": {"bad.jpg": "truncated"}})
     return folder
@@ -44,7 +44,7 @@ def test_records_are_what_was_written(folder):
     np.testing.assert_array_equal(dataset.validation.images(slice(None)), faces()[4:8])
     np.testing.assert_array_equal(dataset.train.images(np.array([3, 0, 3])), faces()[[3, 0, 3]])
     np.testing.assert_array_equal(dataset.test.attributes([1, 0]), [[1, 1], [0, 1]])
-    assert dataset.test.names(slice(1, 2)) == ["faces/9 画\udcff.jpg"]
+    assert dataset.test.names(slice(1, 2)) == ["faces/..9 画\udcff.jpg"]
     assert dataset.attribute_names == ("Smiling", "Young")
     assert dataset.left_out == {"bad.jpg": "truncated"}
     assert dataset.train.image_size == SIZE
@@ -76,6 +76,11 @@ def change_index(folder, **changes):
     (folder / "index.json").write_text(json.dumps(index | changes))
 
 
+def rename_first(folder, name):
+    names = json.loads((folder / "names.json").read_text())
+    (folder / "names.json").write_text(json.dumps([name, *names[1:]]))
+
+
 def truncate(name, by):
     return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - by)
 
@@ -103,6 +108,9 @@ DAMAGES = {
     "attribute of 2": lambda folder: (folder / "attributes.uint8").write_bytes(bytes([2] * COUNT * 2)),
     "name missing": lambda folder: (folder / "names.json").write_text(json.dumps(["a"] * (COUNT - 1))),
     "names of another kind": lambda folder: (folder / "names.json").write_text(json.dumps([1] * COUNT)),
+    "name that leads out": lambda folder: rename_first(folder, "../../precious.jpg"),
+    "name of another folder": lambda folder: rename_first(folder, "/etc/passwd"),
+    "names nested too deeply": lambda folder: (folder / "names.json").write_text("[" * 100_000),
     "images a folder": lambda folder: [(folder / "images.uint8").unlink(), (folder / "images.uint8").mkdir()],
     "images a link": lambda folder: [
         (folder / "images.uint8").rename(folder.parent / "elsewhere"),

@@ -4,6 +4,7 @@ import pytest
 
 from facevae import encodings
 from facevae.config import from_preset
+from facevae.data import Records
 from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
@@ -74,3 +75,54 @@ def test_encodings_of_another_model_need_the_data_set(model, tmp_path):
 
     with pytest.raises(UserError, match=r"train\.npz: missing or of another model.*there is no folder"):
         encodings.training_encodings(run, model, gone)
+
+
+def test_a_split_whose_names_or_attributes_have_changed_is_encoded_again(model, blob_dataset, tmp_path):
+    run = RunFolder(tmp_path)
+    train = blob_dataset.train
+    images, attributes, names = (part(slice(None)) for part in (train.images, train.attributes, train.names))
+    rows = np.arange(len(train))
+
+    def kept(records, verified=True):
+        return encodings.training_encodings(run, model, lambda: records, verified)
+
+    kept(train)
+    mended = Records(images, 1 - attributes, names, rows)  # the table was corrected
+    np.testing.assert_array_equal(kept(mended, verified=False).attributes, attributes)
+    np.testing.assert_array_equal(kept(mended).attributes, 1 - attributes)
+    # One face gone and another come: as many as before, in other places.
+    moved = Records(images[::-1], attributes[::-1], names[::-1], rows)
+    np.testing.assert_array_equal(kept(moved).attributes, attributes[::-1])
+    np.testing.assert_allclose(kept(moved).mean, model.encode(images[::-1])[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"indices": np.arange(47)},
+        {"indices": np.arange(48)[::-1]},
+        {"indices": np.arange(48) - 1},
+        {"indices": np.zeros((48, 1), np.int64)},
+        {"mean": np.zeros((48, 4), np.float32)},
+        {"mean": np.zeros((48, 3))},
+        {"log_variance": np.zeros((47, 3), np.float32)},
+        {"attributes": np.zeros((47, 2), np.uint8)},
+        {"attributes": np.full((48, 2), 2, np.uint8)},
+        {"attributes": np.zeros((48, 2))},
+        {},
+    ],
+)
+def test_stored_arrays_that_do_not_fit_each_other_are_not_taken(model, blob_dataset, tmp_path, damage):
+    run = RunFolder(tmp_path)
+    opened = []
+
+    def kept():
+        return encodings.training_encodings(run, model, lambda: opened.append(1) or blob_dataset.train)
+
+    kept()
+    path = run.encodings / "train.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, **damage})
+    kept()
+    assert len(opened) == 1 + bool(damage)

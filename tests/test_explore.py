@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -175,6 +176,19 @@ def test_a_file_that_is_no_picture_is_named(run, tmp_path):
         UserError, match=r"notes.jpg': expected a picture with a face: not a picture of a known kind"
     ):
         explore.main([str(run.path), "reconstruct", str(tmp_path / "notes.jpg")])
+
+
+def test_an_attribute_whose_name_is_a_path_writes_into_the_run_folder_alone(
+    run, tmp_path, blob_dataset, monkeypatch
+):
+    names = (f"../../../{tmp_path.name}", f"/{tmp_path}/outside")
+    hostile = dataclasses.replace(blob_dataset, attribute_names=names)
+    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: hostile)
+    before = {path for path in tmp_path.rglob("*") if run.path not in path.parents}
+    for name in names:
+        explore.main([str(run.path), "edit", "1", "--attribute", name])
+    assert {path for path in tmp_path.rglob("*") if run.path not in path.parents} == before
+    assert len(list(run.figures.iterdir())) == 2
 
 
 def test_a_run_without_attributes_says_so_and_draws_the_rest(tmp_path, blob_dataset, monkeypatch, capsys):

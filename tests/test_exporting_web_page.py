@@ -70,6 +70,9 @@ def test_the_server_gives_the_folder_and_nothing_beside_it(tmp_path, served):
     (tmp_path / "secret.txt").write_text("secret")
     (page / "link.txt").symlink_to(tmp_path / "secret.txt")
     (page / "folder").symlink_to(tmp_path)
+    (page / "indexed").mkdir()
+    (page / "indexed" / "index.html").symlink_to(tmp_path / "secret.txt")
+    (page / "loop").symlink_to("loop")
     address = served(page)
     assert status_of(address, "/") == 200
     assert status_of(address, "/index.html") == 200
@@ -82,6 +85,10 @@ def test_the_server_gives_the_folder_and_nothing_beside_it(tmp_path, served):
         "/link.txt",
         "/folder/secret.txt",
         "/inner/",
+        "/indexed/",
+        "/loop",
+        "/%00",
+        f"/{'x' * 5000}",
         "/\\..\\secret.txt",
     ):
         assert status_of(address, path) == 404, path

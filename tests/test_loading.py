@@ -1,3 +1,8 @@
+import io
+import json
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -56,4 +61,125 @@ def test_a_file_that_would_execute_code_is_refused(run, tmp_path):
 def test_another_model_is_refused(run):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(run.network("best"))
     with pytest.raises(UserError, match=r"expected a facevae\.VAE, received a Sequential"):
+        facevae.load(run.path)
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Files made to do harm
+# -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole(run):
+    """The parts of a good file: config.json as a dictionary, metadata.json and the weights as bytes."""
+    facevae.VAE(image_size=32, latent_dim=3, width=8).save(run.network("best"))
+    with zipfile.ZipFile(run.network("best")) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    return {**parts, "config.json": json.loads(parts["config.json"])}
+
+
+def write(run, parts, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(run.network("best"), "w", compression) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, json.dumps(content) if isinstance(content, dict) else content)
+
+
+def change_weights(content, change):
+    """The weights' file after `change(file)`."""
+    buffer = io.BytesIO(content)
+    with h5py.File(buffer, "r+") as file:
+        change(file)
+    return buffer.getvalue()
+
+
+def replace_first(file, make):
+    """Puts something else in the place of an array."""
+    group = file["encoder/layers/conv2d/vars"]
+    del group["0"]
+    make(group)
+
+
+HOSTILE_WEIGHTS = {
+    "an array of 4 TB": lambda g: g.create_dataset("0", (10**12,), "f4", chunks=(2**20,)),
+    "a compressed array": lambda g: g.create_dataset("0", (10**6,), "f4", compression="gzip"),
+    "a link within": lambda g: g.update({"0": h5py.SoftLink("/encoder")}),
+    "a link to a file": lambda g: g.update({"0": h5py.ExternalLink("/etc/passwd", "/")}),
+    "bytes of a file": lambda g: g.create_dataset("0", (16,), "u1", external=[("/etc/passwd", 0, 16)]),
+    "an array of others": lambda g: g.create_virtual_dataset("0", h5py.VirtualLayout((4,), "f4")),
+    "text": lambda g: g.create_dataset("0", data="text"),
+    "objects": lambda g: g.create_dataset("0", (3,), h5py.ref_dtype),
+    "a group in itself": lambda g: g.update({"0": g}),
+    "another shape": lambda g: g.create_dataset("0", data=np.zeros((2, 2), np.float32)),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_WEIGHTS)
+def test_weights_that_are_no_plain_arrays_are_refused(run, whole, kind):
+    weights = change_weights(
+        whole["model.weights.h5"], lambda file: replace_first(file, HOSTILE_WEIGHTS[kind])
+    )
+    write(run, {**whole, "model.weights.h5": weights})
+    with pytest.raises(UserError, match=r"best\.keras: expected a model saved by facevae") as caught:
+        facevae.load(run.path)
+    assert ("model.weights.h5" in str(caught.value)) == (kind != "another shape")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"latent_dim": 10**9}, "latent_dim: expected at least 1 and at most"),
+        ({"width": 10**6}, "width: expected"),
+        ({"density_components": 10**6}, "density_components: expected"),
+        ({"image_size": 2**20}, "image_size: expected one of"),
+        ({"blocks": "8"}, "blocks: expected int"),
+        ({"network": "../../x"}, "network: expected one of"),
+    ],
+)
+def test_settings_beyond_the_limits_are_refused_before_a_network_is_built(run, whole, changes, reason):
+    config = whole["config.json"]
+    write(run, {**whole, "config.json": {**config, "config": {**config["config"], **changes}}})
+    with pytest.raises(UserError, match=rf"best\.keras: .*{reason}"):
+        facevae.load(run.path)
+
+
+def test_modules_that_a_file_names_are_not_imported(run, whole, tmp_path, monkeypatch):
+    marker = tmp_path / "executed"
+    (tmp_path / "harm.py").write_text(f"import os; os.mkdir({str(marker)!r})\nclass Harm: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    harm = {"module": "harm", "class_name": "Harm", "config": {}, "registered_name": None}
+    config = whole["config.json"]
+    write(run, {**whole, "config.json": {**config, "module": "harm"}})
+    assert facevae.load(run.path).latent_dim == 3  # the module is not looked at
+    write(run, {**whole, "config.json": {**config, "config": {**config["config"], "dtype": harm}}})
+    assert facevae.load(run.path).latent_dim == 3
+    for description in (harm, {**harm, "registered_name": "facevae>VAE"}, {**config, "config": harm}):
+        write(run, {**whole, "config.json": description})
+        with pytest.raises(UserError, match=r"best\.keras"):
+            facevae.load(run.path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda parts: {**parts, "config.json": b"[" * 100_000}, "nested too deeply"),
+        (lambda parts: {**parts, "config.json": b"[]"}, "describes no model"),
+        (lambda parts: {**parts, "config.json": b" " * (2**20 + 1)}, "config.json is larger"),
+        (
+            lambda parts: {name: parts[name] for name in parts if name != "model.weights.h5"},
+            "model.weights.h5",
+        ),
+        (lambda parts: {**parts, "model.weights.h5": b"no weights"}, "does not load"),
+    ],
+)
+def test_parts_that_are_missing_or_something_else_are_refused(run, whole, change, reason):
+    write(run, change(whole))
+    with pytest.raises(UserError, match=rf"best\.keras: .*{reason}"):
+        facevae.load(run.path)
+
+
+def test_a_compressed_file_is_refused_before_it_fills_the_memory(run, whole):
+    write(run, {**whole, "model.weights.h5": bytes(2**26)}, zipfile.ZIP_DEFLATED)
+    assert run.network("best").stat().st_size < 200_000
+    with pytest.raises(UserError, match="is compressed"):
         facevae.load(run.path)

@@ -27,11 +27,54 @@ def test_what_is_no_run_is_refused(tmp_path):
         RunFolder.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format_version": 1, "config": 3, "data": null}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "{}", "null", "[" * 100_000, '{"format_version": 1}'),
+        '{"format_version": 1, "config": 3, "data": null}',
+        '{"format_version": 1, "config": {}}',
+    ],
+)
 def test_damaged_configuration_is_refused_with_its_file(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(UserError, match=r"run\.json"):
         RunFolder.open(tmp_path).load_config()
+
+
+@pytest.mark.parametrize(
+    "data", [3, ["Smiling"], {"name": 3}, {"attribute_names": "Smiling"}, {"faces": {"test": "9"}}]
+)
+def test_a_description_of_the_data_that_is_none_is_refused(tmp_path, data):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"), data)
+    with pytest.raises(UserError, match=r"run\.json: not readable .* a description of the data set"):
+        run.load_config()
+
+
+def test_links_within_the_run_are_followed_and_those_that_lead_out_refused(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.save(from_preset("demo"))
+    (tmp_path / "link to the run").symlink_to(run.path)
+    (run.path / "logs" / "train").mkdir(parents=True)
+    (run.path / "logs" / "newest").symlink_to("train")
+    (run.path / "logs" / "loop").symlink_to("loop")
+    assert RunFolder(tmp_path / "link to the run").load_config() == run.load_config()
+    (tmp_path / "precious").mkdir()
+    for link in (run.path / "figures", run.path / "logs" / "train" / "a.tsv"):
+        link.symlink_to(tmp_path / "precious")
+        with pytest.raises(UserError, match=rf"link that leads out of it: '{link}'\. Remove the link"):
+            RunFolder.open(run.path).load_config()
+        link.unlink()
+    assert run.load_config()
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("years of work")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(UserError, match="cannot be written"), RunFolder(tmp_path / "run").locked():
+        pass
+    assert (tmp_path / "precious").read_text() == "years of work"
 
 
 def test_another_format_version_is_named(tmp_path):

@@ -109,3 +109,51 @@ def test_each_configuration_has_a_checkpoint_of_another_name_and_without_matrice
     assert len(set(names)) == 3
     shapes = tf.train.load_checkpoint(names[-1]).get_variable_to_shape_map().values()
     assert all(len(shape) != 2 for shape in shapes)  # a matrix would be listed as an embedding
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../outside.bytes",
+        "projector/../../outside.bytes",
+        "{folder}/outside.bytes",
+        "projector/a/b.bytes",
+        "",
+    ],
+)
+def test_a_configuration_that_names_files_elsewhere_names_nothing(tmp_path, path):
+    logs = tmp_path / "logs"
+    (tmp_path / "outside.bytes").write_bytes(b"1234" * 3)
+    cloud = _cloud(logs, "a", np.ones((1, 3), np.float32))
+    projector.write_config(logs, [cloud])
+    assert projector.read_config(logs) == [cloud]
+    config = logs / projector.CONFIG
+    config.write_text(config.read_text().replace("projector/a.bytes", path.format(folder=tmp_path)))
+    assert projector.read_config(logs) == []
+
+
+def test_a_configuration_without_sizes_or_of_enormous_size_names_nothing(tmp_path):
+    (tmp_path / "projector").mkdir()
+    for ending in ("bytes", "tsv", "jpg"):
+        (tmp_path / f"projector/a.{ending}").write_bytes(b"")
+    names = 'tensor_path: "projector/a.bytes" metadata_path: "projector/a.tsv"'
+    (tmp_path / projector.CONFIG).write_text(f"embeddings {{ {names} }}")
+    assert projector.read_config(tmp_path) == []
+    (tmp_path / projector.CONFIG).write_text("#" * (2**20 + 1))
+    assert projector.read_config(tmp_path) == []
+
+
+def test_files_elsewhere_that_the_list_of_checkpoints_names_are_left_alone(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    precious = [tmp_path / "work.index", tmp_path / "work.data-00000-of-00001"]
+    for path in precious:
+        path.write_text("years of work")
+    (logs / "checkpoint").write_text(
+        'model_checkpoint_path: "shown-x"\n'
+        + f'all_model_checkpoint_paths: "{tmp_path}/work"\nall_model_checkpoint_paths: "../work"\n' * 3
+    )
+    for _ in range(4):
+        projector.write_config(logs, [])
+    assert all(path.read_text() == "years of work" for path in precious)
+    assert {path.name.split(".")[0] for path in logs.glob("shown-*")} == {"shown-3", "shown-4"}

@@ -129,7 +129,11 @@ class _Worker:
         package_parent = str(pathlib.Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (package_parent, os.environ.get("PYTHONPATH"))))
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "facevae.data.decoding", str(self._crop), str(self._size)],
+            # -P: not one module is taken from the working folder, which may be a data set of somebody else's.
+            [
+                *(sys.executable, "-P", "-W", "ignore", "-m", "facevae.data.decoding"),
+                *(str(self._crop), str(self._size)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**_KEEP_MEMORY, **os.environ, "PYTHONPATH": path},
@@ -197,7 +201,10 @@ def _serve(crop: str | int, size: int) -> None:
             chunk = _receive(requests)
             results = [_decode(p if is_content else os.fsdecode(p), crop, size) for is_content, p in chunk]
             encoded = (
-                (True, r.tobytes()) if isinstance(r, np.ndarray) else (False, r.encode()) for r in results
+                (True, r.tobytes())
+                if isinstance(r, np.ndarray)
+                else (False, r.encode("utf-8", "backslashreplace"))
+                for r in results
             )
             _send(answers, encoded, len(results))
 

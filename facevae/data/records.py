@@ -20,10 +20,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from facevae.data.splits import SPLIT_NAMES, complete_splits
+from facevae.untrusted_files import read_json
 
 FORMAT_VERSION = 1
 _INCOMPLETE, _REPLACED = ".incomplete", ".replaced"
-_MOST_JSON_BYTES = 2**31
+_MOST_JSON_BYTES = 2**28  # the names of some millions of faces
 
 
 class DamagedRecordsError(ValueError):
@@ -207,6 +208,8 @@ def load_records(folder: pathlib.Path, name: str, image_size: int) -> FaceDatase
     names = _read_json(folder / "names.json", list)
     if len(names) != count or not _is_list_of_text(names):
         raise DamagedRecordsError("names.json: not one name per face")
+    if any(_leads_out(name) for name in names):
+        raise DamagedRecordsError("names.json: a name that leads out of its folder")
     images = _map(folder / "images.uint8", (count, image_size, image_size, 3))
     splits = np.array(_map(folder / "splits.uint8", (count,)))
     attributes = None
@@ -227,13 +230,15 @@ def _is_list_of_text(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
+def _leads_out(name: str) -> bool:
+    return os.path.isabs(name) or (".." in name and ".." in pathlib.PurePath(name).parts)
+
+
 def _read_json(path: pathlib.Path, kind: type) -> Any:
     _check_file(path)
     try:
-        if path.stat().st_size > _MOST_JSON_BYTES:
-            raise DamagedRecordsError(f"{path.name}: too large")
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path, _MOST_JSON_BYTES)
+    except (OSError, ValueError) as error:
         raise DamagedRecordsError(f"{path.name}: {error}") from None
     if not isinstance(content, kind):
         raise DamagedRecordsError(f"{path.name}: expected a {kind.__name__}")

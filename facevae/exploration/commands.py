@@ -195,7 +195,7 @@ def traverse(
     box: Sequence[tuple] = (),
 ) -> None:
     """What the most informative latent dimensions do, ordered by KL."""
-    encodings = explored.train_encodings
+    encodings = explored.kept_encodings
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     middle, note = encodings.mean.mean(axis=0), "the mean of the training faces' latents"
     latent = middle

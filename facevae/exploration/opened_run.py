@@ -4,6 +4,7 @@ import difflib
 import functools
 import os
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,7 +52,12 @@ class Exploration:
 
     @functools.cached_property
     def train_encodings(self) -> Encodings:
-        """The posterior of up to 20,000 training faces, from the run folder where training left it."""
+        """The posterior of up to 20,000 faces of the training split as it is now."""
+        return training_encodings(self.run, self.model, lambda: self.dataset.train, verified=True)
+
+    @functools.cached_property
+    def kept_encodings(self) -> Encodings:
+        """The posterior of up to 20,000 training faces as training left it, also where the data set is not."""
         return training_encodings(self.run, self.model, lambda: self.dataset.train)
 
     # ---------------------------------------------------------------------------------------------------------
@@ -208,7 +214,8 @@ class Exploration:
         """Writes a picture into the run folder and into TensorBoard, and prints its path.
 
         Args:
-            name: of the file, without its ending, and of TensorBoard's tag.
+            name: of the file, without its ending, and of TensorBoard's tag; what is no letter, digit, `.`, `-` or
+                `_` becomes `_` in the file's name.
             picture: `uint8[height, width, 3]`.
 
         Returns:
@@ -217,7 +224,8 @@ class Exploration:
         Raises:
             UserError: it cannot be written.
         """
-        path = self.run.figures / f"{name}.png"
+        # Attributes are named by the data set: a name must not lead to another folder.
+        path = self.run.figures / (re.sub(r"[^\w.-]", "_", name) + ".png")
         _save(Image.fromarray(picture), path)
         folder = self.run.logs / "explore"
         # Each time one step further: TensorBoard then keeps earlier pictures under the same tag.

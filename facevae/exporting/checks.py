@@ -79,7 +79,8 @@ def run_checks(
         (job / "card").write_bytes(card)
         np.savez(job / "examples.npz", **arrays)
         package_root = str(pathlib.Path(__file__).resolve().parents[2])
-        command = [sys.executable, "-c", _WITHOUT_TENSORFLOW, package_root, folder]
+        # -P: not one module is taken from the working folder, whatever lies there.
+        command = [sys.executable, "-P", "-c", _WITHOUT_TENSORFLOW, package_root, folder]
         try:
             process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
             if process.returncode == 0:

@@ -20,12 +20,23 @@ class FolderHandler(SimpleHTTPRequestHandler):
         ".tflite": "application/octet-stream",
     }
 
+    timeout = 60  # seconds without a word, after which a visitor's thread ends
+
     def send_head(self):
-        root = pathlib.Path(self.directory).resolve()
-        if not pathlib.Path(self.translate_path(self.path)).resolve().is_relative_to(root):
+        if not self._is_in_folder():
             self.send_error(404)
             return None
         return super().send_head()
+
+    def _is_in_folder(self):
+        """Whether what would be sent lies in the folder, links followed."""
+        try:
+            root = os.path.realpath(self.directory)
+            wanted = self.translate_path(self.path)
+            sent = os.path.join(wanted, "index.html") if os.path.isdir(wanted) else wanted
+            return os.path.commonpath([root, os.path.realpath(sent)]) == root
+        except (OSError, ValueError):  # a name that no file can have
+            return False
 
     def list_directory(self, path):
         self.send_error(404)

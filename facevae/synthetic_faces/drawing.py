@@ -39,7 +39,8 @@ def draw_in_processes(first, count, seed, image_size):
         pipes = []
         for worker in range(workers):
             numbers = (first, count, seed, image_size, worker, workers)
-            command = [sys.executable, "-m", "facevae.synthetic_faces.drawing", *map(str, numbers)]
+            # -P: not one module is taken from the working folder, whatever lies there.
+            command = [sys.executable, "-P", "-m", "facevae.synthetic_faces.drawing", *map(str, numbers)]
             process = processes.enter_context(
                 subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
             )
