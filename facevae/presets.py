@@ -39,6 +39,7 @@ PRESETS: dict[str, Preset] = {
             "sample_from": "prior",
             "density_components": 0,
             "batch_size": 32,
+            "optimizer": "adam",
             "learning_rate": 5e-4,
             "schedule": "constant",
             "epochs": 50,
@@ -48,7 +49,7 @@ PRESETS: dict[str, Preset] = {
     "celeba64": Preset(
         "python train.py --preset celeba64 [--data FOLDER]: CelebA at 64x64. About 500 faces a second on two processor "
         "cores; 3 epochs of 6,500 faces (41 seconds) reach a validation error (mse) of 0.012.",
-        {"data": "celeb_a", "blocks": 1, "batch_size": 64, "latent_dim": 200, "epochs": 30, "minutes": None},
+        {"data": "celeb_a", "latent_dim": 200, "epochs": 30, "minutes": None},
     ),
     "celeba128": Preset(
         "python train.py --preset celeba128 [--data FOLDER]: CelebA at 128x128. About 280 faces a second on two "
@@ -56,8 +57,6 @@ PRESETS: dict[str, Preset] = {
         {
             "data": "celeb_a",
             "image_size": 128,
-            "blocks": 1,
-            "batch_size": 64,
             "latent_dim": 200,
             "epochs": 30,
             "minutes": None,

@@ -9,7 +9,7 @@ FINAL_SHARE = 0.01
 
 
 def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
-    """Adam's learning rate.
+    """The optimizer's learning rate.
 
     `cosine` rises linearly over the first 2 % of the training and falls along half a cosine to 1 % of the peak
     (Loshchilov and Hutter, "SGDR", arXiv:1608.03983, equation 5, without restarts).

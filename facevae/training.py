@@ -13,6 +13,7 @@ from facevae.encodings import training_encodings
 from facevae.errors import UserError
 from facevae.interruption import Interruption
 from facevae.model import SETTINGS, VAE
+from facevae.optimizers import Muon
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
 from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite, is_finished
@@ -22,10 +23,12 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
     """The compiled model that the configuration describes; weights are a function of its seed."""
     keras.utils.set_random_seed(config.seed)
     model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype=runtime.precision)
-    optimizer = keras.optimizers.Adam(
-        lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
+    optimizer = {"adam": keras.optimizers.Adam, "muon": Muon}[config.optimizer]
+    model.compile(
+        optimizer(lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())),
+        jit_compile=runtime.xla,
+        steps_per_execution=config.steps_per_execution,
     )
-    model.compile(optimizer, jit_compile=runtime.xla, steps_per_execution=config.steps_per_execution)
     model.optimizer.build(model.trainable_variables)
     return model
 
