@@ -12,8 +12,6 @@ from keras import layers
 
 from facevae.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
 
-SMALLEST_MAP = 4  # height and width at which the residual networks turn between pictures and vectors
-
 
 def build_encoder(
     network: str,
@@ -103,16 +101,18 @@ def _reference_decoder(latents, image_size, dropout, dtype):
 
 # ------------------------------------------------------------------------------
 # residual: dense 3×3 convolutions, BatchNorm after them, LeakyReLU, depth_to_space. Phones run all of it in one
-# delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32. The large maps are left early and
-# entered late (space_to_depth first, depth_to_space last): there a convolution costs most and learns least.
+# delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32. Pixels become channels in patches of
+# 4×4 first, and patches become pixels last: on large maps a convolution costs most and learns least.
 # ------------------------------------------------------------------------------
 
+PATCH = 4  # side of the patches, pixels
+SMALLEST_MAP = 4  # height and width at which the networks turn between maps and vectors
 LARGEST_MAP_WITH_BLOCKS = 8  # residual blocks stand where they are cheap and see the whole face
 
 
 def residual_channels(side: int, width: int) -> int:
-    """Channels of a side×side feature map: `width` at 32×32, twice as many below, half as many at each size above."""
-    return max(16, min(2 * width, width * 32 // side))
+    """Channels of a side×side map: `width` at 32×32, twice as many at half the side; a multiple of 4, to be parted."""
+    return max(8, 4 * round(width * 32 / side / 4))
 
 
 def _convolution(x, filters, dtype, strides=1, gamma_initializer="ones"):
@@ -135,8 +135,8 @@ def _residual_block(x, dtype):
 
 
 def _residual_encoder(images, image_size, width, blocks, dtype):
-    side = image_size // 2
-    x = SpaceToDepth(2, dtype=dtype)(images)  # [side, side, 12]
+    side = image_size // PATCH
+    x = SpaceToDepth(PATCH, dtype=dtype)(images)  # [side, side, 48]
     x = _activation(_convolution(x, residual_channels(side, width), dtype), dtype)
     while side > SMALLEST_MAP:
         side //= 2
@@ -152,11 +152,11 @@ def _residual_decoder(latents, image_size, width, blocks, dtype):
     x = layers.Dense(side * side * channels, use_bias=False, dtype=dtype)(latents)
     x = layers.Reshape((side, side, channels), dtype=dtype)(x)
     x = _activation(BatchNormalization(momentum=0.95, dtype=dtype)(x), dtype)
-    while side < image_size // 2:
+    while side < image_size // PATCH:
         for _ in range(blocks if side <= LARGEST_MAP_WITH_BLOCKS else 0):
             x = _residual_block(x, dtype)
         side *= 2
-        x = _activation(_convolution(x, 4 * residual_channels(side, width), dtype), dtype)
-        x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels]
-    x = layers.Conv2D(12, 3, padding="same", dtype=dtype)(x)
-    return DepthToSpace(2, dtype=dtype)(x)  # [image_size, image_size, 3]
+        x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels / 4]
+        x = _activation(_convolution(x, residual_channels(side, width), dtype), dtype)
+    x = layers.Conv2D(3 * PATCH**2, 3, padding="same", dtype=dtype)(x)  # [side, side, 48]
+    return DepthToSpace(PATCH, dtype=dtype)(x)  # [image_size, image_size, 3]
