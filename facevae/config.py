@@ -124,7 +124,7 @@ class Config:
     optimizer: Literal["adam", "muon"] = _setting(
         "muon", "muon: learns from a third of the pictures that adam needs; adam: as the classic tutorials"
     )
-    learning_rate: float = _setting(2e-3, "peak learning rate", minimum=1e-8, maximum=1.0)
+    learning_rate: float = _setting(4e-3, "peak learning rate", minimum=1e-8, maximum=1.0)
     schedule: Literal["constant", "cosine"] = _setting(
         "cosine", "learning rate over the training: constant, or a short warm-up and a cosine down to 1 %%"
     )

@@ -13,7 +13,7 @@ class Muon(keras.optimizers.Muon):
     al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2). Biases and normalisation learn by Adam.
 
     Keras gives convolutions, nearly all of a VAE's layers, to Adam. Here a kernel `[height, width, inputs, outputs]`
-    is the matrix `[height · width · inputs, outputs]` (of a transposed convolution `[height · width · outputs, inputs]`).
+    is the matrix `[height · width · inputs, outputs]`; of a transposed convolution the last two change places.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
