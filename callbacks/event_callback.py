@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from facevae.tensorboard_files import EventWriter
+from facevae.tensorboard_files import EventWriter, cannot_write
 
 
 class EventCallback(keras.callbacks.Callback):
@@ -33,7 +33,10 @@ class EventCallback(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.writer is None:
             self.writer = EventWriter.shared(self.log_dir, first_step=epoch)
-            self.begin(epoch)
+            try:
+                self.begin(epoch)
+            except OSError as error:
+                raise cannot_write(self.log_dir, error) from error
 
     def begin(self, epoch: int) -> None:
         """Called once, before the first epoch of a training."""

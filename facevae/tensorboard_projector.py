@@ -147,7 +147,10 @@ def _count_up(folder: pathlib.Path) -> None:
     }
     last = max(earlier.values(), default=0)
     newest = f"shown-{last + 1}"
-    tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
+    try:
+        tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
+    except tf.errors.OpError as error:  # TensorFlow's own file errors, a full disk among them
+        raise OSError(None, str(error.message).splitlines()[0]) from error
     with replacing(folder / "checkpoint") as aside:
         aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
     for path, number in earlier.items():

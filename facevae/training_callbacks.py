@@ -88,6 +88,9 @@ class Schedule(keras.callbacks.Callback):
         self.model.total_steps.assign(min(by_steps, max(self._step, 1) / max(share, 1e-9)))
 
 
+LOWEST_LOSS_SCALE = 2.0**-20  # mixed_float16 begins near 1 and rises
+
+
 class StopAtNotFinite(keras.callbacks.Callback):
     """Ends a run whose loss or gradients stopped being finite, naming the step and the last good checkpoint.
 
@@ -103,9 +106,13 @@ class StopAtNotFinite(keras.callbacks.Callback):
         step = int(self.model.not_finite_step)
         if step >= 0:
             self._stop(f"loss or gradients were no longer finite at step {step}")
+        # Loss scaling halves the scale after each step that overflows, and skips it: rarely, that is its work.
+        scale = getattr(self.model.optimizer, "dynamic_scale", None)
+        if scale is not None and float(scale) < LOWEST_LOSS_SCALE:
+            self._stop("gradients overflow at every step, however small the loss is scaled")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not math.isfinite((logs or {})["val_loss"]):
+        if not math.isfinite((logs or {}).get("val_loss", 0.0)):
             self._stop(f"the validation loss is not finite after epoch {epoch + 1}")
 
     def _stop(self, what: str) -> None:

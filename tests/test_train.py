@@ -110,7 +110,11 @@ def test_a_folder_trains_is_not_overwritten_and_goes_on(start, tmp_path, folder)
     assert int(facevae.load(run, "last").global_step) == 2 * (36 // 8)
 
 
-def test_control_c_leaves_a_run_that_resumes(start, tmp_path, folder):
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 75, marks=pytest.mark.slow)],
+)
+def test_a_signal_leaves_a_run_that_resumes(start, tmp_path, folder, number, status):
     flags = [*SMALL, "--data", folder, "--run-dir", tmp_path / "run", "--epochs", 100_000]
     process = start(*flags)
     checkpoint = tmp_path / "run" / "checkpoints" / "last.npz"
@@ -119,9 +123,10 @@ def test_control_c_leaves_a_run_that_resumes(start, tmp_path, folder):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no checkpoint within four minutes"
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     code, _, err = finish(process)
-    assert code == 130
+    assert code == status
+    assert f"{number.name}: stopped. The run is saved; go on with" in err
     assert "--resume" in err
     assert "Traceback" not in err
     with np.load(checkpoint) as stored:

@@ -1,0 +1,66 @@
+"""NaN and infinity are caught at the step where they appear; 16-bit training takes no bad step."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from facevae import schedules
+from facevae.errors import UserError
+from facevae.model import VAE
+from facevae.run_folder import RunFolder
+from facevae.training_callbacks import StopAtNotFinite
+
+TINY = {"image_size": 32, "latent_dim": 4, "width": 8}
+BAD_STEP = 3
+
+
+@pytest.fixture(scope="module")
+def poisonable():
+    """A model whose loss has a variable added to it, 0 until a test poisons it; traced once for all tests."""
+    poison = tf.Variable(0.0)
+    clean = schedules.kl_weight
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedules, "kl_weight", lambda *arguments: clean(*arguments) + poison)
+        keras.utils.set_random_seed(0)
+        model = VAE(**TINY)
+        model.compile("adam")
+        model.optimizer.build(model.trainable_variables)
+        model.poison = poison
+        model.fresh = [(v, v.numpy()) for v in [*model.weights, *model.optimizer.variables]]
+        yield model
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["data", "loss", "weights"])
+def test_what_is_not_finite_is_caught_at_its_step(tmp_path, blob_images, poisonable, place, value):
+    model = poisonable
+    for variable, fresh in model.fresh:
+        variable.assign(fresh)
+    model.poison.assign(0.0)
+    pictures = np.tile(blob_images(8).astype(np.float32) / 255.0, (6, 1, 1, 1))
+    if place == "data":
+        pictures[8 * BAD_STEP + 5, 7, 9, 1] = value
+
+    class Poison(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == BAD_STEP and place == "loss":
+                model.poison.assign(value)
+            if batch == BAD_STEP and place == "weights":
+                kernel = model.decoder.trainable_variables[0]
+                kernel.assign(tf.tensor_scatter_nd_update(kernel, [[0] * len(kernel.shape)], [value]))
+
+    with pytest.raises(UserError, match=rf"no longer finite at step {BAD_STEP}\. There is no checkpoint yet"):
+        model.fit(
+            pictures,
+            batch_size=8,
+            shuffle=False,
+            callbacks=[Poison(), StopAtNotFinite(RunFolder(tmp_path))],
+            verbose=0,
+        )
+    assert int(model.global_step) == BAD_STEP + 1  # not a step more was taken
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_training(tmp_path):
+    with pytest.raises(UserError, match="validation loss is not finite after epoch 3"):
+        StopAtNotFinite(RunFolder(tmp_path)).on_epoch_end(2, {"val_loss": float("nan")})
