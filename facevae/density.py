@@ -5,6 +5,7 @@ encodes to. Sampling from a density fitted to the encoded faces brings the sampl
 Ghosh et al., "From Variational to Deterministic Autoencoders", arXiv:1903.12436, section 4).
 """
 
+import contextlib
 import dataclasses
 import warnings
 
@@ -12,10 +13,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 # Added to the diagonal of each covariance, as a share of the latents' mean variance, so that few faces still give
 # an invertible one.
 REGULARISATION = 1e-3
+# Of the choice between mixtures: faces held out, and steps of each candidate's fit.
+HELD_OUT = 0.1
+TRIAL_ITERATIONS = 20
+COVARIANCES = ("full", "tied", "diag")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +59,75 @@ class Mixture:
         return self.means[chosen] + np.float32(temperature) * offsets
 
 
+def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mixture, dict[str, float]]:
+    """The mixture that explains held-out faces best, fitted anew to all faces.
+
+    Full covariances of each component's own, one full covariance for all, and diagonal ones are tried with more and
+    more components, as long as a tenth of the faces, held out, become more likely.
+
+    Args:
+        latents: `float32[faces, latent_dim]`, as for `fit`.
+        most_components: at most so many Gaussians.
+        seed: of the draw of the held-out faces and the initialisations.
+
+    Returns:
+        The mixture, and of each candidate the mean log-likelihood of the held-out faces, nats.
+
+    Raises:
+        ValueError: fewer than two finite rows.
+    """
+    latents = _finite(latents)
+    order = np.random.default_rng(seed).permutation(len(latents))
+    held_out, fitted = np.split(latents[order], [int(HELD_OUT * len(latents))])
+    if not len(held_out):
+        return fit(latents, 1, seed), {}
+    counts = [count for count in (1, 2, 3, 5, 10, 20, 50, 100) if count <= most_components]
+    found: dict[str, float] = {}
+    choices = {}
+    with tqdm(
+        total=len(COVARIANCES), desc="Choosing the density", unit="kind", delay=2, leave=False
+    ) as progress:
+        for covariance in COVARIANCES:
+            before = -np.inf
+            for count in counts:
+                name = f"{count} {covariance}"
+                try:
+                    with _fitting():
+                        trial = _mixture(fitted, count, seed, TRIAL_ITERATIONS, covariance).fit(fitted)
+                        found[name] = float(trial.score(held_out))
+                except (
+                    ValueError
+                ):  # more Gaussians than faces, or a covariance that too few faces leave singular
+                    break
+                choices[name] = count, covariance
+                if found[name] <= before:
+                    break
+                before = found[name]
+            progress.update()
+    count, covariance = choices[max(found, key=found.__getitem__)]
+    return fit(latents, count, seed, covariance=covariance), found
+
+
+def summary(tried: dict[str, float]) -> str:
+    """What `choose` tried, in words, the best first."""
+    if not tried:
+        return "Too few faces to choose between mixtures: one Gaussian."
+    best, *others = sorted(tried, key=tried.__getitem__, reverse=True)
+    runner_up = (
+        f", {tried[best] - tried[others[0]]:.1f} nats per held-out face ahead of {others[0]}"
+        if others
+        else ""
+    )
+    return f"Gaussians and covariance chosen: {best}{runner_up}."
+
+
 def fit(
-    latents: np.ndarray, components: int, seed: int = 0, start: Mixture | None = None, iterations: int = 100
+    latents: np.ndarray,
+    components: int,
+    seed: int = 0,
+    start: Mixture | None = None,
+    iterations: int = 100,
+    covariance: str = "full",
 ) -> Mixture:
     """Fits a mixture by expectation maximisation (scikit-learn).
 
@@ -63,8 +136,9 @@ def fit(
             left out.
         components: how many Gaussians; lowered where there are too few faces for them.
         seed: of the initialisation.
-        start: an earlier mixture that the fit goes on from.
+        start: an earlier mixture that the fit goes on from, with full covariances.
         iterations: at most so many steps.
+        covariance: `full`, `tied` (one for all components) or `diag`.
 
     Returns:
         The mixture.
@@ -72,39 +146,58 @@ def fit(
     Raises:
         ValueError: fewer than two finite rows.
     """
+    latents = _finite(latents)
+    dimensions = latents.shape[1]
+    # A full covariance needs some faces per dimension to be more than its regularisation.
+    components = max(1, min(components, len(latents) // (2 * dimensions + 2 if covariance == "full" else 2)))
+    mixture = _mixture(latents, components, seed, iterations, covariance)
+    if start is not None and start.means.shape == (components, dimensions):
+        mixture.set_params(
+            weights_init=start.weights.astype(np.float64) / start.weights.sum(dtype=np.float64),
+            means_init=start.means,
+            precisions_init=_precisions(start.scales),
+        )
+    with _fitting():
+        mixture.fit(latents)
+    covariances = mixture.covariances_
+    if covariance == "diag":
+        covariances = covariances[:, None, :] * np.eye(dimensions)
+    covariances = np.broadcast_to(covariances, (components, dimensions, dimensions))
+    return Mixture(
+        mixture.weights_.astype(np.float32),
+        mixture.means_.astype(np.float32),
+        np.linalg.cholesky(covariances).astype(np.float32),
+    )
+
+
+def _finite(latents):
     latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float64)
     if len(latents) < 2:
         raise ValueError(
             f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
         )
-    # A full covariance needs some faces per dimension to be more than its regularisation.
-    components = max(1, min(components, len(latents) // (2 * latents.shape[1] + 2)))
-    if start is not None and start.means.shape != (components, latents.shape[1]):
-        start = None
-    mixture = GaussianMixture(
+    return latents
+
+
+def _mixture(latents, components, seed, iterations, covariance):
+    return GaussianMixture(
         components,
-        covariance_type="full",
+        covariance_type=covariance,
         reg_covar=REGULARISATION * float(latents.var(axis=0).mean()) + 1e-9,
-        weights_init=None
-        if start is None
-        else start.weights.astype(np.float64) / start.weights.sum(dtype=np.float64),
-        means_init=None if start is None else start.means,
-        precisions_init=None if start is None else _precisions(start.scales),
         max_iter=iterations,
         tol=1e-2,
         random_state=seed,
     )
+
+
+@contextlib.contextmanager
+def _fitting():
     # One thread: the matrices are small, and threads that wait for each other cost more than they bring, the more so
     # beside a training.
     with warnings.catch_warnings(), threadpool_limits(1):
         # A bounded number of steps is meant: the next epoch goes on from here.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit(latents)
-    return Mixture(
-        mixture.weights_.astype(np.float32),
-        mixture.means_.astype(np.float32),
-        np.linalg.cholesky(mixture.covariances_).astype(np.float32),
-    )
+        yield
 
 
 def _precisions(scales: np.ndarray) -> np.ndarray:

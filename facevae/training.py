@@ -104,8 +104,10 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, "best")
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
-        print(f"Fitting the density to {len(encodings.mean):,} encoded faces.")
-        model.density = density.fit(encodings.sample(config.seed), config.density_components, config.seed)
+        model.density, tried = density.choose(
+            encodings.sample(config.seed), config.density_components, config.seed
+        )
+        print(f"Density: fitted to {len(encodings.mean):,} encoded faces. {density.summary(tried)}")
         save_network(run, "best", model)
     return model
 

@@ -55,3 +55,39 @@ def test_a_warm_start_goes_on_from_earlier_means():
     first = density.fit(latents, 2)
     again = density.fit(latents, 2, start=first, iterations=5)
     np.testing.assert_allclose(np.sort(again.means[:, 0]), np.sort(first.means[:, 0]), atol=0.05)
+
+
+def test_held_out_faces_choose_components_and_covariance():
+    random = np.random.default_rng(0)
+
+    def gaussian(centre, covariance, count):
+        return random.multivariate_normal(np.full(len(covariance), centre), covariance, count)
+
+    tilted, turned = (np.array([[1.0, c], [c, 1.0]]) for c in (0.9, -0.9))
+    wide = 0.5 * np.eye(12) + 0.5
+    cases = {
+        "2 full": np.concatenate([gaussian(-6.0, tilted, 2000), gaussian(6.0, turned, 2000)]),
+        "2 tied": np.concatenate([gaussian(-6.0, wide, 100), gaussian(6.0, wide, 100)]),
+        "1 diag": gaussian(0.0, np.eye(40), 300),  # too few for 820 covariances
+    }
+    for expected, latents in cases.items():
+        mixture, tried = density.choose(latents.astype(np.float32), most_components=5)
+        assert max(tried, key=tried.__getitem__) == expected
+        assert len(mixture.weights) == int(expected[0])
+        assert density.summary(tried).startswith(f"Gaussians and covariance chosen: {expected}, ")
+    covariance = mixture.scales[0] @ mixture.scales[0].T
+    np.testing.assert_array_equal(covariance, np.diag(np.diag(covariance)))
+
+
+def test_held_out_likelihood_is_that_of_the_gaussian():
+    latents = np.random.default_rng(0).standard_normal((20_000, 3)).astype(np.float32)
+    _, tried = density.choose(latents, most_components=1)
+    # The mean log-likelihood of N(0, 1) in three dimensions is minus its entropy.
+    assert tried["1 full"] == pytest.approx(-1.5 * np.log(2.0 * np.pi * np.e), abs=0.1)
+
+
+def test_a_handful_of_faces_is_one_gaussian_without_a_choice():
+    mixture, tried = density.choose(np.eye(4, dtype=np.float32), most_components=10)
+    assert len(mixture.weights) == 1
+    assert tried == {}
+    assert "Too few faces" in density.summary(tried)
