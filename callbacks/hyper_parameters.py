@@ -10,13 +10,18 @@ from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 from callbacks.event_callback import EventCallback
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
+# What evaluate.py writes later, as the run `evaluation` within this one.
+EVALUATION_METRICS = (
+    *("reconstruction/mse", "reconstruction/ssim", "likelihood/bits_per_dimension"),
+    *("samples/frechet_distance", "samples/precision", "samples/recall"),
+)
 
 
 class HyperParameters(EventCallback):
     """Writes a run's configuration and its metrics after each epoch, so that runs compare in a table.
 
     The table shows the newest value of each metric, the final one when the training is over. They are curves
-    `metrics/<name>` of this run, since the tab looks nowhere else.
+    `metrics/<name>` of this run, and those of its sub-folder `evaluation`: the tab looks nowhere else.
 
     Args:
         log_dir: TensorBoard's run to write to, a folder.
@@ -32,6 +37,10 @@ class HyperParameters(EventCallback):
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
         metrics = [summary_v2.Metric(f"metrics/{name}", display_name=name) for name in METRICS]
+        metrics += [
+            summary_v2.Metric(name, group="evaluation", display_name=f"test {name}")
+            for name in EVALUATION_METRICS
+        ]
         self.writer.summary(summary_v2.hparams_config_pb(parameters, metrics), epoch)
         self.writer.summary(summary_v2.hparams_pb(self.values, trial_id=self.name), epoch)
         self.writer.flush()

@@ -55,7 +55,7 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
         raise UserError(
             f"{run.evaluation}: cannot be written ({error.strerror}). Make room in the run folder, or copy it."
         ) from error
-    writer = EventWriter(run.logs / "evaluation", first_step=evaluation.step)
+    writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
     for name, value in evaluation.metrics.items():
         writer.scalar(name, value, evaluation.step)
     writer.close()

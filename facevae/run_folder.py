@@ -48,6 +48,7 @@ class RunFolder:
         self.figures = self.path / "figures"
         self.export = self.path / "export"
         self.evaluation = self.path / "evaluation.json"
+        self.evaluation_logs = self.logs / "faces" / "evaluation"
         self._run_json = self.path / "run.json"
 
     def network(self, which: str) -> pathlib.Path:

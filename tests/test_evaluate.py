@@ -127,7 +127,7 @@ def test_figures_pictures_and_notes(evaluate, run, tmp_path):
     assert (stored["seed"], stored["which"], stored["test_faces"]) == (3, "best", 20)
     assert f"{stored['metrics']['reconstruction/mse']:.5f}" in out
     assert len(list((tmp_path / "fid" / "samples").glob("*.png"))) == 10
-    assert list((run.logs / "evaluation").iterdir())
+    assert list(run.evaluation_logs.iterdir())
     assert len(list((tmp_path / "cache").glob("*-classifier-*.npz"))) == 1
 
 

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.hparams.metrics import run_tag_from_session_and_metric
 from tensorboard.util import tensor_util
 
+from callbacks import HyperParameters
 from facevae import evaluation, evaluation_report, feature_classifier, metrics
 from facevae.config import from_preset
 from facevae.encodings import encode_faces
@@ -198,7 +202,7 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
     assert stored["metrics"] == result.metrics
     assert stored["step"] == 7
     assert stored["feature_classifier"]["sha256"] == "0" * 64
-    newest = sorted((one.run.logs / "evaluation").iterdir())[-1]
+    newest = sorted(one.run.evaluation_logs.iterdir())[-1]
     events = {
         value.tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
         for event in EventFileLoader(str(newest)).Load()
@@ -206,6 +210,27 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
     }
     assert set(events) == set(result.metrics)
     assert events["reconstruction/mse"] == (7, pytest.approx(result.metrics["reconstruction/mse"]))
+
+
+def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
+    one = subject()
+    result = evaluation.evaluate(one)
+    callback = HyperParameters(one.run.logs / "faces", {"latent_dim": 4})
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_end()
+    (file,) = (one.run.logs / "faces").glob("events*")
+    experiment = next(
+        plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+        if value.tag == hparams_metadata.EXPERIMENT_TAG
+    )
+    wanted = [info.name for info in experiment.metric_infos if info.name.group]
+    places = [run_tag_from_session_and_metric("faces", name) for name in wanted]
+    assert {one.run.logs / folder for folder, _ in places} == {one.run.evaluation_logs}
+    assert len(places) >= 6
+    assert {tag for _, tag in places} <= set(result.metrics)
 
 
 # ------------------------------------------------------------------------------
