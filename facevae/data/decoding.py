@@ -33,7 +33,7 @@ _CHUNK = (
 _PICTURES_PER_WORKER = 500  # below this, starting another process costs more than it saves
 # glibc gives memory back to the system after each picture and asks for it again for the next one, page by page,
 # which takes up to half of a worker's time; with these it keeps a little. Other libraries ignore them (mallopt(3)).
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 _HELLO = b"ready"
 _HEADER = struct.Struct("<BQ")
 
@@ -136,7 +136,7 @@ class _Worker:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**_KEEP_MEMORY, **os.environ, "PYTHONPATH": path},
+            env={**KEEP_MEMORY, **os.environ, "PYTHONPATH": path},
         )
         if process.stdout.read(len(_HELLO)) != _HELLO:
             process.stdin.close()

@@ -27,9 +27,10 @@ SUFFIXES = (
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
 MAXIMUM_PIXELS = 50_000_000  # a large camera's picture, 0.5 GB while it is decoded; more is refused unread
 
-# A JPEG may be decoded at 1/2, 1/4 or 1/8, when that leaves at least so many pixels a side for each new one.
-# Then the face differs from one decoded in full by 0.3 grey levels on average; with 1.4 pixels left by 1.5.
-_PIXELS_LEFT_BY_REDUCTION = 5
+# A JPEG is decoded at 1/2, 1/4 or 1/8 when that leaves, for each new pixel's side, at least so many whole pixels, or at
+# least so many that are partly shared by two new ones. The face then differs from one decoded in full by at most
+# 0.3 grey levels on average (benchmarks/preparation.md); with one and a half shared pixels it would be four times that.
+_WHOLE_PIXELS_LEFT, _SHARED_PIXELS_LEFT = 2, 5
 
 _ORIENTATION_TAG = 0x0112
 _TURN = {  # what makes a picture upright, by the value of its orientation tag (Exif 2.3, 4.6.4)
@@ -70,7 +71,8 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
             io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=FORMATS
         ) as image:
             _check_size(image)
-            return _face(image, crop, size)
+            reduction = reduce_while_decoding(image, crop, size)
+            return crop_and_resize(np.asarray(upright_rgb(image)), reduction, crop, size)
     except BadPictureError:
         raise
     except Image.UnidentifiedImageError:
@@ -103,6 +105,35 @@ def upright_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image.convert("RGB")
+
+
+def reduce_while_decoding(image: Image.Image, crop: str | int, size: int) -> int:
+    """Asks for a JPEG that is not loaded yet at the smallest scale that leaves pixels enough.
+
+    Returns:
+        1, 2, 4 or 8: how many of its pixels become one on each side.
+    """
+    width, height = image.size
+    top, left, side = _centred_square(width, height, crop)
+    for reduction in (8, 4, 2):
+        if width % reduction or height % reduction:
+            continue  # its last pixels would cover less than the others
+        whole = not (top % reduction or left % reduction or side % (reduction * size))
+        if side >= reduction * size * (_WHOLE_PIXELS_LEFT if whole else _SHARED_PIXELS_LEFT):
+            image.draft(
+                None, (width // reduction, height // reduction)
+            )  # other kinds of pictures stay as they are
+            return width // image.width
+    return 1
+
+
+def crop_and_resize(pixels: np.ndarray, reduction: int, crop: str | int, size: int) -> np.ndarray:
+    """The centred square of uint8[height, width, 3], which was reduced while decoding, as uint8[size, size, 3]."""
+    height, width = (reduction * side for side in pixels.shape[:2])
+    top, left, side = _centred_square(width, height, crop)
+    if reduction > 1:
+        return _average(pixels, top / reduction, left / reduction, side / reduction, size)
+    return np.ascontiguousarray(resize(pixels[top : top + side, left : left + side], size))
 
 
 def resize(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -138,38 +169,12 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
-def _face(image: Image.Image, crop: str | int, size: int) -> np.ndarray:
-    reduction = _reduce(image, crop, size)
-    pixels = np.asarray(upright_rgb(image))
-    height, width = (reduction * side for side in pixels.shape[:2])
-    side = _crop_side(width, height, crop)
-    top, left = (height - side) // 2, (width - side) // 2  # half a pixel is rounded towards the top left
-    if reduction > 1:
-        return _average(pixels, top / reduction, left / reduction, side / reduction, size)
-    return np.ascontiguousarray(resize(pixels[top : top + side, left : left + side], size))
-
-
-def _crop_side(width: int, height: int, crop: str | int) -> int:
+def _centred_square(width: int, height: int, crop: str | int) -> tuple[int, int, int]:
+    """Top, left and side of the crop; half a pixel is rounded towards the top left."""
     side = min(height, width) if crop == "square" else int(crop)
     if side > min(height, width):
         raise BadPictureError(f"{width}x{height} pixels, smaller than the crop of {side}x{side}")
-    return side
-
-
-def _reduce(image: Image.Image, crop: str | int, size: int) -> int:
-    """Asks for a JPEG at the smallest scale that leaves pixels enough; 1 where that is the full one."""
-    width, height = image.size
-    side = _crop_side(width, height, crop)
-    for reduction in (8, 4, 2):
-        divides = (
-            width % reduction == 0 and height % reduction == 0
-        )  # else its last pixels cover less than others
-        if divides and side >= reduction * size * _PIXELS_LEFT_BY_REDUCTION:
-            image.draft(
-                None, (width // reduction, height // reduction)
-            )  # does nothing to other kinds of pictures
-            return width // image.width
-    return 1
+    return (height - side) // 2, (width - side) // 2, side
 
 
 def _rotated(image: Image.Image) -> Image.Image:

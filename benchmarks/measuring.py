@@ -1,0 +1,164 @@
+"""What the benchmarks share: the machine, sides that run as processes, and Markdown tables in files."""
+
+import datetime
+import io
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from facevae.synthetic_faces import render, sample_faces
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Sides
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def run_side(command: Sequence[str | os.PathLike]) -> dict[str, Any]:
+    """Runs a process that prints one line of JSON last.
+
+    Returns:
+        What it printed, and beside it `seconds`, from its start to its end.
+    """
+    path = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    begin = time.perf_counter()
+    process = subprocess.run(
+        [os.fspath(part) for part in command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    seconds = time.perf_counter() - begin
+    if process.returncode:
+        raise SystemExit(f"{' '.join(process.args)} failed:\n{process.stderr[-2000:]}")
+    return {**json.loads(process.stdout.strip().splitlines()[-1]), "seconds": seconds}
+
+
+def own_side(*arguments: object) -> list[str]:
+    """The command of `own_side.py`."""
+    return [sys.executable, str(HERE / "own_side.py"), *map(str, arguments)]
+
+
+def in_turns(sides: dict[str, Sequence[str]], rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Runs every side once in each round, so that a busy moment of the machine hits all of them."""
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
+    with tqdm(total=rounds * len(sides), unit="run", leave=False) as progress:
+        for _ in range(rounds):
+            for name, command in sides.items():
+                progress.set_postfix_str(name)
+                results[name].append(run_side(command))
+                progress.update()
+    return results
+
+
+def median(results: Iterable[dict[str, Any]], key: str) -> float:
+    """The middle value of one figure."""
+    return statistics.median(result[key] for result in results)
+
+
+def add_peers(parser) -> None:
+    """Flags for programs that time the same network as others would write it.
+
+    They take `--mode step|folder --size --batch [--steps] [--folder]` and print one line of JSON with
+    `images_per_second`.
+    """
+    for name, what in (("keras", "Keras"), ("torch", "PyTorch")):
+        parser.add_argument(f"--{name}-peer", metavar="SCRIPT", help=f"a {what} program to compare with")
+        help = f"the interpreter that runs it (default: {sys.executable})"
+        parser.add_argument(f"--{name}-python", metavar="PYTHON", default=sys.executable, help=help)
+
+
+def peers(flags, *arguments: object) -> dict[str, list[str]]:
+    """Commands of the peers that the flags name."""
+    commands = {}
+    for name, title in (("keras", "Keras peer"), ("torch", "PyTorch peer")):
+        script = getattr(flags, f"{name}_peer")
+        if script:
+            commands[title] = [getattr(flags, f"{name}_python"), script, *map(str, arguments)]
+    return commands
+
+
+def shapes(text: str) -> tuple[int, int]:
+    """The argument type of SIZExBATCH."""
+    size, batch = map(int, text.lower().split("x"))
+    return size, batch
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Tables
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table: the first column to the left, numbers to the right."""
+    lines = [f"| {' | '.join(header)} |", f"| --- |{' --: |' * (len(header) - 1)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+
+
+def machine() -> str:
+    """Date, processor, cores and how busy they are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    busy = f", load average {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    return f"{datetime.date.today()}, {processor()}, {cores} cores{busy}"
+
+
+def processor() -> str:
+    """The machine's processor, by the name that it has for people."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def write_section(path: pathlib.Path, title: str, heading: str, text: str) -> None:
+    """Prints one section, and puts it in place of the one with the same heading in the table's file.
+
+    Args:
+        path: the file.
+        title: what it begins with when it is new.
+        heading: of the section, without the marks.
+        text: of the section.
+    """
+    section = f"## {heading}\n\n{text.strip()}\n"
+    old = path.read_text(encoding="utf-8") if path.exists() else title
+    parts = [part for part in old.split("\n## ")[1:] if not part.startswith(heading + "\n")]
+    kept = [f"## {part.strip()}\n" for part in parts]
+    path.write_text("\n".join([title, *sorted([*kept, section])]), encoding="utf-8")
+    print(section)
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Pictures
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def write_jpegs(folder: pathlib.Path, count: int, width: int, height: int) -> pathlib.Path:
+    """Fills a new folder with JPEGs of synthetic faces with a camera's noise, 64 different ones again and again."""
+    faces = render(sample_faces(64, seed=0), 256)
+    noise = np.random.default_rng(0)
+    contents = []
+    for face in faces:
+        picture = np.asarray(Image.fromarray(face).resize((width, height), Image.Resampling.BICUBIC))
+        noisy = np.clip(picture + noise.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
+        encoded = io.BytesIO()
+        Image.fromarray(noisy).save(encoded, "JPEG", quality=90)
+        contents.append(encoded.getvalue())
+    folder.mkdir(parents=True)
+    for number in tqdm(range(count), desc="Writing JPEGs", unit=" files", leave=False, delay=2):
+        (folder / f"{number + 1:06d}.jpg").write_bytes(contents[number % len(contents)])
+    return folder
