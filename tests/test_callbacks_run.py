@@ -175,6 +175,21 @@ def test_profiling_covers_the_steps_asked_for(tmp_path, monkeypatch, blob_images
     assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
 
 
+def test_profiling_covers_steps_that_are_taken_at_once_and_only_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: types.SimpleNamespace())
+    calls = []
+    monkeypatch.setattr("tensorflow.profiler.experimental.start", lambda folder: calls.append(batch))
+    monkeypatch.setattr("tensorflow.profiler.experimental.stop", lambda: calls.append(batch))
+    callback = Profile(tmp_path, first_step=8, steps=5)
+    callback.set_model(types.SimpleNamespace(steps_per_execution=3))
+    callback.on_train_begin()
+    for batch in range(0, 30, 3):
+        callback.on_train_batch_begin(batch)
+        callback.on_train_batch_end(batch + 2)
+    callback.on_train_end()
+    assert calls == [9, 12]
+
+
 @pytest.mark.parametrize("attributes", [True, False])
 def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attributes):
     dataset = blob_dataset

@@ -1,3 +1,5 @@
+import types
+
 import keras
 import pytest
 import tensorflow as tf
@@ -36,3 +38,18 @@ def test_every_number_of_every_epoch_is_written_under_its_split(tmp_path, blob_i
     assert [value for _, value in train["learning_rate"]] == pytest.approx([3e-4, 3e-4])
     assert all(value > 0 for _, value in train["images_per_second"])
     assert "images_per_second" not in validation
+
+
+def test_images_per_second_counts_steps_that_are_taken_at_once(tmp_path, monkeypatch):
+    clock = iter([10.0, 12.0, 14.0])
+    monkeypatch.setattr("callbacks.scalars.time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    callback = Scalars(tmp_path, batch_size=8)
+    optimizer = types.SimpleNamespace(learning_rate=0.1)
+    callback.set_model(types.SimpleNamespace(steps_per_execution=5, optimizer=optimizer))
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    for batch in (4, 9, 14):
+        callback.on_train_batch_end(batch)
+    callback.on_epoch_end(0, {})
+    callback.on_train_end()
+    assert read(tmp_path / "train")["images_per_second"] == [(0, 2 * 5 * 8 / 4.0)]

@@ -1,0 +1,97 @@
+"""The test that kills: its checks fail where something is lost, and a short one loses nothing."""
+
+import importlib.util
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parent.parent / "benchmarks" / "kill_test.py"
+
+
+@pytest.fixture(scope="module")
+def kill_test():
+    specification = importlib.util.spec_from_file_location("kill_test", SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_one_bit_of_difference_is_noticed(kill_test):
+    ours, theirs = ({"weight": np.array([1.0, 2.0], np.float32)} for _ in range(2))
+    kill_test.expect_equal(ours, theirs, "checkpoint")
+    ours["weight"].view(np.uint32)[1] ^= 1
+    with pytest.raises(kill_test.LostError, match="checkpoint: weight differs"):
+        kill_test.expect_equal(ours, theirs, "checkpoint")
+    with pytest.raises(kill_test.LostError, match="other arrays"):
+        kill_test.expect_equal({}, theirs, "checkpoint")
+
+
+def test_files_that_are_not_whole_are_noticed(kill_test, tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    np.savez(folder / "last.npz", progress=np.array('{"epochs": 2, "epoch_steps": 5}'), weight=np.zeros(1000))
+    assert kill_test.expect_whole_run(tmp_path) == 2 * 12 + 5
+    content = (folder / "last.npz").read_bytes()
+    (folder / "last.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(zipfile.BadZipFile):
+        kill_test.expect_whole_run(tmp_path)
+
+
+def test_a_projector_that_names_what_is_not_there_is_noticed(kill_test, tmp_path):
+    (tmp_path / "a.bytes").write_bytes(bytes(4 * 6))
+    (tmp_path / "a.tsv").write_text("")
+    (tmp_path / "a.jpg").write_text("")
+    config = (
+        'embeddings { tensor_name: "a" tensor_path: "a.bytes" tensor_shape: 2 tensor_shape: 3 '
+        'metadata_path: "a.tsv" sprite { image_path: "a.jpg" } }'
+    )
+    (tmp_path / "projector_config.pbtxt").write_text(config)
+    kill_test.expect_whole_projector(tmp_path)
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(kill_test.LostError, match=r"a\.jpg, which is not there"):
+        kill_test.expect_whole_projector(tmp_path)
+    (tmp_path / "a.bytes").write_bytes(bytes(4 * 5))
+    with pytest.raises(kill_test.LostError, match=r"a\.bytes is not whole"):
+        kill_test.expect_whole_projector(tmp_path)
+
+
+def test_a_step_that_stands_twice_in_a_chart_is_noticed(kill_test, tmp_path):
+    from facevae.tensorboard_files import EventWriter
+
+    writer = EventWriter(tmp_path)
+    for step in (0, 1, 1):
+        writer.scalar("loss", 1.0, step)
+    writer.close()
+    with pytest.raises(kill_test.LostError, match=r"loss stands at the steps \[0, 1, 1\]"):
+        kill_test.expect_steps(tmp_path, ["loss"], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("stack", "what"),
+    [
+        ('File "facevae/checkpoints.py", line 60 in save_checkpoint', "writing a checkpoint or model"),
+        ('File "/a/callbacks/latent_figures.py", line 9 in write', "pictures and figures"),
+        (
+            'File "/a/callbacks/progress_bar.py", line 9 in f\n  File "/k/trainer.py", line 3 in fit',
+            "training steps",
+        ),
+        ('File "<frozen importlib._bootstrap>", line 241 in _call', "starting up"),
+    ],
+)
+def test_a_stack_says_what_a_process_was_doing(kill_test, stack, what):
+    other = 'Thread 0x1 (most recent call first):\n  File "threading.py", line 1 in wait'
+    own = f'Thread 0x2 (most recent call first):\n  {stack}\n  File "train.py", line 98 in <module>'
+    assert kill_test.doing(f"{other}\n\n{own}\n") == what
+
+
+@pytest.mark.slow
+def test_trainings_that_are_killed_end_as_if_they_had_not_been(tmp_path):
+    command = [sys.executable, SCRIPT, "--kills", "2", "--only", "training", "--work", tmp_path / "work"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kills" in done.stdout
+    assert "nothing lost" in done.stdout
