@@ -10,6 +10,11 @@ class UserError(ValueError):
     """A mistake in a flag, a file or a folder: its message says what was expected, what came, what to do."""
 
 
+def printable(text: str) -> str:
+    """The text on one line, without what a terminal would obey or cannot show: names of files may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 # Full or over quota, read-only, not permitted, broken.
 _DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 _DISK_ERRORS.add(getattr(errno, "EDQUOT", errno.ENOSPC))  # not on Windows
@@ -21,6 +26,8 @@ def exit_on_user_error() -> Iterator[None]:
 
     Other exceptions keep their traceback.
     """
+    # Names of folders may hold what the terminal's encoding does not.
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     except UserError as error:

@@ -40,14 +40,15 @@ def read_only(folder: pathlib.Path):
     mode = folder.stat().st_mode
     folder.chmod(0o555)
     try:
-        with _without_roots_privileges():
+        with without_roots_privileges():
             yield
     finally:
         folder.chmod(mode)
 
 
 @contextlib.contextmanager
-def _without_roots_privileges():
+def without_roots_privileges():
+    """Modes of files count for this thread, also when it is root's."""
     if os.geteuid() != 0:
         yield
         return

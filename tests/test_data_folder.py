@@ -3,8 +3,10 @@
 import os
 import shutil
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies
 
 from facevae.data.folder import FolderSource
 from facevae.errors import UserError
@@ -85,7 +87,7 @@ def test_pictures_without_a_row_are_left_out_and_rows_without_a_picture_named(tm
     )
     source = opened(tmp_path)
     assert attributes_of(source) == {"a.jpg": [1, 0], "c.jpg": [0, 1]}
-    assert source.left_out == {"b.jpg": "no row in list_attr_celeba.csv"}
+    assert source.left_out == {"b.jpg": "no row of its own in list_attr_celeba.csv"}
     assert "2 rows have no picture here (first: x.jpg)" in caplog.text
     assert len(source) == 2
 
@@ -95,7 +97,7 @@ def test_pictures_missing_in_the_partition_are_left_out(tmp_path):
     (tmp_path / "list_eval_partition.csv").write_text("image_id,partition\na.jpg,1\n")
     source = opened(tmp_path)
     assert [(example.name, example.split) for example in source.examples()] == [("a.jpg", 1)]
-    assert source.left_out == {"b.jpg": "no row in list_eval_partition.csv"}
+    assert source.left_out == {"b.jpg": "no row of its own in list_eval_partition.csv"}
 
 
 def test_wrong_rows_leave_their_picture_out_with_file_and_line(tmp_path):
@@ -135,10 +137,117 @@ def test_other_suffix_takes_no_row_where_names_fit(tmp_path):
     assert set(source.left_out) == {"000001.png", "000002.png"}
 
 
+def test_a_row_whose_name_without_suffix_another_row_has_too_is_nobodys(tmp_path):
+    fill(tmp_path, ["a.webp", "b.webp"])
+    (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\na.jpg,1,-1\na.png,-1,1\nb.jpg,1,1\n")
+    source = opened(tmp_path)
+    assert attributes_of(source) == {"b.webp": [1, 1]}
+    assert source.left_out == {"a.webp": "no row of its own in list_attr_celeba.csv"}
+
+
+def test_a_stray_copy_beside_the_tables_takes_no_row_from_the_picture_that_it_is_named_after(tmp_path):
+    fill(tmp_path, ["img/a.jpg", "img/b.jpg", "a.jpg"])
+    (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\na.jpg,1,-1\nb.jpg,-1,1\n")
+    source = opened(tmp_path)
+    assert attributes_of(source) == {"img/b.jpg": [0, 1]}
+    assert set(source.left_out) == {"a.jpg", "img/a.jpg"}
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Damaged tables: an attribute on the wrong face is the worst that can happen
+# -----------------------------------------------------------------------------------------------------------------
+
+NAMES = [f"{number:06d}.jpg" for number in range(8)]
+TRUTH = {name: [number & 1, number >> 1 & 1, number >> 2 & 1] for number, name in enumerate(NAMES)}
+ROWS = [",".join([name, *("1" if value else "-1" for value in values)]) for name, values in TRUTH.items()]
+
+
+def assert_none_is_on_the_wrong_face(folder, content):
+    """Every picture has its own attributes, or is left out by name, or the table is refused by name."""
+    table = folder / "list_attr_celeba.csv"
+    table.write_bytes(content)
+    try:
+        source = opened(folder)
+    except UserError as error:
+        assert "list_attr_celeba.csv" in str(error)  # noqa: PT017
+        return
+    found = attributes_of(source)
+    assert found.keys() | source.left_out.keys() == set(NAMES)
+    for name, attributes in found.items():
+        assert attributes == TRUTH[name], name
+
+
+@pytest.mark.parametrize(
+    ("end", "step"), [("\n", 7), pytest.param("\r\n", 1, marks=pytest.mark.slow)]
+)  # every bit and every place in the slow one
+def test_no_flipped_bit_and_no_cut_moves_an_attribute_to_another_face(tmp_path, end, step):
+    fill(tmp_path, NAMES)
+    whole = end.join(["image_id,A,B,C", *ROWS, ""]).encode()
+    assert_none_is_on_the_wrong_face(tmp_path, whole)
+    assert len(attributes_of(opened(tmp_path))) == 8
+    for place in range(0, len(whole), step):
+        assert_none_is_on_the_wrong_face(tmp_path, whole[:place])
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << bit
+            assert_none_is_on_the_wrong_face(tmp_path, bytes(flipped))
+
+
+def _at(change):
+    return strategies.tuples(strategies.just(change), strategies.integers(0, 20), strategies.integers(0, 20))
+
+
+DAMAGES = strategies.one_of(
+    _at(lambda rows, a, b: rows[:a] + rows[a + 1 :]),  # a row missing
+    _at(lambda rows, a, b: [*rows[:b], rows[a % len(rows)], *rows[b:]]),  # a row twice
+    _at(lambda rows, a, b: [*rows[:a], f"extra{b}.jpg,1,1,1", *rows[a:]]),  # a row too many
+    _at(lambda rows, a, b: [*rows[:a], "", *rows[a:]]),
+    _at(lambda rows, a, b: rows[a:] + rows[:a]),  # another order
+    _at(lambda rows, a, b: [*rows[:a], *rows[a:][::-1]]),
+    _at(lambda rows, a, b: _change(rows, a, lambda row: row.replace("1", "abcdefg2 "[b % 9], 1))),
+    _at(lambda rows, a, b: _change(rows, a, lambda row: row + ",1" * (b % 3))),  # a field too many
+    _at(lambda rows, a, b: _change(rows, a, lambda row: row.rsplit(",", 1 + b % 2)[0])),  # one too few
+    _at(
+        lambda rows, a, b: _change(rows, a, lambda row: NAMES[b % 8] + row[row.find(",") :])
+    ),  # another's name
+    _at(lambda rows, a, b: _change(rows, a, lambda row: row.replace(",", ";\t ,"[b % 4]))),
+    _at(lambda rows, a, b: _change(rows, a, lambda row: f'"{row}'[: 2 + b])),
+    _at(lambda rows, a, b: _change(rows, a, lambda row: row + "\x0b\x0c\x1c\x85\u2028\0"[b % 6])),
+)
+
+
+def _change(rows, place, change):
+    return [change(row) if number == place % len(rows) else row for number, row in enumerate(rows)]
+
+
+@hypothesis.settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(
+    damages=strategies.lists(DAMAGES, max_size=5),
+    end=strategies.sampled_from(["\n", "\r\n", "\r"]),
+    start=strategies.sampled_from(["", "\ufeff", "\n"]),
+)
+def test_no_damage_moves_an_attribute_to_another_face(tmp_path, damages, end, start):
+    fill(tmp_path, NAMES)
+    rows = list(ROWS)
+    for change, a, b in damages:
+        rows = change(rows, a, b) if rows else rows
+    # A row that bears another's name while that one's own row is gone is a lie that no reader can see through.
+    owners = {name: {",".join(row.split(",")[1:]) for row in rows if row.startswith(name)} for name in NAMES}
+    own = {name: ",".join(row.split(",")[1:]) for name, row in zip(NAMES, ROWS, strict=True)}
+    hypothesis.assume(all(not found or own[name] in found for name, found in owners.items()))
+    content = start + end.join(["image_id,A,B,C", *rows, ""])
+    assert_none_is_on_the_wrong_face(tmp_path, content.encode())
+
+
 def test_tables_that_fit_no_picture_are_refused(tmp_path):
     fill(tmp_path, ["a.jpg"])
     (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\nb.jpg,1,-1\n")
-    with pytest.raises(UserError, match=r"none of the 1 pictures can be used \(a.jpg: no row in"):
+    with pytest.raises(UserError, match=r"none of the 1 pictures can be used \(a.jpg: no row of its own in"):
         opened(tmp_path)
 
 
@@ -158,11 +267,13 @@ def test_links_that_loop_end_and_no_picture_comes_twice(tmp_path):
     (tmp_path / "b" / "same.jpg").symlink_to(tmp_path / "b" / "two.jpg")
     (tmp_path / "b" / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
     os.link(tmp_path / "b" / "two.jpg", tmp_path / "b" / "zwei.jpg")
+    fill(tmp_path, ["three.jpg"])
+    (tmp_path / "before.jpg").symlink_to(tmp_path / "three.jpg")  # the link is listed before what it leads to
     source = opened(tmp_path)
     inodes = [os.stat(example.encoded).st_ino for example in source.examples()]
-    assert len(inodes) == len(set(inodes)) == 2
+    assert len(inodes) == len(set(inodes)) == 3
     assert "leads nowhere" in source.left_out["b/dangling.jpg"]
-    assert sum("another name" in reason for reason in source.left_out.values()) == 2
+    assert sum("another name" in reason for reason in source.left_out.values()) == 3
 
 
 def test_pipes_and_folders_named_like_pictures_do_not_hang(tmp_path):

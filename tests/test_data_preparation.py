@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 
+import bad_pictures
 import numpy as np
 import pytest
+from failing_disks import without_roots_privileges
 from PIL import Image
 
 from facevae.data import decoding, preparation, prepare
@@ -159,6 +161,66 @@ def test_bad_pictures_are_named_once_counted_and_left_out(source, cache, caplog,
     assert prepare(source, image_size=16, cache_dir=cache).left_out == dataset.left_out
 
 
+def test_a_folder_with_hundreds_of_malformed_pictures_gives_every_good_one(tmp_path, cache, caplog):
+    fates = bad_pictures.make_folder(tmp_path / "faces")
+    for name in ("locked.png", "locked folder/inside.png"):
+        path = tmp_path / "faces" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bad_pictures.encoded(bad_pictures.drawn(0)))
+    (tmp_path / "faces" / "locked.png").chmod(0)
+    (tmp_path / "faces" / "locked folder").chmod(0)
+    fates |= {"locked.png": bad_pictures.BAD, "locked folder": bad_pictures.BAD}
+    with caplog.at_level(logging.WARNING), without_roots_privileges():
+        dataset = prepare(tmp_path / "faces", image_size=bad_pictures.SIDE, cache_dir=cache)
+    (tmp_path / "faces" / "locked folder").chmod(0o700)
+
+    malformed = [name for name, fate in fates.items() if fate != bad_pictures.GOOD]
+    assert len(malformed) > 300
+    faces = by_name(dataset)
+    # Each is either a face or left out, none both, none forgotten; the second name of a picture is not a second face.
+    assert faces.keys() | dataset.left_out.keys() == fates.keys()
+    assert not faces.keys() & dataset.left_out.keys()
+    for name, fate in fates.items():
+        if fate != bad_pictures.EITHER:
+            assert (name in faces) == (fate == bad_pictures.GOOD), (name, dataset.left_out.get(name))
+    assert ("good/lossless_0.png" in faces) != ("links/lossless_0.png" in faces)
+    for name, face in faces.items():
+        if "lossless" in name:
+            number = int(pathlib.PurePath(name).stem.split("_")[1])
+            np.testing.assert_array_equal(face, bad_pictures.drawn(number))
+    # Each is named once, with its reason, on a line of its own.
+    named = [r.getMessage() for r in caplog.records if r.getMessage().startswith("left out ")]
+    assert len(named) == len(set(named)) == len(dataset.left_out)
+    assert all(dataset.left_out.values())
+    assert all(message.isprintable() for message in named)
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_whatever_pictures_claim(tmp_path, cache):
+    """The peak of the process that prepares and of its decoding processes, also with pictures of 50 million pixels."""
+    fates = bad_pictures.make_folder(tmp_path / "faces")
+    large = Image.new("RGB", (7071, 7071), "teal")
+    large.save(tmp_path / "faces" / "large.png", compress_level=1)
+    large.save(tmp_path / "faces" / "large progressive.jpg", progressive=True)
+    Image.new("I;16", (7071, 7071), 30_000).save(tmp_path / "faces" / "large 16 bits.tif")
+    program = (
+        "import resource\n"
+        "from facevae.data import decoding, prepare\n"
+        "decoding._available_cores, decoding._PICTURES_PER_WORKER = lambda: 2, 1\n"
+        f"dataset = prepare({str(tmp_path / 'faces')!r}, image_size=32, cache_dir={str(cache)!r})\n"
+        "own = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+        "print(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, len(dataset.left_out))\n"
+    )
+    with subprocess_of(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    own, decoding_process, left_out = map(int, out.splitlines()[-1].split())
+    print(f"peak: {own / 1000:.0f} MB, of a decoding process {decoding_process / 1000:.0f} MB")
+    assert left_out < len(fates) / 2
+    assert own < 250_000  # kB
+    assert decoding_process < 1_200_000
+
+
 def test_mostly_bad_folder_is_refused_with_an_example(source, cache):
     for number in range(31):
         (source / f"bad{number}.png").write_bytes(b"no picture")
@@ -167,12 +229,26 @@ def test_mostly_bad_folder_is_refused_with_an_example(source, cache):
     assert not [path for path in cache.iterdir() if path.is_dir()]
 
 
-def test_a_hopeless_folder_is_given_up_early(tmp_path, cache):
+def test_a_hopeless_folder_is_given_up_when_most_of_it_is_bad(tmp_path, cache):
     folder = make_faces(tmp_path / "faces", 300)
     with pytest.raises(
-        UserError, match=r"100 of 100 .*000000.png: 20x24 pixels, smaller than the crop of 148x148"
+        UserError, match=r"151 of 151 .*000000.png: 20x24 pixels, smaller than the crop of 148x148"
     ):
         prepare(folder, crop=148, image_size=16, cache_dir=cache)
+
+
+def test_many_bad_pictures_before_the_good_ones_do_not_end_the_preparation(tmp_path, cache):
+    folder = make_faces(tmp_path / "faces", 130, (160, 160))
+    make_faces(folder / "0 thumbnails", 120)
+    dataset = prepare(folder, crop=148, image_size=16, cache_dir=cache)
+    assert len(by_name(dataset)) == 130
+    assert len(dataset.left_out) == 120
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_pictures_for_three_splits_are_refused(tmp_path, cache, count):
+    with pytest.raises(UserError, match=r"received none for .*test. Give more pictures \(at least 3\)"):
+        prepare(make_faces(tmp_path / "few", count), image_size=16, cache_dir=cache)
 
 
 @pytest.mark.parametrize("crop", ["round", "0", 0, -148, 3.5, None, "", True])
@@ -262,6 +338,12 @@ def test_killed_preparation_leaves_nothing_that_is_taken_for_complete(source, ca
     assert len(by_name(prepare(source, image_size=16, cache_dir=cache))) == count
     (complete,) = (path for path in cache.iterdir() if path.is_dir())
     assert complete.name == leftover.name.removesuffix(".incomplete")
+
+
+def test_a_folder_with_a_name_that_no_terminal_shows_is_prepared(tmp_path, cache, capsys):
+    dataset = prepare(make_faces(tmp_path / "\udcff\x1b[2Jfaces", 5), image_size=16, cache_dir=cache)
+    assert dataset.name == "\\udcff\\x1b[2Jfaces"
+    assert "Preparing \\udcff" in capsys.readouterr().out
 
 
 def test_two_processes_prepare_once(tmp_path, cache):

@@ -1,6 +1,7 @@
 """CelebA's tables: what is read, what is repaired, what is refused, and that the log says where."""
 
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -128,6 +129,19 @@ def test_a_count_that_is_not_that_of_the_rows_is_named(tmp_path, caplog):
     table = read_attribute_table(write(tmp_path, TXT.replace("3\n", "202599\n"), "list_attr_celeba.txt"))
     assert rows(table) == EXPECTED
     assert "announces 202599 rows, 3 follow" in caplog.text
+
+
+def test_a_count_of_thousands_of_digits_is_named_and_not_fatal(tmp_path, caplog):
+    path = write(tmp_path, TXT.replace("3\n", "9" * 6000 + "\n"), "list_attr_celeba.txt")
+    assert rows(read_attribute_table(path)) == EXPECTED
+    assert "line 1: announces" in caplog.text
+
+
+def test_an_enormous_table_is_refused_unread(tmp_path):
+    path = write(tmp_path, CSV)
+    os.truncate(path, 10**12)  # takes no room on the disk
+    with pytest.raises(UserError, match=r"list_attr_celeba.csv: expected a table .*1,000,000,000,000 bytes"):
+        read_attribute_table(path)
 
 
 @pytest.mark.parametrize(

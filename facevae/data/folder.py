@@ -21,7 +21,7 @@ from facevae.data.tables import (
     read_attribute_table,
     read_partition_table,
 )
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class FolderSource:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path).expanduser().resolve()
-        self.name = self.path.name or str(self.path)
+        self.name = printable(self.path.name or str(self.path))
         self.key = str(self.path)
         self.left_out: dict[str, str] = {}
         self.attribute_names: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ class FolderSource:
                 self.left_out[name] = "not a regular file"
         elif is_picture:
             identity = (status.st_dev, status.st_ino)
-            if (entry.is_symlink() or status.st_nlink > 1) and identity in seen:
+            if status.st_ino and identity in seen:  # Windows tells no numbers here
                 self.left_out[name] = "another name of a picture that is read already"
             else:
                 self._files[name] = status
@@ -175,7 +175,7 @@ class FolderSource:
                 if key in table.refused:
                     self.left_out[name] = table.refused[key]
                 elif key not in table.row_of:
-                    self.left_out[name] = f"no row in {table.path.name}"
+                    self.left_out[name] = f"no row of its own in {table.path.name}"
                 elif len(same_key) > 1:
                     others = ", ".join(other for other in same_key if other != name)
                     self.left_out[name] = (
@@ -190,13 +190,16 @@ class FolderSource:
 
 
 def _picture_key(names: list[str], table: Table) -> Callable[[str], str]:
-    """How a picture's name reads in the table: as it is, by its last part, or by that without the suffix.
+    """How a picture's name reads in the table: as it is where rows name folders, else by its last part.
 
-    The last is for the archive's PNG edition, whose tables say .jpg; it applies only when nothing else fits.
+    The archive's PNG edition has tables that say .jpg: where no name fits at all, names are compared without their
+    suffixes, and a row whose name without suffix another row has too is nobody's.
     """
-    if any(name in table.row_of for name in names):
+    keys = {*table.refused, *table.row_of}
+    if any("/" in key for key in keys):
         return lambda name: name
-    if any(os.path.basename(name) in table.row_of for name in names):
+    if any(os.path.basename(name) in keys for name in names):
         return os.path.basename
-    in_table = {os.path.splitext(key)[0]: key for key in (*table.refused, *table.row_of)}
-    return lambda name: in_table.get(os.path.splitext(os.path.basename(name))[0], name)
+    stems = collections.Counter(os.path.splitext(key)[0] for key in keys)
+    by_stem = {stem: key for key in keys if stems[stem := os.path.splitext(key)[0]] == 1}
+    return lambda name: by_stem.get(os.path.splitext(os.path.basename(name))[0], name)

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import os
 
 import numpy as np
 import scipy.sparse
@@ -25,7 +26,12 @@ SUFFIXES = (
 )
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
-MAXIMUM_PIXELS = 50_000_000  # a large camera's picture, 0.5 GB while it is decoded; more is refused unread
+MAXIMUM_PIXELS = (
+    50_000_000  # a large camera's picture, up to 1 GB while it is decoded; more is refused unread
+)
+MAXIMUM_BYTES = (
+    250_000_000  # of a file, 5 for each of those pixels: a decoder would search terabytes of zeros
+)
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 when that leaves, for each new pixel's side, at least so many whole pixels, or at
 # least so many that are partly shared by two new ones. The face then differs from one decoded in full by at most
@@ -67,6 +73,8 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
         BadPictureError: the file is unreadable, truncated, too small, too large or of an unknown kind.
     """
     try:
+        if not isinstance(encoded, bytes) and os.stat(encoded).st_size > MAXIMUM_BYTES:
+            raise BadPictureError(f"more than {MAXIMUM_BYTES:,} bytes, too large for a picture")
         with Image.open(
             io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=FORMATS
         ) as image:
@@ -77,6 +85,8 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
         raise
     except Image.UnidentifiedImageError:
         raise BadPictureError(f"not a picture of a known kind ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise BadPictureError(f"its header claims more than {MAXIMUM_PIXELS:,} pixels") from None
     except MemoryError:
         raise BadPictureError("needs more memory than there is") from None
     # A damaged file makes Pillow's decoders raise nearly anything: OSError, SyntaxError, struct.error, ...
@@ -94,10 +104,14 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):  # 16-bit grey, under any of Pillow's names for it
-        values = np.asarray(image).astype(np.int64)
+        values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise BadPictureError("integer pixels beyond 16 bits have no known range")
-        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+        values = values.astype(np.uint32)  # once, and in place from here: large pictures fill the memory
+        values *= 255
+        values += 32767
+        values //= 65535
+        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise BadPictureError("floating-point pixels have no known range")
     if "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
@@ -160,9 +174,7 @@ def resize(pixels: np.ndarray, size: int) -> np.ndarray:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAXIMUM_PIXELS:
-        raise BadPictureError(
-            f"its header claims {width}x{height} pixels, more than {MAXIMUM_PIXELS:,} in all"
-        )
+        raise BadPictureError(f"its header claims more than {MAXIMUM_PIXELS:,} pixels ({width}x{height})")
     if min(width, height) < MINIMUM_SIDE:
         raise BadPictureError(
             f"{width}x{height} pixels, too small for a face (at least {MINIMUM_SIDE} a side)"

@@ -26,11 +26,11 @@ from facevae.data.records import (
 )
 from facevae.data.sources import Source, open_source
 from facevae.data.splits import SPLIT_NAMES
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
-_HOPELESS_AFTER = 100  # pictures, none of which can be used: the rest will be no better
 _DISK_RESERVE = 100 * 2**20
+_FEWEST_JUDGED = 100  # pictures, before more bad than good ones may end a preparation
 logger = logging.getLogger(__name__)
 
 
@@ -81,6 +81,12 @@ def prepare(
                     dataset = load_records(folder, source.name, image_size)
         except OSError as error:
             raise UserError(_disk_message(error, folder.parent)) from error
+    empty = [name for name in SPLIT_NAMES if not len(getattr(dataset, name))]
+    if empty:
+        raise UserError(
+            f"{dataset.name}: expected faces to train with, for validation and for the test, received none for "
+            f"{' and '.join(empty)}. Give more pictures (at least 3), or mend the table of splits."
+        )
     tqdm.tqdm.write(_summary(dataset))
     return dataset
 
@@ -180,7 +186,8 @@ def _decode_all(
                 continue
             left_out[example.name] = face
             bad += 1
-            if bad >= _HOPELESS_AFTER and not len(writer):
+            # The end is certain: those that are left cannot outnumber the bad ones.
+            if bad >= _FEWEST_JUDGED and bad > len(writer) and 2 * bad > len(source):
                 break
     if bad > len(writer):
         name, reason = next((n, r) for n, r in left_out.items() if n not in source.left_out)
@@ -194,7 +201,7 @@ def _decode_all(
 
 def _name_left_out(left_out: dict[str, str], source_name: str) -> None:
     for name, reason in list(left_out.items())[:_MOST_NAMED]:
-        logger.warning("left out %s: %s", name, reason)
+        logger.warning("left out %s: %s", printable(name), printable(reason))
     if len(left_out) > _MOST_NAMED:
         logger.warning("... and %d more, listed in the index of the records", len(left_out) - _MOST_NAMED)
     if left_out:
