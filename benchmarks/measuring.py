@@ -110,9 +110,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def machine() -> str:
     """Date, processor, cores and how busy they are."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     busy = f", load average {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
-    return f"{datetime.date.today()}, {processor()}, {cores} cores{busy}"
+    return f"{datetime.date.today()}, {processor()}, {usable_cores()} cores{busy}"
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:

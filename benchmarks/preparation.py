@@ -19,7 +19,7 @@ import tempfile
 import time
 
 import numpy as np
-from measuring import machine, table, write_jpegs, write_section
+from measuring import machine, table, usable_cores, write_jpegs, write_section
 from PIL import Image
 from tqdm import tqdm
 
@@ -61,23 +61,39 @@ def each(work, paths: list[str], size: int) -> None:
 # -----------------------------------------------------------------------------------------------------------------
 
 
-def rates(paths: list[str], size: int, rounds: int) -> dict[str, float]:
-    """Pictures a second of each way, medians of rounds in turns."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def rates(paths: list[str], size: int, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Pictures a second, and microseconds of processor time for one, of each way; medians of rounds in turns."""
     parts = [paths[start : start + 50] for start in range(0, len(paths), 50)]
-    results: dict[str, list[float]] = {"decode": [], "usual": [], "facevae": []}
-    with concurrent.futures.ProcessPoolExecutor(cores) as pool:
-        list(pool.map(each, [decode] * cores, [paths[:10]] * cores, [size] * cores))  # starts the processes
-        for _ in range(rounds):
-            for work in (decode, usual):
-                begin = time.perf_counter()
-                list(pool.map(each, [work] * len(parts), parts, [size] * len(parts)))
-                results[work.__name__].append(len(paths) / (time.perf_counter() - begin))
-            with tempfile.TemporaryDirectory() as cache, contextlib.redirect_stdout(sys.stderr):
-                begin = time.perf_counter()
-                prepare(os.path.dirname(paths[0]), image_size=size, cache_dir=cache)
-                results["facevae"].append(len(paths) / (time.perf_counter() - begin))
-    return {name: statistics.median(values) for name, values in results.items()}
+
+    def in_processes(work) -> None:
+        with concurrent.futures.ProcessPoolExecutor(usable_cores()) as pool:
+            list(pool.map(each, [work] * len(parts), parts, [size] * len(parts)))
+
+    def preparation() -> None:
+        with tempfile.TemporaryDirectory() as cache, contextlib.redirect_stdout(sys.stderr):
+            prepare(os.path.dirname(paths[0]), image_size=size, cache_dir=cache)
+
+    ways = {
+        "decode": lambda: in_processes(decode),
+        "usual": lambda: in_processes(usual),
+        "facevae": preparation,
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            begin, used = time.perf_counter(), processor_seconds()
+            run()
+            speeds[name].append(len(paths) / (time.perf_counter() - begin))
+            times[name].append(1e6 * (processor_seconds() - used) / len(paths))
+    middle = statistics.median
+    return {n: middle(v) for n, v in speeds.items()}, {n: middle(v) for n, v in times.items()}
+
+
+def processor_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def profile(paths: list[str], size: int) -> dict[str, float]:
@@ -157,14 +173,19 @@ def main() -> None:
             paths = sorted(str(path) for path in folder.iterdir() if path.suffix == ".jpg")
             with Image.open(paths[0]) as first:
                 name = f"{kind}, {first.width}×{first.height} to {size}×{size}"
-            rate, stage = rates(paths, size, flags.rounds), profile(paths, size)
-            of_limit = f"{100 * rate['facevae'] / rate['decode']:.0f} %"
-            speed.append((name, f"{len(paths):,}", *(f"{rate[way]:,.0f}" for way in rate), of_limit))
+            (rate, used), stage = rates(paths, size, flags.rounds), profile(paths, size)
+            columns = (f"{number:,.0f}" for number in (*rate.values(), *used.values()))
+            speed.append((name, f"{len(paths):,}", *columns))
             if not errors:
                 errors, errors_of = fraction_errors(paths), name
             stages.append((name, *(f"{microseconds:.0f}" for microseconds in stage.values())))
-    header = ("pictures", "count", "decoding alone", "usual loop", "facevae", "of decoding alone")
-    text = f"{machine()}. Pictures a second on all cores, medians of {flags.rounds} rounds.\n\n{table(header, speed)}"
+    header = ("pictures", "count", "decoding alone, a second", "usual loop, a second", "facevae, a second")
+    header += ("decoding alone, µs", "usual loop, µs", "facevae, µs")
+    text = (
+        f"{machine()}. Pictures a second on all cores, and microseconds of processor time for one picture, which a "
+        f"busy machine changes less; the start of facevae's processes and the writing of its records are counted. "
+        f"Medians of {flags.rounds} rounds in turns.\n\n{table(header, speed)}"
+    )
     write_section(TABLE, TITLE, "Speed", text)
     header = ("pictures", "open", "decode", "to an array", "crop and average", "all as prepared")
     text = f"Microseconds for one picture on one core, medians.\n\n{table(header, stages)}"
