@@ -61,16 +61,23 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
                 value,
                 f"{rate:.0f}",
                 f"{1000 * batch / rate:.0f}",
+                f"{statistics.median(run['processor_ms'] for run in runs):.2f}",
                 f"{statistics.median(run['peak_mb'] for run in runs):.0f}",
                 f"{cost['parameters'] / 1e6:.2f}",
                 f"{3 * cost['multiplications'] / 1e6:.0f}",
                 f"{4 * cost['activations'] / 1e6:.2f}",
-                f"{3 * cost['multiplications'] * rate / 1e9:.0f}",
             )
         )
     others = ", ".join(f"{name} {value}" for name, value in STANDARD.items() if name != axis)
-    header = (axis, "faces a second", "ms a step", "peak memory, MB", "parameters, M")
-    header += ("Mmultiplications a face", "MB of activations a face", "Gmultiplications a second")
+    header = (
+        axis,
+        "faces a second",
+        "ms a step",
+        "ms of processor time a face",
+        "peak memory, MB",
+        "parameters, M",
+    )
+    header += ("Mmultiplications a face", "MB of activations a face")
     told = f"medians of five parts of a run, {flags.rounds} runs in turns"
     return f"{machine()}; {others}; {told}.\n\n{table(header, rows)}"
 
