@@ -206,7 +206,7 @@ def _average(pixels: np.ndarray, top: float, left: float, side: float, size: int
     _, columns = _area_weights(width, left, side, size, 3)
     averaged = rows @ pixels.reshape(height, -1).astype(np.float32) @ columns
     averaged += 0.5
-    return averaged.astype(np.uint8).reshape(size, size, 3)
+    return averaged.astype(np.uint8, order="C").reshape(size, size, 3)
 
 
 @functools.lru_cache(maxsize=256)
