@@ -55,6 +55,9 @@ def main() -> None:
     # What is asked for. TensorFlow is imported after it, so that a mistake in a flag answers at once.
     # ------------------------------------------------------------------------------
     run, config = choose_run(configuration.parse_command_line())
+    from facevae.data.sources import check_source
+
+    check_source(config.data)
     with interruption.caught(), saying_how_to_go_on(run), run.locked():
         print(f"Run folder: {run.path}")
 

@@ -25,6 +25,36 @@ class Source(Protocol):
     def examples(self) -> Iterator[Example]: ...
 
 
+def check_source(data: str | os.PathLike[str]) -> None:
+    """Refuses what can be no source, in less than a second: it looks into no folder and loads no TensorFlow.
+
+    Args:
+        data: as for `open_source`.
+
+    Raises:
+        UserError: neither an existing folder nor a name that could be a data set's.
+    """
+    text = os.fspath(data)
+    path = pathlib.Path(text).expanduser()
+    if text == "synthetic_faces" or (text and path.is_dir()):
+        return
+    if path.is_file():
+        raise UserError(
+            f"data: expected a folder, received the file {text!r}. Unpack it and give the folder."
+        )
+    from facevae.data import tfds_source
+
+    if tfds_source.is_known_name(text):
+        return
+    if any(separator in text for separator in {"/", os.sep, os.altsep} - {None}):
+        raise UserError(
+            f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
+            "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
+        )
+    if ":" not in text:  # community:name is for tensorflow-datasets to look up
+        raise UserError(tfds_source.unknown_name(text))
+
+
 def open_source(
     data: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, image_size: int
 ) -> Source:
@@ -39,15 +69,12 @@ def open_source(
     Raises:
         UserError: it is none of them.
     """
+    check_source(data)
     text = os.fspath(data)
     path = pathlib.Path(text).expanduser()
-    if text and path.is_dir():
+    if path.is_dir():
         return FolderSource(path)
-    if path.is_file():
-        raise UserError(
-            f"data: expected a folder, received the file {text!r}. Unpack it and give the folder."
-        )
-    # tensorflow-datasets takes seconds to import; folders do not need it.
+    # tensorflow-datasets takes a while to import; folders do not need it.
     from facevae.data import tfds_source
 
     data_dir = None if data_dir is None else os.fspath(pathlib.Path(data_dir).expanduser())
@@ -55,10 +82,4 @@ def open_source(
         from facevae.synthetic_faces import builder_for
 
         return tfds_source.TfdsSource(builder_for(image_size, data_dir))
-    separators = {"/", os.sep, os.altsep} - {None}
-    if any(separator in text for separator in separators) and not tfds_source.is_known_name(text):
-        raise UserError(
-            f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
-            "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
-        )
     return tfds_source.find_tfds_source(text, data_dir)

@@ -150,7 +150,7 @@ def find_tfds_source(name: str, data_dir: str | None) -> TfdsSource:
         builder = tfds.builder(name, data_dir=data_dir, try_gcs=False)
     except (ValueError, AssertionError, ImportError, OSError, RuntimeError) as error:
         if isinstance(error, tfds.core.DatasetNotFoundError) or not is_known_name(name):
-            raise UserError(_unknown(name)) from None
+            raise UserError(unknown_name(name)) from None
         reason = " ".join(str(error).split())[:500]
         raise UserError(f"data: tensorflow-datasets cannot open {name!r}: {reason}") from error
     return TfdsSource(builder)
@@ -166,7 +166,8 @@ def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
     return (pathlib.Path(str(builder.data_dir)) / "dataset_info.json").exists()
 
 
-def _unknown(name: str) -> str:
+def unknown_name(name: str) -> str:
+    """What to say about a name that is no data set's, with the nearest ones."""
     names = set(tfds.list_builders(with_community_datasets=False))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return (
