@@ -20,13 +20,22 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-# LiteRT.js writes its log through console.error. These lines and no others are its own.
+# LiteRT.js 2.5.3 writes its log through console.error. These are its lines, and no others are passed over.
 RUNTIME_LINES = re.compile(
-    r"INFO: \[(environment|accelerator_registry|gpu_registry|cpu_registry|compiled_model)\.cc:\d+\] .*"
-    r"|INFO: Created TensorFlow Lite XNNPACK delegate for CPU\."
-    # Browsers have no accelerator of this kind, and the runtime says so at every start.
-    r"|WARNING: \[npu_registry\.cc:\d+\] NPU accelerator could not be loaded and registered: "
-    r"kLiteRtStatusErrorInvalidArgument\."
+    "|".join(
+        [
+            r"INFO: \[environment\.cc:36\] Creating LiteRT environment with options",
+            r"INFO: \[accelerator_registry\.cc:54\] RegisterAccelerator: ptr=0x[0-9a-f]+, name=GPU WebGPU",
+            r"INFO: \[accelerator_registry\.cc:54\] RegisterAccelerator: ptr=0x[0-9a-f]+, name=CpuAccelerator",
+            r"INFO: \[gpu_registry\.cc:87\] Statically linked GPU accelerator registered\.",
+            r"INFO: \[cpu_registry\.cc:75\] XNNPACK CPU accelerator registered\.",
+            r"INFO: \[compiled_model\.cc:812\] Flatbuffer model initialized directly from incoming litert model\.",
+            r"INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.",
+            # The one that is no INFO: browsers have no such accelerator, and the runtime says so at every start.
+            r"WARNING: \[npu_registry\.cc:34\] NPU accelerator could not be loaded and registered: "
+            r"kLiteRtStatusErrorInvalidArgument\.",
+        ]
+    )
 )
 
 
