@@ -26,10 +26,13 @@ DECODERS = {
 
 def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True, **settings) -> RunFolder:
     """A finished run of an untrained network whose statistics are as uneven as a trained one's."""
+    import keras
+
     import facevae.encodings
     from facevae.density import fit
     from facevae.model import VAE
 
+    keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     shape = {"image_size": 32, "latent_dim": 8, "width": 8, **settings}
     source = {"sample_from": "density" if density else "prior", "density_components": 3 if density else 0}
@@ -40,7 +43,8 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
         elif weight.path.endswith("moving_variance"):
             weight.assign(random.uniform(0.5, 1.5, weight.shape))
         elif weight.path.endswith("kernel"):
-            weight.assign(1.3 * weight)
+            # Latents of different pictures lie as far apart as in a trained model.
+            weight.assign((4.0 if "mean" in weight.path else 1.3) * weight)
     mean = random.normal(size=(300, 8)).astype(np.float32)
     if density:
         model.density = fit(mean, 3)

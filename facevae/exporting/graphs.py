@@ -60,14 +60,16 @@ class Graphs(tf.Module):
         graphs = {
             "decode": self._graph(self.decode, latent),
             "decode_uint8": self._graph(self.decode_uint8, latent),
-            "encode": self._graph(self.encode, self._spec((size, size, 3), "image")),
-            "encode_uint8": self._graph(self.encode_uint8, self._spec((size, size, 4), "image", tf.uint8)),
         }
         if self._shipment.directions is not None:
             strengths = self._spec((len(self._shipment.directions),), "strengths")
             graphs["edit"] = self._graph(self.edit, latent, strengths)
         if self._shipment.density:
             graphs["sample"] = self._graph(self.sample, self._spec((latent_dim + 1,), "noise"))
+        graphs["encode"] = self._graph(self.encode, self._spec((size, size, 3), "image"))
+        graphs["encode_uint8"] = self._graph(
+            self.encode_uint8, self._spec((size, size, 4), "image", tf.uint8)
+        )
         return graphs
 
     def decode(self, latent: tf.Tensor) -> dict[str, tf.Tensor]:
