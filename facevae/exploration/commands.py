@@ -243,7 +243,7 @@ def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
         for face, found in zip(generated, indices[:count], strict=True)
     ]
     columns = ["generated", "nearest", *(f"{place}." for place in range(2, nearest + 1))]
-    rows = [f"{distance:.3f}" for distance in closest]
+    rows = [f"distance\n{distance:.3f}" for distance in closest]
     grid = figures.labelled_grid(
         np.concatenate(pictures), nearest + 1, "Nearest training faces", rows, columns, note
     )

@@ -188,8 +188,11 @@ def dimension_histograms(
     figure = new_figure(width, height)
     write_title(figure, title)
     kl, result = kl_per_dimension(mean, log_variance), normality(samples)
-    edges = np.linspace(-5.0, 5.0, 61)
-    x = np.linspace(-5.0, 5.0, 201)
+    # Wide enough for N(0, 1), and for all but the farthest faces of each dimension.
+    reach = float(np.clip(np.quantile(np.abs(samples[:, :count]), 0.99, axis=0).max(), 4.0, 30.0))
+    edges, x = np.linspace(-reach, reach, 61), np.linspace(-reach, reach, 201)
+    step = 3 * max(1, round(reach / 9.0))
+    ticks = step * np.arange(-(reach // step), reach // step + 1)
     normal = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)
     for dimension in range(count):
         row, column = divmod(dimension, columns)
@@ -199,7 +202,7 @@ def dimension_histograms(
         heights = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
         axes.stairs(heights, edges, fill=True, color=SKY)
         axes.plot(x, normal, color=VERMILLION, linewidth=1.5)
-        axes.set(xlim=(-5, 5), ylim=(0, max(0.45, 1.08 * heights.max())), yticks=[], xticks=[-3, 0, 3])
+        axes.set(xlim=(-reach, reach), ylim=(0, max(0.45, 1.08 * heights.max())), yticks=[], xticks=ticks)
         axes.tick_params(colors=FAINT, labelsize=9)
         for edge in ("top", "left", "right"):
             axes.spines[edge].set_visible(False)
