@@ -155,10 +155,12 @@ class RunFolder:
             yield
 
     def _remove_leftovers(self) -> None:
-        """What a killed training left of files that it had not finished; only a training writes to these folders."""
+        """What a killed training left of files that it had not finished; only a training writes these."""
+        leftovers = list(self.path.glob(f"{_WRITING}{self._run_json.name}-*"))
         for folder in ("checkpoints", "networks", "logs"):
-            for leftover in (self.path / folder).rglob(f"{_WRITING}*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+            leftovers += (self.path / folder).rglob(f"{_WRITING}*")
+        for leftover in leftovers:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def default_run_path(preset: str) -> pathlib.Path:
@@ -192,7 +194,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     A process killed in between leaves `path` as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=_WRITING, dir=path.parent))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{_WRITING}{path.name}-", dir=path.parent))
     try:
         # The same name in a folder beside it: some writers insist on a file's ending.
         aside = folder / path.name

@@ -111,9 +111,15 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
         "    aside.write_text('half')\n"
         "    os.kill(os.getpid(), 9)"
     )
-    for file in ("checkpoints/last.npz", "networks/best.keras", "logs/faces/projector/epoch-00000.bytes"):
+    written = (
+        "run.json",
+        "checkpoints/last.npz",
+        "networks/best.keras",
+        "logs/faces/projector/epoch-00000.bytes",
+    )
+    for file in written:
         subprocess.run([sys.executable, "-c", code, str(tmp_path / file)])
-    assert len(list(tmp_path.rglob("*/.writing-*/*"))) == 3
+    assert len(list(tmp_path.rglob(".writing-*/*"))) == len(written)
     with RunFolder(tmp_path).locked():
         pass
     assert not list(tmp_path.rglob(".writing-*"))
