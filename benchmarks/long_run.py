@@ -1,9 +1,9 @@
 """Memory and logs of a long training: python benchmarks/long_run.py [--epochs 500 --steps-per-epoch 4]
 
 Trains a tiny network on noise with everything that train.py adds, for many epochs of few steps, which is where memory
-leaks and logs grow. Prints the memory of the process (resident, without mapped files) and the size of the logs over
-the epochs, the slope of the memory (least squares over the epochs after the first 100, when every callback has been at
-work), and how long TensorBoard takes from its start until it answers with all of it.
+leaks and logs grow. Prints the resident memory of the process and the size of the logs over the epochs, the slope of
+the memory (least squares over the epochs after the first 100, when every callback has been at work), and how long
+TensorBoard takes from its start until it answers with all of it.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
         from facevae.tensorboard_files import serve
 
     class Watch(keras.callbacks.Callback):
-        """Memory of the process, without mapped files, and bytes of the logs after each epoch."""
+        """Resident memory of the process and bytes of the logs after each epoch."""
 
         def __init__(self, logs):
             super().__init__()
@@ -51,7 +51,7 @@ def main() -> None:
 
         def on_epoch_end(self, epoch, logs=None):
             status = pathlib.Path("/proc/self/status").read_text()
-            self.memory.append(int(status.split("RssAnon:")[1].split()[0]) / 1024.0)
+            self.memory.append(int(status.split("VmRSS:")[1].split()[0]) / 1024.0)
             self.bytes.append(sum(path.stat().st_size for path in self.logs.rglob("*") if path.is_file()))
 
     source = np.random.default_rng(0)
