@@ -3,8 +3,9 @@
     pip install -e ".[benchmark]"
     python benchmarks/decoder_formats.py RUN_DIR
 
-Each way decodes one latent at a time on one thread. The ways take turns, so that a busy moment of the machine hits all
-of them; medians are compared. The table goes to benchmarks/decoder_formats.md, one section for each image size.
+Each way decodes one latent at a time on one thread. Counted is the processor time of the whole process, which other
+work on the machine hardly changes; the ways take turns, and medians are compared. The table goes to
+benchmarks/decoder_formats.md, one section for each image size.
 """
 
 import argparse
@@ -110,7 +111,7 @@ class _Reader(CalibrationDataReader):
 
 
 def measure(ways, latents):
-    """Median milliseconds of each way."""
+    """Median milliseconds of processor time of each way."""
     for call, _ in ways.values():
         for latent in latents[:5]:
             call(latent[None])
@@ -119,9 +120,9 @@ def measure(ways, latents):
         for name, (call, _) in ways.items():
             for index in range(CALLS):
                 latent = latents[(turn * CALLS + index) % len(latents)][None]
-                start = time.perf_counter()
+                start = time.process_time()
                 call(latent)
-                times[name].append(1000.0 * (time.perf_counter() - start))
+                times[name].append(1000.0 * (time.process_time() - start))
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
@@ -165,7 +166,7 @@ def main():
         times = measure(ways, latents)
         lines = table(ways, times, latents, np.asarray(model.decode(latents)))
     heading = f"## {model.network} network, {model.image_size}×{model.image_size}"
-    machine = f"{processor()}, one thread, load average {os.getloadavg()[0]:.1f}"
+    machine = f"{processor()}, processor time of one thread, load average {os.getloadavg()[0]:.1f}"
     section = (
         f"{heading}\n\n{datetime.date.today()}, {machine}; {model.latent_dim} latent dimensions, width {model.width}. "
         "Ratios are to ONNX Runtime float32. PSNR against the float32 model, on encoded, sampled, stretched and edited "
@@ -187,7 +188,10 @@ def processor():
 
 def write_section(heading, section):
     """Replaces one section of the table's file, or adds it."""
-    title = "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`.\n"
+    title = (
+        "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`. Milliseconds are "
+        "processor time: on a machine without\nother work they pass on the clock.\n"
+    )
     old = TABLE.read_text(encoding="utf-8") if TABLE.exists() else title
     parts = [part for part in old.split("\n## ")[1:] if not f"## {part}".startswith(heading + "\n")]
     kept = [f"## {part.strip()}\n" for part in parts]
