@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from facevae import replicas
+
 
 @keras.saving.register_keras_serializable(package="facevae")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -10,9 +12,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Weights, moving statistics and results are those of `keras.layers.BatchNormalization`, which on TensorFlow
     computes moments and scaling as separate operations (keras 3.15) and passes over the activations several times.
+    With `synchronized`, for which the kernel has nothing, it is Keras' own.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if training and self.synchronized:
+            return super().call(inputs, training)
         if not (training and self.trainable):
             return self._normalise(inputs, self.moving_mean, self.moving_variance, is_training=False)[0]
         outputs, mean, variance = self._normalise(inputs, None, None, is_training=True)
@@ -46,9 +51,11 @@ class Dropout(keras.layers.Dropout):
             return inputs
         bits = 8 if (256 * self.rate).is_integer() else 16
         per_word = 32 // bits
+        # Replicas have equal seed generators, and each its own part of the batch.
+        seed = tf.cast(self.seed_generator.next(), tf.int32) + tf.stack([replicas.position(), 0])
         words = tf.random.stateless_uniform(
             [-(-tf.size(inputs) // per_word)],
-            tf.cast(self.seed_generator.next(), tf.int32),
+            seed,
             minval=None,
             maxval=None,
             dtype=tf.uint32,

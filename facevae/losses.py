@@ -62,10 +62,10 @@ def with_free_bits(kl: tf.Tensor, free_bits: float) -> tf.Tensor:
     Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow" (arXiv:1606.04934, equation 15).
 
     Args:
-        kl: `float32[batch, latent_dim]`.
+        kl: `float32[latent_dim]`, each dimension's average over the batch, nats.
         free_bits: nats per dimension.
 
     Returns:
         `float32[]`, nats per image.
     """
-    return tf.reduce_sum(tf.maximum(tf.reduce_mean(kl, axis=0), free_bits))
+    return tf.reduce_sum(tf.maximum(kl, free_bits))

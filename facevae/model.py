@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae import losses, networks, schedules
+from facevae import losses, networks, replicas, schedules
 from facevae.density import Mixture
 
 # Keeps exp(log_variance) inside what float32 and the KL divergence can bear.
@@ -32,6 +32,10 @@ class VAE(keras.Model):
     Trackers, the same in training and validation: `loss`, `reconstruction_loss`, `kl_loss` (nats per image) and
     `mse`. In training `loss` is what is minimised; in validation it is the negative evidence lower bound at the
     final KL weight, without free bits, with the σ stored by training.
+
+    Under a `tf.distribute` strategy a step does what one device would do with the global batch, and every variable
+    is the same on all replicas after it; BatchNormalization alone takes each replica's part for its batch, unless
+    its layers are `synchronized`. The moving statistics are the replicas' average.
 
     Args:
         image_size: side of the pictures: 32, 64, 128 or 256.
@@ -100,7 +104,7 @@ class VAE(keras.Model):
             self._density_scales = self._state("density_scales", (density_components, latent_dim, latent_dim))
 
         self._trackers = {
-            name: keras.metrics.Mean(name=name)
+            name: _ReplicatedMean(name=name)
             for name in ("loss", "reconstruction_loss", "kl_loss", "mse", "gradient_norm")
         }
         self.jit_compile_gradients = False
@@ -180,13 +184,11 @@ class VAE(keras.Model):
         """The mixture fitted to the encoded training faces, None before one was set."""
         if not self.density_components:
             return None
-        weights = np.asarray(self._density_weights)
+        weights = self._density_weights.numpy()
         used = weights > 0.0
         if not used.any():
             return None
-        return Mixture(
-            weights[used], np.asarray(self._density_means)[used], np.asarray(self._density_scales)[used]
-        )
+        return Mixture(weights[used], self._density_means.numpy()[used], self._density_scales.numpy()[used])
 
     @density.setter
     def density(self, mixture: Mixture) -> None:
@@ -243,11 +245,16 @@ class VAE(keras.Model):
             # first dozen steps would overflow and be skipped.
             scale = 2.0 ** (15 - round(math.log2(self.image_size**2 * 3)))
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            # The gradients that come to it are the global batch's: Keras would add the replicas' up once more.
+            getattr(optimizer, "inner_optimizer", optimizer)._all_reduce_sum_gradients = lambda pairs: pairs
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         self.jit_compile_gradients = jit_compile
-        self._compute_gradients = self.compute_gradients
-        if jit_compile:
+        self._compute_gradients, self._forward = self.compute_gradients, self.forward
+        if jit_compile and self.distribute_strategy.num_replicas_in_sync == 1:
             self._compute_gradients = tf.function(self.compute_gradients, jit_compile=True)
+        elif jit_compile:  # the replicas talk between the passes, which XLA cannot do on every device
+            self._forward = tf.function(self.forward, jit_compile=True)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         config = super().get_compile_config()
@@ -258,13 +265,14 @@ class VAE(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        images = self.to_float(_images_of(data))
+        images = self.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
 
         # Forward pass and gradients: one XLA program where XLA is on.
         results, gradients = self._compute_gradients(images, self._noise(images, self.seed, self.global_step))
 
         # Weights.
         self.optimizer.apply(gradients, self.trainable_variables)
+        self._average_statistics()
         self._note_if_not_finite(results)
         self._follow_variance(results["mse"])
         self.global_step.assign_add(1)
@@ -273,15 +281,17 @@ class VAE(keras.Model):
         return self._track(results)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        images = self.to_float(_images_of(data))
+        images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+        images = self.to_float(images)
         noise = self._noise(images, self.seed + VALIDATION_SEED, 0)
-        reconstructions, kl = self._forward(images, noise, training=False)
-        mse = losses.squared_error(images, reconstructions)
+        faces, mse, kl = self._batch_means(images, noise, training=False, weights=weights)
         reconstruction_loss = self._reconstruction_loss(mse, tf.convert_to_tensor(self.variance))
-        kl_loss = tf.reduce_sum(kl, axis=1)
+        kl_loss = tf.reduce_sum(kl)
+        loss = reconstruction_loss + self.kl_weight * kl_loss
         return self._track(
             {
-                "loss": reconstruction_loss + self.kl_weight * kl_loss,
+                "faces": faces,
+                "loss": loss,
                 "reconstruction_loss": reconstruction_loss,
                 "kl_loss": kl_loss,
                 "mse": mse,
@@ -294,42 +304,59 @@ class VAE(keras.Model):
         """One forward and backward pass.
 
         Args:
-            images: `float32[batch, image_size, image_size, 3]` in [0, 1].
+            images: `float32[batch, image_size, image_size, 3]` in [0, 1]; this replica's part of the global batch.
             noise: `float32[batch, latent_dim]` of N(0, 1).
 
         Returns:
-            What the trackers follow, unscaled, and the gradients for `trainable_variables`, still scaled where the
-            optimizer scales the loss.
+            What the trackers follow, unscaled, with the number of `faces` that it stands for, and the gradients for
+            `trainable_variables`, still scaled where the optimizer scales the loss. All of it is the global batch's.
         """
         with tf.GradientTape() as tape:
-            reconstructions, kl = self._forward(images, noise, training=True)
-            mse = losses.squared_error(images, reconstructions)
+            faces, mse, kl = self._batch_means(images, noise, training=True)
             # The optimal σ² for these pictures. Its own gradient is zero at the optimum: it is a constant here.
-            variance = tf.maximum(tf.stop_gradient(tf.reduce_mean(mse)), losses.SMALLEST_VARIANCE)
+            variance = tf.maximum(tf.stop_gradient(mse), losses.SMALLEST_VARIANCE)
             reconstruction_loss = self._reconstruction_loss(mse, variance)
             kl_weight = schedules.kl_weight(self.kl_weight, self.kl_warmup, self.progress())
-            loss = tf.reduce_mean(reconstruction_loss) + kl_weight * losses.with_free_bits(kl, self.free_bits)
+            loss = reconstruction_loss + kl_weight * losses.with_free_bits(kl, self.free_bits)
             differentiated = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(differentiated, self.trainable_variables)
+        gradients = replicas.total(tape.gradient(differentiated, self.trainable_variables))
         scale = self.optimizer.scale_loss(tf.constant(1.0))
         results = {
+            "faces": faces,
             "loss": loss,
             "reconstruction_loss": reconstruction_loss,
-            "kl_loss": tf.reduce_sum(kl, axis=1),
+            "kl_loss": tf.reduce_sum(kl),
             "mse": mse,
             "gradient_norm": tf.linalg.global_norm(gradients) / scale,
         }
         return results, gradients
+
+    def forward(self, images: tf.Tensor, noise: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Each picture's mean squared error `float32[batch]` and KL `float32[batch, latent_dim]` in nats.
+
+        Arguments as of `compute_gradients`.
+        """
+        mean, log_variance = self.encode(images, training)
+        reconstructions = self.decode(mean + tf.exp(0.5 * log_variance) * noise, training)
+        return losses.squared_error(images, reconstructions), losses.kl_from_standard_normal(
+            mean, log_variance
+        )
 
     def progress(self) -> tf.Tensor:
         """How much of the training is done, `float32[]` in [0, 1]: what the schedules are functions of."""
         step = tf.cast(tf.convert_to_tensor(self.global_step), tf.float32)
         return tf.minimum(1.0, step / tf.convert_to_tensor(self.total_steps))
 
-    def _forward(self, images, noise, training):
-        mean, log_variance = self.encode(images, training)
-        reconstructions = self.decode(mean + tf.exp(0.5 * log_variance) * noise, training)
-        return reconstructions, losses.kl_from_standard_normal(mean, log_variance)
+    def _batch_means(self, images, noise, training, weights=None):
+        """Faces of the global batch, their mean squared error `[]` and their mean KL `[latent_dim]`.
+
+        Faces of weight 0 only fill up a batch.
+        """
+        mse, kl = self._forward(images, noise, training)
+        weights = tf.ones_like(mse) if weights is None else tf.cast(weights, tf.float32)
+        sums = [tf.reduce_sum(weights), tf.reduce_sum(weights * mse), tf.linalg.matvec(kl, weights, True)]
+        faces, mse, kl = replicas.total(sums)
+        return faces, mse / faces, kl / faces
 
     def _reconstruction_loss(self, mse, variance):
         if self.likelihood == "weighted_mse":
@@ -337,10 +364,21 @@ class VAE(keras.Model):
         return losses.gaussian_negative_log_likelihood(mse, variance, self.image_size * self.image_size * 3)
 
     def _noise(self, images, seed, step):
-        step = tf.cast(step, tf.int64)
-        return tf.random.stateless_normal(
-            [tf.shape(images)[0], self.latent_dim], seed=[tf.constant(seed, tf.int64), step]
-        )
+        # The global batch's, of which each replica takes its part.
+        faces = tf.shape(images)[0]
+        seeds = [tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]
+        noise = tf.random.stateless_normal([replicas.count() * faces, self.latent_dim], seeds)
+        first = replicas.position() * faces
+        return noise[first : first + faces]
+
+    def _average_statistics(self):
+        # Each replica has followed its own part of the batch.
+        if replicas.count() == 1:
+            return
+        statistics = [*self.encoder.non_trainable_weights, *self.decoder.non_trainable_weights]
+        sums = replicas.total([tf.convert_to_tensor(variable) for variable in statistics])
+        for variable, value in zip(statistics, sums, strict=True):
+            variable.assign(value / replicas.count())
 
     def _note_if_not_finite(self, results):
         # A loss-scaling optimizer skips gradients that overflow; that is its work and no fault.
@@ -354,18 +392,23 @@ class VAE(keras.Model):
         # A running mean over about the last tenth of the steps, at most a hundred of them.
         step = tf.cast(tf.convert_to_tensor(self.global_step), tf.float32)
         share = tf.maximum(0.01, 10.0 / (step + 10.0))
-        batch = tf.maximum(tf.reduce_mean(mse), losses.SMALLEST_VARIANCE)
+        batch = tf.maximum(mse, losses.SMALLEST_VARIANCE)
         self.variance.assign((1.0 - share) * self.variance + share * batch)
 
     def _track(self, results):
-        faces = tf.size(results["mse"])
+        faces = results.pop("faces")
         for name, value in results.items():
-            # Numbers that stand for a whole batch weigh as much as its faces, the skipped steps of a loss-scaling
-            # optimizer nothing.
+            # The skipped steps of a loss-scaling optimizer have no gradient to speak of.
             counted = tf.math.is_finite(value) if name == "gradient_norm" else True
-            weight = tf.where(counted, faces, 0) if value.shape.rank == 0 else None
+            weight = tf.where(counted, faces, 0.0)
             self._trackers[name].update_state(tf.where(counted, value, 0.0), sample_weight=weight)
-        return {name: self._trackers[name].result() for name in results}
+        logs = {name: self._trackers[name].result() for name in results}
+        # Keras averages the workers' logs along an axis that scalars lack (keras-team/keras#20585).
+        several_workers = isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        return {name: value[tf.newaxis] for name, value in logs.items()} if several_workers else logs
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds nothing: the constructor has. Keras would average a first batch of bytes over all workers."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -381,5 +424,13 @@ class VAE(keras.Model):
         return copy
 
 
-def _images_of(data):
-    return data[0] if isinstance(data, tuple | list) else data
+class _ReplicatedMean(keras.metrics.Mean):
+    """A mean over global batches, the same on all replicas.
+
+    Keras' own keeps a part on every replica and adds them up when it is read; with several workers that takes all of
+    them, and a chief that saves a checkpoint would wait for ever.
+    """
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="none", name=None):
+        initializer = keras.initializers.get(initializer)
+        return keras.Variable(initializer, shape=shape, dtype=dtype, trainable=False, name=name)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from facevae.data import Records, evaluation_batches, training_batches
+from facevae.data.pipeline import Share
 from facevae.errors import UserError
 
 SIZE = 8
@@ -91,16 +92,66 @@ def test_a_batch_of_all_faces_is_possible(records):
     assert sorted(numbers(batch)) == list(range(3, 26))
 
 
-@pytest.mark.parametrize(("batch_size", "sizes"), [(5, [5, 5, 5, 5, 3]), (23, [23]), (100, [23])])
-def test_evaluation_is_every_face_once_in_order(records, batch_size, sizes):
+@pytest.mark.parametrize("batch_size", [5, 23, 100])
+def test_evaluation_is_every_face_once_in_order_and_weights_tell_faces_from_filling(records, batch_size):
     batches = evaluation_batches(records, batch_size)
-    assert batches.element_spec == tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)
-    assert batches.cardinality() == len(sizes)
-    taken = take(batches, 100)
-    assert [len(batch) for batch in taken] == sizes
-    np.testing.assert_array_equal(np.concatenate(taken), records.images(slice(None)))
+    images, targets, weights = batches.element_spec
+    assert images == tf.TensorSpec((batch_size, SIZE, SIZE, 3), tf.uint8)
+    assert (targets, weights) == ((), tf.TensorSpec((batch_size,), tf.float32))
+    assert batches.cardinality() == -(-23 // batch_size)
+    images, _, weights = (list(parts) for parts in zip(*batches, strict=True))
+    images, weights = np.concatenate(images), np.concatenate(weights)
+    np.testing.assert_array_equal(weights, np.arange(len(weights)) < 23)
+    np.testing.assert_array_equal(images[:23], records.images(slice(None)))
 
 
 def test_evaluation_refuses_an_impossible_batch_size(records):
     with pytest.raises(UserError, match="received 0"):
         evaluation_batches(records, 0)
+
+
+# ------------------------------------------------------------------------------
+# Shares: what each worker reads
+# ------------------------------------------------------------------------------
+
+
+def shares(of, per_worker):
+    return [Share(first, per_worker, of) for first in range(0, of, per_worker)]
+
+
+@pytest.mark.parametrize(("of", "per_worker"), [(2, 1), (4, 1), (4, 2), (2, 2)])
+def test_the_shares_of_all_workers_make_up_the_batch_of_one(records, of, per_worker):
+    whole = take(training_batches(records, 8, seed=1, first_step=1), 5)
+    parts = [
+        take(training_batches(records, 8, seed=1, first_step=1, share=share), 5 * per_worker)
+        for share in shares(of, per_worker)
+    ]
+    for step, batch in enumerate(whole):
+        of_step = [worker[step * per_worker : (step + 1) * per_worker] for worker in parts]
+        np.testing.assert_array_equal(np.concatenate([part for worker in of_step for part in worker]), batch)
+
+
+def test_a_worker_reads_the_faces_of_its_share_alone(records, monkeypatch):
+    read = []
+    images = records.images
+    monkeypatch.setattr(records, "images", lambda indices: read.append(len(indices)) or images(indices))
+    take(training_batches(records, 20, seed=1, share=Share(1, 1, 4)), 3)
+    assert set(read) == {5}
+
+
+def test_the_shares_of_an_evaluation_have_every_face_once_also_in_an_uneven_last_batch(records):
+    faces = []
+    for share in shares(4, 2):
+        batches = list(evaluation_batches(records, 12, share))
+        assert len(batches) == 2 * 2
+        for images, _, weights in batches:
+            assert images.shape == (3, SIZE, SIZE, 3)
+            assert not images[weights == 0].numpy().any()
+            faces += numbers(images[weights == 1].numpy())
+    assert sorted(faces) == list(range(3, 26))
+
+
+@pytest.mark.parametrize("make", [lambda *a: training_batches(a[0], a[1], 0, share=a[2]), evaluation_batches])
+def test_a_batch_that_replicas_cannot_share_is_refused_naming_their_number(records, make):
+    with pytest.raises(UserError, match=r"expected a multiple of 4, .* received 10"):
+        make(records, 10, Share(0, 1, 4))

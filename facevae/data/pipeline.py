@@ -1,5 +1,6 @@
 """Records as tf.data batches of uint8 pixels."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -9,8 +10,47 @@ from facevae.data.records import Records
 from facevae.errors import UserError
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which part of every batch is read here: that of the replicas `first` to `first + count - 1` out of `of`.
+
+    Replicas have equal, consecutive parts of the batch. Batches come as their parts, one after the other.
+    """
+
+    first: int = 0
+    count: int = 1
+    of: int = 1
+
+    def part(self, batch_size: int) -> int:
+        """Faces in the part of one replica.
+
+        Raises:
+            UserError: the batch cannot be parted equally.
+        """
+        if batch_size % self.of:
+            raise UserError(
+                f"batch_size: expected a multiple of {self.of}, the number of devices that train together, "
+                f"received {batch_size}. It is the size of the batch over all of them."
+            )
+        return batch_size // self.of
+
+    def locate(self, number: int, batch_size: int) -> tuple[int, slice]:
+        """The step to which the `number`-th part read here belongs, and where in its batch it lies."""
+        step, replica = divmod(number, self.count)
+        part = self.part(batch_size)
+        return step, slice((self.first + replica) * part, (self.first + replica + 1) * part)
+
+
+WHOLE = Share()
+
+
 def training_batches(
-    records: Records, batch_size: int, seed: int, first_step: int = 0, flip: bool = True
+    records: Records,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    flip: bool = True,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; a step's batch depends on seed and step alone, so that training can resume.
 
@@ -19,16 +59,17 @@ def training_batches(
 
     Args:
         records: the faces.
-        batch_size: faces in a batch; all batches have the same size.
+        batch_size: faces in a batch, over all replicas; all batches have the same size.
         seed: of the order and the flips.
         first_step: the global step of the first batch.
         flip: whether each face is mirrored with probability one half.
+        share: the replicas whose parts are read; only their faces are touched.
 
     Returns:
-        An infinite data set of uint8[batch_size, size, size, 3].
+        An infinite data set of uint8[batch_size / share.of, size, size, 3].
 
     Raises:
-        UserError: there are fewer faces than a batch takes.
+        UserError: there are fewer faces than a batch takes, or the replicas cannot have equal parts.
     """
     if batch_size < 1 or len(records) < batch_size:
         raise UserError(
@@ -41,45 +82,62 @@ def training_batches(
     def order(epoch: int) -> np.ndarray:
         return np.random.default_rng((seed, epoch, 0)).permutation(len(records))
 
-    def batch(step: np.ndarray) -> np.ndarray:
-        epoch, position = divmod(int(step), steps_per_epoch)
-        images = records.images(order(epoch)[position * batch_size : (position + 1) * batch_size])
+    def load(number: np.ndarray) -> np.ndarray:
+        step, part = share.locate(int(number), batch_size)
+        epoch, position = divmod(step, steps_per_epoch)
+        images = records.images(order(epoch)[position * batch_size : (position + 1) * batch_size][part])
         if flip:
-            mirrored = np.random.default_rng((seed, int(step), 1)).random(batch_size) < 0.5
+            mirrored = (np.random.default_rng((seed, step, 1)).random(batch_size) < 0.5)[part]
             images[mirrored] = images[mirrored, :, ::-1]
         return images
 
-    steps = tf.data.Dataset.counter(start=first_step)
-    return _mapped(steps, batch, (batch_size, records.image_size, records.image_size, 3))
+    shape = (share.part(batch_size), records.image_size, records.image_size, 3)
+    numbers = tf.data.Dataset.counter(start=first_step * share.count)
+    return _prefetched(numbers, lambda number: _numpy(load, number, tf.uint8, shape))
 
 
-def evaluation_batches(records: Records, batch_size: int) -> tf.data.Dataset:
-    """All faces once, in order.
+def evaluation_batches(records: Records, batch_size: int, share: Share = WHOLE) -> tf.data.Dataset:
+    """All faces once, in order; a last batch that is not full is filled up with black pictures of weight 0.
 
     Args:
         records: the faces.
-        batch_size: faces in a batch; the last one may have fewer.
+        batch_size: faces in a batch, over all replicas.
+        share: the replicas whose parts are read.
 
     Returns:
-        A data set of uint8[batch, size, size, 3].
+        A data set as Keras' `evaluate` takes it, of pictures uint8[batch_size / share.of, size, size, 3], no targets,
+        and weights float32[batch_size / share.of].
 
     Raises:
-        UserError: the batch size is not positive.
+        UserError: the batch size is not positive, or the replicas cannot have equal parts.
     """
     if batch_size < 1:
         raise UserError(f"batch_size: expected at least 1, received {batch_size}.")
 
-    def batch(start: np.ndarray) -> np.ndarray:
-        return records.images(slice(int(start), int(start) + batch_size))
+    def load(number: np.ndarray) -> np.ndarray:
+        step, part = share.locate(int(number), batch_size)
+        faces = records.images(slice(step * batch_size + part.start, step * batch_size + part.stop))
+        filling = np.zeros((part.stop - part.start - len(faces), *faces.shape[1:]), np.uint8)
+        return np.concatenate([faces, filling])
 
-    starts = tf.data.Dataset.range(0, len(records), batch_size)
-    return _mapped(starts, batch, (None, records.image_size, records.image_size, 3))
+    size = share.part(batch_size)
+    shape = (size, records.image_size, records.image_size, 3)
+
+    def load_with_weights(number: tf.Tensor) -> tuple[tf.Tensor, tuple, tf.Tensor]:
+        replica = share.first + number % share.count
+        position = number // share.count * batch_size + replica * size
+        weights = tf.cast(position + tf.range(size, dtype=tf.int64) < len(records), tf.float32)
+        return _numpy(load, number, tf.uint8, shape), (), weights
+
+    steps = -(-len(records) // batch_size)
+    return _prefetched(tf.data.Dataset.range(steps * share.count), load_with_weights)
 
 
-def _mapped(numbers: tf.data.Dataset, batch, shape: tuple[int | None, ...]) -> tf.data.Dataset:
-    def load(number: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.numpy_function(batch, [number], tf.uint8), shape)
+def _numpy(function, number: tf.Tensor, dtype: tf.DType, shape: tuple[int, ...]) -> tf.Tensor:
+    return tf.ensure_shape(tf.numpy_function(function, [number], dtype), shape)
 
+
+def _prefetched(numbers: tf.data.Dataset, load) -> tf.data.Dataset:
     # Two at a time: one copies while the other waits for the interpreter's lock or for the disk.
     batches = numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
     # There is nothing to tune, and the tuner's thread (TensorFlow 2.21) now and then notices only after up to five
