@@ -2,10 +2,16 @@
 
 import json
 import os
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
+from etils import epath
+from etils.epath import backend as epath_backend
+from etils.epath import gpath
 
 from facevae import synthetic_faces
 from facevae.data import downloads, prepare, tfds_source
@@ -156,6 +162,34 @@ def test_synthetic_faces_are_drawn_and_prepared(places, monkeypatch, no_network)
     np.testing.assert_array_equal(
         dataset.train.images(slice(None)), [example["image"] for example in examples]
     )
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """TensorFlow's file system in memory, which tensorflow-datasets is told to take for a bucket."""
+    monkeypatch.setattr(gpath, "_URI_SCHEMES", gpath._URI_SCHEMES | {"ram"})
+    monkeypatch.setattr(gpath, "_URI_PREFIXES", (*gpath._URI_PREFIXES, "ram://"))
+    monkeypatch.setitem(gpath._URI_MAP_ROOT, "ram://", "/ram/")
+    monkeypatch.setitem(gpath._PREFIX_TO_BACKEND, "ram", epath_backend.tf_backend)
+    epath.register_path_cls("ram://")(gpath.PosixGPath)
+    return "ram://bucket/data sets"
+
+
+def test_a_data_set_is_read_from_a_bucket(places, bucket, monkeypatch, no_network):
+    whole = synthetic_faces.builder_for
+    sizes = {"train": 6, "validation": 2, "test": 2}
+    whole(32, places["data_dir"], sizes).download_and_prepare()
+    disk = pathlib.Path(places["data_dir"])
+    for file in disk.rglob("*"):
+        copy = f"{bucket}/{file.relative_to(disk)}"
+        tf.io.gfile.makedirs(copy) if file.is_dir() else tf.io.gfile.copy(str(file), copy)
+    shutil.rmtree(disk)
+    monkeypatch.setattr(synthetic_faces, "builder_for", lambda size, folder: whole(size, folder, sizes))
+    dataset = prepare("synthetic_faces", image_size=32, **{**places, "data_dir": bucket})
+    assert [len(dataset.train), len(dataset.validation), len(dataset.test)] == [6, 2, 2]
+    drawn = synthetic_faces.sample_faces(6, 0, 0)
+    np.testing.assert_array_equal(dataset.train.attributes(slice(None)), drawn.attributes)
+    assert not disk.exists()
 
 
 def test_crop_larger_than_the_pictures_is_refused(places, no_network):

@@ -1,7 +1,6 @@
 """Whether a data set's downloads would be served: asked in seconds, where trying them fails after minutes."""
 
 import html
-import pathlib
 import queue
 import re
 import threading
@@ -59,7 +58,7 @@ def kaggle_advice(name: str) -> str:
 
 def _missing_files(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
     """Addresses and names of the files that are not in the download folder already."""
-    folder = pathlib.Path(str(builder.data_dir_root)) / "downloads"
+    folder = tfds.core.Path(builder.data_dir_root) / "downloads"
     recorded = sorted((builder.url_infos or {}).items(), key=lambda item: -int(item[1].size))
     missing = {}
     for url, info in recorded:

@@ -63,7 +63,7 @@ def open_source(
     Args:
         data: a folder of pictures if it exists as one or contains a separator; else "synthetic_faces" or the
             name of a tensorflow-datasets data set (whose configuration may follow a `/`).
-        data_dir: where tensorflow-datasets keeps its data sets.
+        data_dir: where tensorflow-datasets keeps its data sets; also in a bucket (gs://, s3://).
         image_size: the side in which synthetic faces are drawn, pixels.
 
     Raises:
@@ -77,7 +77,8 @@ def open_source(
     # tensorflow-datasets takes a while to import; folders do not need it.
     from facevae.data import tfds_source
 
-    data_dir = None if data_dir is None else os.fspath(pathlib.Path(data_dir).expanduser())
+    if data_dir is not None and "://" not in os.fspath(data_dir):  # pathlib would take a slash from a bucket
+        data_dir = os.fspath(pathlib.Path(data_dir).expanduser())
     if text == "synthetic_faces":
         from facevae.synthetic_faces import builder_for
 

@@ -2,7 +2,6 @@
 
 import difflib
 import logging
-import pathlib
 import re
 from collections.abc import Iterator
 
@@ -162,8 +161,8 @@ def is_known_name(name: str) -> bool:
 
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    """Whether the data set lies ready in its folder; asks nothing of the network, and logs nothing."""
-    return (pathlib.Path(str(builder.data_dir)) / "dataset_info.json").exists()
+    """Whether the data set lies ready in its folder; asks nothing of the network (but a bucket), logs nothing."""
+    return (tfds.core.Path(builder.data_dir) / "dataset_info.json").exists()
 
 
 def unknown_name(name: str) -> str:
