@@ -1,15 +1,19 @@
 """Trains a face VAE: `python train.py` on built-in synthetic faces, `python train.py --help` for the rest."""
 
 import contextlib
+import dataclasses
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 from facevae import config as configuration
-from facevae.errors import UserError, exit_on_user_error
-from facevae.interruption import Interrupted, Interruption
+from facevae.cluster import find_cluster
+from facevae.errors import UserError, WorkerLostError, exit_on_user_error
+from facevae.interruption import RESUME_ME, Interrupted, Interruption
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder, default_run_path
+from facevae.supervision import run_supervised
 
 
 def choose_run(chosen: dict) -> tuple[RunFolder, configuration.Config]:
@@ -34,19 +38,36 @@ def choose_run(chosen: dict) -> tuple[RunFolder, configuration.Config]:
     return run, config
 
 
+def config_of_chief(config: configuration.Config | None, chosen: dict, workers) -> configuration.Config:
+    """What the chief was asked for, so that all workers do the same; the data may lie elsewhere for each.
+
+    Args:
+        config: the chief's; None in the others.
+        chosen: this worker's own flags.
+        workers: those that train together.
+    """
+    values = workers.from_chief(config and dataclasses.asdict(config))
+    if config is not None:
+        return config
+    places = {name: chosen[name] for name in ("data", "data_dir", "cache_dir") if name in chosen}
+    return configuration.Config(**{**values, "cache_dir": None, "tensorboard": False, **places})
+
+
 @contextlib.contextmanager
-def saying_how_to_go_on(run: RunFolder) -> Iterator[None]:
+def saying_how_to_go_on(run: RunFolder, is_chief: bool) -> Iterator[None]:
     """Ends with one line and the status that a supervisor looks for, when the process was asked to end."""
     try:
         yield
     except Interrupted as stop:
         saved = "The run is saved" if run.checkpoint.exists() else "Nothing was trained yet"
-        print(
-            f"\n{stop.signal.name}: stopped. {saved}; go on with the same command, "
-            f"--run-dir {run.path} and --resume.",
-            file=sys.stderr,
-        )
+        go_on = f"{saved}; go on with the same command, --run-dir {run.path} and --resume."
+        if not is_chief:
+            go_on = "So do the others; start all of them again with --resume."
+        print(f"\n{stop.signal.name}: stopped. {go_on}", file=sys.stderr)
         sys.exit(stop.status)
+    except WorkerLostError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        sys.exit(RESUME_ME)
 
 
 def main() -> None:
@@ -54,33 +75,53 @@ def main() -> None:
     # ------------------------------------------------------------------------------
     # What is asked for. TensorFlow is imported after it, so that a mistake in a flag answers at once.
     # ------------------------------------------------------------------------------
-    run, config = choose_run(configuration.parse_command_line())
     from facevae.data.sources import check_source
 
-    check_source(config.data)
-    with interruption.caught(), saying_how_to_go_on(run), run.locked():
-        print(f"Run folder: {run.path}")
+    chosen = configuration.parse_command_line()
+    cluster = find_cluster(chosen.get("strategy", "auto"))
+    is_chief = cluster is None or cluster.index == 0
+    if cluster is not None:
+        status = run_supervised(str(cluster))
+        if status is not None:
+            sys.exit(status)
+    with contextlib.ExitStack() as stack:
+        if is_chief:
+            run, config = choose_run(chosen)
+            check_source(config.data)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-"))
+            run, config = RunFolder(folder), None
+        stack.enter_context(interruption.caught())
+        stack.enter_context(saying_how_to_go_on(run, is_chief))
+        stack.enter_context(run.locked())
+        print(f"Run folder: {run.path if is_chief else 'the chief has it'}")
 
         with without_native_notes():
             from callbacks import standard_callbacks
             from facevae import data, runtime, tensorboard_files, training
 
-        machine = runtime.choose_runtime(config.precision, config.xla)
+        workers = runtime.come_together(chosen.get("strategy", "auto"), cluster)
+        stack.enter_context(workers.noticing_lost_workers())
+        config = config_of_chief(config, chosen, workers)
+        machine = runtime.choose_runtime(config.precision, config.xla, workers)
 
         # ------------------------------------------------------------------------------
         # Data
         # ------------------------------------------------------------------------------
         dataset = data.prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
+        workers.check_same_faces(dataset)
         run.save(config, training.describe_data(dataset))
 
         # ------------------------------------------------------------------------------
         # Training
         # ------------------------------------------------------------------------------
         print(machine)
-        serving = tensorboard_files.serve(run.logs) if config.tensorboard else contextlib.nullcontext()
-        with serving:
-            callbacks = standard_callbacks(run, config, dataset)
-            training.train(config, run, dataset, machine, callbacks, interruption)
+        if config.tensorboard:
+            stack.enter_context(tensorboard_files.serve(run.logs))
+        callbacks = standard_callbacks(run, config, dataset) if is_chief else []
+        training.train(config, run, dataset, machine, callbacks, interruption)
+    if not is_chief:
+        return
 
     # ------------------------------------------------------------------------------
     # What next

@@ -31,7 +31,7 @@ class LatentStatistics(FaceCallback):
         kl = latents.kl_per_dimension(mean, log_variance)
         curves = {"active_units": latents.active_units(mean), "latent_kl": kl.sum()}
         if isinstance(self.model, VAE):
-            curves["sigma"] = float(self.model.variance) ** 0.5
+            curves["sigma"] = float(self.model.variance.numpy()) ** 0.5
             weight = schedules.kl_weight(self.model.kl_weight, self.model.kl_warmup, self.model.progress())
             curves["kl_weight"] = float(weight)
         for tag, value in curves.items():

@@ -33,7 +33,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._shown = now
         self._bar.n = float(self.model.progress())
         self._bar.set_postfix_str(
-            f"epoch {self._epoch + 1}, step {int(self.model.global_step):,}, mse {float(logs['mse']):.4f}"
+            f"epoch {self._epoch + 1}, step {int(self.model.global_step.numpy()):,}, mse {float(logs['mse']):.4f}"
         )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -58,7 +58,7 @@ def save_checkpoint(path: pathlib.Path, model: keras.Model, progress: Progress) 
     Raises:
         UserError: the file cannot be written; the earlier checkpoint is intact.
     """
-    arrays = {f"variable_{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    arrays = {f"variable_{i:04d}": v.numpy() for i, v in enumerate(_variables(model))}
     try:
         with replacing(path) as aside:
             np.savez(aside, progress=np.array(json.dumps(dataclasses.asdict(progress))), **arrays)

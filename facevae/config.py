@@ -120,7 +120,9 @@ class Config:
     steps_per_epoch: int | None = _setting(
         None, "steps between two validations (none: one pass over the training faces)", minimum=1
     )
-    batch_size: int = _setting(64, "faces per step", minimum=1, maximum=65536)
+    batch_size: int = _setting(
+        64, "faces per step, over all devices and workers together", minimum=1, maximum=65536
+    )
     optimizer: Literal["adam", "muon"] = _setting(
         "muon", "muon: learns from a third of the pictures that adam needs; adam: as the classic tutorials"
     )
@@ -142,6 +144,11 @@ class Config:
     )
 
     # This start of the run
+    strategy: Literal["auto", "none", "mirrored", "multi_worker"] = _setting(
+        "auto",
+        "auto: every GPU of this machine, or the workers that TF_CONFIG names; none: one device; docs/scaling.md",
+        saved=False,
+    )
     run_dir: str | None = _setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
     resume: bool = _setting(False, "go on with the run in --run-dir", saved=False)
     checkpoint_steps: int | None = _setting(
@@ -174,6 +181,12 @@ class Config:
             raise UserError(
                 "epochs, minutes: expected at least one of them, received neither. Set --epochs or --minutes."
             )
+        for name in ("run_dir", "cache_dir"):
+            if "://" in (getattr(self, name) or ""):
+                raise UserError(
+                    f"{name}: expected a folder on a disk of this machine or one that it mounts, received "
+                    f"{getattr(self, name)!r}. Files there are locked or mapped into memory."
+                )
         if self.sample_from == "density" and self.density_components == 0:
             raise UserError(
                 "density_components: expected at least 1 with --sample-from density, received 0. "

@@ -10,6 +10,10 @@ class UserError(ValueError):
     """A mistake in a flag, a file or a folder: its message says what was expected, what came, what to do."""
 
 
+class WorkerLostError(UserError):
+    """Training together broke off because another worker is gone; what was saved is intact."""
+
+
 def printable(text: str) -> str:
     """The text on one line, without what a terminal would obey or cannot show: names of files may hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

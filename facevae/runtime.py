@@ -7,7 +7,9 @@ import os
 
 import tensorflow as tf
 
+from facevae.cluster import Cluster
 from facevae.quiet import without_native_notes
+from facevae.workers import Workers, choose_workers
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +21,16 @@ class Runtime:
     device: str
     precision: str
     xla: bool
+    workers: Workers = dataclasses.field(default_factory=Workers)
 
     def __str__(self) -> str:
-        return f"Training on {self.device} in {self.precision}, XLA {'on' if self.xla else 'off'}."
+        devices = self.device
+        if self.workers.replicas > 1:
+            devices = f"{self.workers.replicas} devices together, here {devices},"
+        return f"Training on {devices} in {self.precision}, XLA {'on' if self.xla else 'off'}."
 
 
-def choose_runtime(precision: str = "auto", xla: str = "auto") -> Runtime:
+def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers | None = None) -> Runtime:
     """Looks at the machine and decides what `auto` means on it.
 
     On a GPU that is mixed_float16 with XLA, on a CPU float32 without (there 16 bits are slower, and XLA gains
@@ -34,14 +40,9 @@ def choose_runtime(precision: str = "auto", xla: str = "auto") -> Runtime:
         precision: `auto` or a Keras dtype policy.
         xla: `auto`, `on` or `off`. Under `auto` a tiny function is compiled first, and XLA left out with a warning
             if that fails.
+        workers: what trains together (`come_together`); None for one device.
     """
-    with without_native_notes():
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # TensorFlow was used before: its memory is laid out already
-            logger.debug("memory growth could not be set for %s", gpu.name)
+    gpus = _gpus()
     if not gpus and _nvidia_card_present():
         logger.warning(
             "This machine has an NVIDIA card that TensorFlow does not see; training runs on the processor. "
@@ -54,7 +55,29 @@ def choose_runtime(precision: str = "auto", xla: str = "auto") -> Runtime:
         device = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "the GPU")
     else:
         device = f"the processor ({os.cpu_count()} cores)"
-    return Runtime(device, precision, use_xla)
+    return Runtime(device, precision, use_xla, workers or Workers())
+
+
+def come_together(strategy: str = "auto", cluster: Cluster | None = None) -> Workers:
+    """The devices and workers that train together; nothing else may have been asked of TensorFlow before.
+
+    Arguments and errors as of `choose_workers`.
+    """
+    _gpus()
+    with without_native_notes():
+        return choose_workers(strategy, cluster)
+
+
+def _gpus() -> list:
+    """The GPUs that TensorFlow sees, whose memory grows on demand."""
+    with without_native_notes():
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # TensorFlow was used before: its memory is laid out already
+            logger.debug("memory growth could not be set for %s", gpu.name)
+    return gpus
 
 
 def _nvidia_card_present() -> bool:

@@ -16,20 +16,24 @@ from facevae.model import SETTINGS, VAE
 from facevae.optimizers import Muon
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
-from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite, is_finished
+from facevae.training_callbacks import SaveRun, StopAtNotFinite, is_finished
+from facevae.worker_agreement import agreed_schedule
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:
     """The compiled model that the configuration describes; weights are a function of its seed."""
     keras.utils.set_random_seed(config.seed)
-    model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype=runtime.precision)
     optimizer = {"adam": keras.optimizers.Adam, "muon": Muon}[config.optimizer]
-    model.compile(
-        optimizer(lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())),
-        jit_compile=runtime.xla,
-        steps_per_execution=config.steps_per_execution,
-    )
-    model.optimizer.build(model.trainable_variables)
+    with runtime.workers.strategy.scope():
+        model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype=runtime.precision)
+        model.compile(
+            optimizer(
+                lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
+            ),
+            jit_compile=runtime.xla,
+            steps_per_execution=config.steps_per_execution,
+        )
+        model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -56,45 +60,60 @@ def train(
     runtime: Runtime,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     interruption: Interruption | None = None,
-) -> VAE:
+) -> VAE | None:
     """Trains a run, or goes on with it where its checkpoint says.
 
     Args:
         config: of the run.
-        run: its folder, locked by the caller.
+        run: its folder, locked by the caller. What other workers than the chief give here only takes the chief's
+            checkpoint.
         dataset: the prepared faces.
-        runtime: precision and compiler.
+        runtime: precision, compiler, and what trains together.
         callbacks: what watches the training; they see each epoch before it is saved.
         interruption: who is asked to end; while steps are taken, everything is saved first.
 
     Returns:
         The best model, in float32, with the density fitted to its encodings; it is also saved in the run folder.
+        None in other workers than the chief.
 
     Raises:
         UserError: loss or gradients stopped being finite, or the run folder cannot be written.
         Interrupted: SIGTERM or Ctrl-C came; all steps are in the checkpoint.
     """
     interruption = interruption or Interruption()
+    workers = runtime.workers
+    if workers.cluster and config.steps_per_execution > 1:
+        raise UserError(
+            "steps_per_execution: expected 1 with several workers, whose sums TensorFlow cannot take in its loop, "
+            f"received {config.steps_per_execution}. Leave --steps-per-execution out."
+        )
     model = build_model(config, runtime)
+    workers.share_file(run.checkpoint)
     progress = load_checkpoint(run.checkpoint, model) if run.checkpoint.exists() else Progress()
-    steps = steps_per_epoch(config, dataset)
-    batches = training_batches(
-        dataset.train, config.batch_size, config.seed, int(model.global_step), config.flip
-    )
-    saving = SaveRun(run, progress, config, steps, interruption)
+    steps, first_step = steps_per_epoch(config, dataset), int(model.global_step.numpy())
+    schedule, agreed = agreed_schedule(config, progress, steps, workers, interruption)
+    saving = SaveRun(run if workers.is_chief else None, progress, config, steps, agreed)
+    size, validation = config.batch_size, dataset.validation
     if not is_finished(config, progress):
         with interruption.deferred():
             model.fit(
-                batches,
+                workers.distribute(
+                    lambda share: training_batches(
+                        dataset.train, size, config.seed, first_step, config.flip, share
+                    )
+                ),
                 shuffle=False,
                 steps_per_epoch=steps,
                 initial_epoch=progress.epochs,
                 epochs=config.epochs or 10**9,
-                validation_data=evaluation_batches(dataset.validation, config.batch_size),
-                callbacks=[Schedule(config, progress, steps), StopAtNotFinite(run), *callbacks, saving],
+                validation_data=workers.distribute(lambda share: evaluation_batches(validation, size, share)),
+                validation_steps=-(-len(validation) // size),
+                callbacks=[schedule, StopAtNotFinite(run), *callbacks, saving],
                 verbose=0,
             )
-    return finish(config, run, dataset)
+    best = finish(config, run, dataset) if workers.is_chief else None
+    workers.largest(0)  # the others wait for the chief: the training ends well where all of it does
+    return best
 
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:

@@ -49,7 +49,7 @@ class Schedule(keras.callbacks.Callback):
         self._shortened = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._step = int(self.model.global_step)
+        self._step = int(self.model.global_step.numpy())
         # Keras counts the full number of steps from where it is.
         self._shortened = self.progress.epoch_steps > 0
         self._set_end()
@@ -103,12 +103,12 @@ class StopAtNotFinite(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # One number more beside those of the logs, for which Keras waits here anyway.
-        step = int(self.model.not_finite_step)
+        step = int(self.model.not_finite_step.numpy())
         if step >= 0:
             self._stop(f"loss or gradients were no longer finite at step {step}")
         # Loss scaling halves the scale after each step that overflows, and skips it: rarely, that is its work.
         scale = getattr(self.model.optimizer, "dynamic_scale", None)
-        if scale is not None and float(scale) < LOWEST_LOSS_SCALE:
+        if scale is not None and float(scale.numpy()) < LOWEST_LOSS_SCALE:
             self._stop("gradients overflow at every step, however small the loss is scaled")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -138,7 +138,7 @@ class SaveRun(keras.callbacks.Callback):
     A request to end is followed at the next step, in training and validation, or at the epoch's end.
 
     Args:
-        run: its folder.
+        run: its folder; None for a worker that does all the same and leaves writing to the chief.
         progress: how far it is; `Schedule`, which comes before, counts its steps and time.
         config: of the run.
         steps: of an epoch.
@@ -146,7 +146,12 @@ class SaveRun(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, run: RunFolder, progress: Progress, config: Config, steps: int, interruption: Interruption
+        self,
+        run: RunFolder | None,
+        progress: Progress,
+        config: Config,
+        steps: int,
+        interruption: Interruption,
     ):
         super().__init__()
         self.run, self.progress, self.config, self.steps = run, progress, config, steps
@@ -156,10 +161,10 @@ class SaveRun(keras.callbacks.Callback):
         self._totals: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        # Built once: building the networks takes longer than saving them.
-        self._copy = self.model.float32_copy()
+        if self.run is not None:  # built once: building the networks takes longer than saving them
+            self._copy = self.model.float32_copy()
         # Fit resets the metrics between here and the epoch's beginning.
-        self._totals = [np.array(v) for v in metric_variables(self.model)] if self._saved else []
+        self._totals = [np.array(v.numpy()) for v in metric_variables(self.model)] if self._saved else []
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._totals:
@@ -187,10 +192,11 @@ class SaveRun(keras.callbacks.Callback):
         better = loss < self.progress.best_loss or not self.progress.best_epoch
         if better:
             self.progress.best_loss, self.progress.best_epoch = loss, epoch + 1
-        self._copy.set_weights(self.model.get_weights())
-        for which in ("last", "best") if better else ("last",):
-            save_network(self.run, which, self._copy)
-        save_checkpoint(self.run.checkpoint, self.model, self.progress)
+        if self.run is not None:
+            self._copy.set_weights(self.model.get_weights())
+            for which in ("last", "best") if better else ("last",):
+                save_network(self.run, which, self._copy)
+            save_checkpoint(self.run.checkpoint, self.model, self.progress)
         self._saved = 0
         self.interruption.raise_if_requested()
         if is_finished(self.config, self.progress):
@@ -198,5 +204,6 @@ class SaveRun(keras.callbacks.Callback):
 
     def _save_checkpoint(self) -> None:
         if self.progress.epoch_steps > self._saved:
-            save_checkpoint(self.run.checkpoint, self.model, self.progress)
+            if self.run is not None:
+                save_checkpoint(self.run.checkpoint, self.model, self.progress)
             self._saved = self.progress.epoch_steps

@@ -1,0 +1,59 @@
+"""A small parent process of a worker, which has the last word when TensorFlow ends the worker's process.
+
+When workers lose each other TensorFlow may abort: no `except` sees it, and its own last lines are about gRPC. The
+parent does without TensorFlow and outlives that.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+_PIPE = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a pipe that closes when the parent ends
+_SAID_ITSELF = (0, 2, 75, 130, 143)  # exit statuses after which the child's own last line says what happened
+
+
+def run_supervised(who: str) -> int | None:
+    """Runs this very command in a child process, and passes on its signals, output and exit status.
+
+    Args:
+        who: the worker, for the message.
+
+    Returns:
+        The exit status for this process; None in the child, which has to do the work. The child ends with its parent.
+    """
+    if _PIPE in os.environ:
+        threading.Thread(target=_end_with_parent, args=(int(os.environ[_PIPE]),), daemon=True).start()
+        return None
+    ours, theirs = os.pipe()
+    child = subprocess.Popen(
+        [sys.executable, *sys.orig_argv[1:]],
+        env={**os.environ, _PIPE: str(ours)},
+        pass_fds=(ours,),
+        process_group=0,  # Ctrl-C reaches it through its parent alone
+    )
+    os.close(ours)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: child.send_signal(number))
+    status = child.wait()
+    os.close(theirs)
+    if status not in _SAID_ITSELF:
+        print(f"\nerror: {who} {_what_happened(status)}", file=sys.stderr)
+    return status if status >= 0 else 128 - status
+
+
+def _what_happened(status: int) -> str:
+    again = "Start all workers again with --resume: they go on from the last checkpoint."
+    if status == -signal.SIGABRT:
+        return f"was ended by TensorFlow, as it does when another worker stops or cannot be reached. {again}"
+    if status == -signal.SIGKILL:
+        return f"was killed; often the machine's memory was used up. {again}"
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}. {again}"
+    return f"ended with the error above. When it is mended: {again[0].lower()}{again[1:]}"
+
+
+def _end_with_parent(pipe: int) -> None:
+    os.read(pipe, 1)
+    os._exit(1)

@@ -1,0 +1,170 @@
+"""The devices and processes that train together, and how the processes agree."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from facevae.cluster import Cluster
+from facevae.data import FaceDataset
+from facevae.data.pipeline import Share
+from facevae.errors import UserError, WorkerLostError
+
+
+@dataclasses.dataclass(frozen=True)
+class Workers:
+    """What trains together: one process on one device, on several, or several processes.
+
+    Attributes:
+        strategy: under which the model is built.
+        cluster: the processes, None for one alone.
+    """
+
+    strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
+    cluster: Cluster | None = None
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run folder and speaks to the user."""
+        return self.cluster is None or self.cluster.index == 0
+
+    @property
+    def replicas(self) -> int:
+        """Devices that train together, over all processes."""
+        return self.strategy.num_replicas_in_sync
+
+    def distribute(self, make_batches) -> Any:
+        """Batches as Keras takes them under the strategy.
+
+        Args:
+            make_batches: makes the data set of the `Share` of the batches that this process needs.
+        """
+
+        def of_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            of = context.num_replicas_in_sync
+            count = of // context.num_input_pipelines
+            return make_batches(Share(context.input_pipeline_id * count, count, of))
+
+        return self.strategy.distribute_datasets_from_function(of_process)
+
+    def from_chief(self, content: Any) -> Any:
+        """What the chief gives here (bytes, or anything that JSON holds); all processes have to ask together."""
+        if self.cluster is None:
+            return content
+        if not self.is_chief:
+            content = None
+        is_bytes = isinstance(content, bytes)
+        sent = content if is_bytes else json.dumps(content).encode()
+        length, is_bytes = self._sum([len(sent), is_bytes] if self.is_chief else [0, 0])
+        padded = np.zeros((length // 4 + 1) * 4, np.uint8)  # never nothing, of which TensorFlow's sum crashes
+        if self.is_chief:
+            padded[:length] = np.frombuffer(sent, np.uint8)
+        received = self._sum(padded.view(np.int32)).tobytes()[:length]
+        return received if is_bytes else json.loads(received)
+
+    def largest(self, number: int) -> int:
+        """The largest of what the processes give here; all have to ask together."""
+        if self.cluster is None:
+            return number
+        numbers = [0] * len(self.cluster.addresses)
+        numbers[self.cluster.index] = number
+        return int(self._sum(numbers).max())
+
+    def share_file(self, path: pathlib.Path) -> None:
+        """Puts the chief's file, where there is one, at each worker's `path`; all have to ask together."""
+        if self.cluster is None:
+            return
+        content = self.from_chief(path.read_bytes() if self.is_chief and path.exists() else b"")
+        if content and not self.is_chief:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def _sum(self, numbers: Any) -> np.ndarray:
+        """The sum of int32[n] over the processes."""
+        replicas_here = self.replicas // len(self.cluster.addresses)
+        numbers = tf.constant(numbers, tf.int32)
+
+        def share(context: Any) -> tf.Tensor:  # one replica speaks for its process
+            return (
+                numbers if context.replica_id_in_sync_group % replicas_here == 0 else tf.zeros_like(numbers)
+            )
+
+        shares = self.strategy.experimental_distribute_values_from_function(share)
+        return np.asarray(self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+
+    def check_same_faces(self, dataset: FaceDataset) -> None:
+        """All workers have to have prepared the same faces, in the same order.
+
+        Raises:
+            UserError: one has not; in all workers.
+        """
+        if self.cluster is None:
+            return
+        splits = (dataset.train, dataset.validation, dataset.test)
+        names = "\n".join(name for split in splits for name in [*split.names(slice(None)), ""])
+        own = [*map(len, splits), hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()]
+        others = self.from_chief(own)
+        if self.largest(own != others):
+            raise UserError(
+                f"data: expected the same faces in all workers; {self.cluster} has {own[:3]} for training, validation "
+                f"and test, the chief {others[:3]}, or others by name. Give all of them the same --data."
+            )
+
+    @contextlib.contextmanager
+    def noticing_lost_workers(self) -> Iterator[None]:
+        """Turns what TensorFlow says of lost workers into one sentence.
+
+        Raises:
+            WorkerLostError: another worker stopped answering.
+        """
+        lost = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+        try:
+            yield
+        except lost as error:
+            if self.cluster is None:
+                raise
+            lines = str(error).splitlines()
+            reason = next((line for line in lines if "aborted by" in line), lines[0])
+            raise WorkerLostError(
+                f"{self.cluster}: another worker stopped or cannot be reached ({reason.strip()}). "
+                "See what the others said last. Start all of them again with --resume."
+            ) from error
+
+
+def choose_workers(strategy: str = "auto", cluster: Cluster | None = None) -> Workers:
+    """Comes together with the other workers, or looks for the devices of this machine.
+
+    Args:
+        strategy: `auto`: every GPU of the machine; `none`: one device; `mirrored`: every GPU, or every logical
+            device of the processor where there is no GPU; `multi_worker`.
+        cluster: the workers, where there are several (`find_cluster`).
+
+    Raises:
+        UserError: the workers have not all come.
+    """
+    if cluster is not None:
+        return Workers(_join(cluster), cluster)
+    devices = tf.config.list_logical_devices("GPU")
+    if strategy == "mirrored":
+        devices = devices or tf.config.list_logical_devices("CPU")
+    if strategy == "none" or (strategy == "auto" and len(devices) < 2):
+        return Workers()
+    return Workers(tf.distribute.MirroredStrategy([device.name for device in devices]))
+
+
+def _join(cluster: Cluster) -> tf.distribute.Strategy:
+    print(f"This is {cluster}. Waiting for the others.", flush=True)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{cluster}: not all workers came together ({str(error).splitlines()[0]}). Expected all of "
+            f"{', '.join(cluster.addresses)}. Check that each was started with its own index, and that the addresses "
+            "are reachable and free."
+        ) from error

@@ -1,0 +1,119 @@
+"""Run by the tests in processes of its own: trains the same tiny VAEs on some replicas and tells what came of it.
+
+    python replica_program.py FILE.npz mirrored      two logical devices of the processor
+    python replica_program.py FILE.npz multi_worker  the workers of TF_CONFIG
+    python replica_program.py FILE.npz none          one device
+
+Everything else is the same, the global batch among it.
+"""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from facevae.cluster import find_cluster
+from facevae.data import Records, evaluation_batches, training_batches
+from facevae.model import VAE
+from facevae.optimizers import Muon
+from facevae.workers import choose_workers
+
+BATCH, STEPS = 8, 3
+
+
+def faces():
+    """41 pictures that vary everywhere: eight steps of training, and a last batch of one in validation."""
+    coarse = np.random.default_rng(0).random((41, 8, 8, 3), np.float32)
+    images = np.asarray(tf.clip_by_value(tf.image.resize(coarse, [32, 32], "bicubic"), 0.0, 1.0) * 255.0)
+    return Records(images.astype(np.uint8), None, [str(number) for number in range(41)], np.arange(41))
+
+
+def build(
+    workers, synchronized, make_optimizer=lambda: keras.optimizers.SGD(1e-6), jit_compile=False, **settings
+):
+    with workers.strategy.scope():
+        keras.utils.set_random_seed(0)
+        model = VAE(image_size=32, latent_dim=6, width=8, **settings)
+        for layer in [*model.encoder.layers, *model.decoder.layers]:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = synchronized
+        model.compile(make_optimizer(), jit_compile=jit_compile)
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def fit(workers, model, records, steps=STEPS):
+    history = model.fit(
+        workers.distribute(lambda share: training_batches(records, BATCH, 0, share=share)),
+        shuffle=False,
+        steps_per_epoch=steps,
+        validation_data=workers.distribute(lambda share: evaluation_batches(records, BATCH, share)),
+        validation_steps=6,
+        verbose=0,
+    )
+    return {name: values[0] for name, values in history.history.items()}
+
+
+def differences_between_replicas(workers, model):
+    """The largest difference of any variable between this process' replicas."""
+    largest = 0.0
+    for variable in [*model.variables, *model.metrics_variables, *model.optimizer.variables]:
+        first, *others = workers.strategy.experimental_local_results(variable.value)
+        largest = max([largest, *(float(np.abs(np.asarray(first - other)).max()) for other in others)])
+    return largest
+
+
+def poisoned(workers, records):
+    """Batches of float32 in [0, 1], all NaN in the last replica's part."""
+
+    def make(share):
+        def poison(number, images):
+            is_last = share.first + number % share.count == share.of - 1
+            return tf.cast(images, tf.float32) / tf.where(is_last, np.nan, 255.0)
+
+        return training_batches(records, BATCH, 0, share=share).enumerate().map(poison)
+
+    return workers.distribute(make)
+
+
+def main(path, strategy):
+    if strategy == "mirrored":
+        devices = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
+    workers = choose_workers(strategy, find_cluster(strategy) if strategy == "multi_worker" else None)
+    records, results = faces(), {"replicas": workers.replicas}
+
+    # One step and then some, with all that depends on the whole batch: σ, free bits, a KL weight that rises.
+    model = build(workers, True, free_bits=0.05, kl_warmup=0.5, kl_weight=2.0)
+    results |= {f"synchronized {name}": value for name, value in fit(workers, model, records, 1).items()}
+    results |= {f"first weights {i:03d}": weight for i, weight in enumerate(model.get_weights())}
+    fit(workers, model, records)
+    results |= {f"weights {i:03d}": weight for i, weight in enumerate(model.get_weights())}
+    results["difference"] = differences_between_replicas(workers, model)
+
+    # The default: BatchNormalization of each replica's part.
+    for kind in ("default", "xla") if strategy == "mirrored" else ("default",):
+        model = build(workers, False, jit_compile=kind == "xla")
+        results |= {f"{kind} {name}": value for name, value in fit(workers, model, records).items()}
+        results[f"{kind} difference"] = differences_between_replicas(workers, model)
+        results |= {f"{kind} weights {i:03d}": weight for i, weight in enumerate(model.get_weights())}
+
+    # 16 bits, and at last a step that one replica cannot take: none takes it.
+    model = build(workers, False, lambda: Muon(2e-3), dtype="mixed_float16")
+    results["mixed mse before"] = fit(workers, model, records, 1)["mse"]
+    results["mixed mse after"] = fit(workers, model, records, 12)["mse"]
+    results["mixed difference"] = differences_between_replicas(workers, model)
+    before = [np.array(variable.numpy()) for variable in model.trainable_variables]
+    scale = float(model.optimizer.dynamic_scale.numpy())
+    model.fit(poisoned(workers, records), shuffle=False, steps_per_epoch=1, verbose=0)
+    results["moved by a step with NaN"] = not all(
+        np.array_equal(variable.numpy(), value)
+        for variable, value in zip(model.trainable_variables, before, strict=True)
+    )
+    results["scale after it"] = float(model.optimizer.dynamic_scale.numpy()) / scale
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,101 @@
+"""Two workers with clocks of their own: one schedule, one end."""
+
+import signal
+import types
+
+import pytest
+
+from facevae import training_callbacks
+from facevae.checkpoints import Progress
+from facevae.config import from_preset
+from facevae.interruption import Interruption
+from facevae.worker_agreement import EVERY, AgreedSchedule, agreed_schedule
+from facevae.workers import Workers
+
+
+class Wire:
+    """What two workers, asked one after the other, tell each other."""
+
+    def __init__(self):
+        self.seconds, self.requested = 0.0, 0
+
+    def end(self, is_chief):
+        """One worker's side, with the methods of `Workers`."""
+
+        def from_chief(seconds):
+            if is_chief:
+                self.seconds = seconds
+            return self.seconds
+
+        def largest(number):
+            self.requested = max(self.requested, number)
+            return self.requested
+
+        return types.SimpleNamespace(cluster="two", from_chief=from_chief, largest=largest)
+
+
+class Worker:
+    """A worker's schedule, model and clock."""
+
+    def __init__(self, wire, is_chief, seconds_per_step, config):
+        self.own, self.seconds_per_step, self.clock = Interruption(), seconds_per_step, 0.0
+        self.schedule, self.agreed = agreed_schedule(config, Progress(), 1000, wire.end(is_chief), self.own)
+        self.ends = []
+        self.model = types.SimpleNamespace(
+            global_step=types.SimpleNamespace(numpy=lambda: 0),
+            steps_per_execution=1,
+            stop_training=False,
+            total_steps=types.SimpleNamespace(assign=self.ends.append),
+        )
+        self.schedule.set_model(self.model)
+
+    def step(self, monkeypatch, batch):
+        monkeypatch.setattr(training_callbacks.time, "monotonic", lambda: self.clock)
+        self.schedule.on_train_batch_begin(batch)
+        self.clock += self.seconds_per_step
+        self.schedule.on_train_batch_end(batch)
+
+
+@pytest.fixture
+def pair():
+    wire = Wire()
+    config = from_preset("demo", minutes=0.5)
+    workers = [Worker(wire, True, 0.25, config), Worker(wire, False, 1.0, config)]
+    for worker in workers:
+        worker.schedule.on_train_begin()
+    return workers
+
+
+def test_the_chiefs_clock_ends_the_training_of_both_at_the_same_step(pair, monkeypatch):
+    for step in range(1000):
+        for worker in pair:
+            worker.step(monkeypatch, step)
+        assert pair[0].model.stop_training == pair[1].model.stop_training
+        if pair[0].model.stop_training:
+            break
+    # Half a minute at the chief's four steps a second, noticed at the next agreement.
+    assert 120 <= step < 120 + EVERY
+    assert pair[0].ends == pair[1].ends
+    assert len(set(pair[0].ends)) > 5
+    assert pair[0].ends[-1] == pytest.approx(120, abs=EVERY)
+
+
+def test_a_request_to_end_reaches_both_at_the_same_step(pair, monkeypatch):
+    seen = []
+    for step in range(4 * EVERY):
+        for worker in pair:
+            worker.step(monkeypatch, step)
+        if step == EVERY + 3:
+            pair[0].own.requested = signal.SIGTERM
+        seen.append([worker.agreed.requested for worker in pair])
+    first = [row[0] for row in seen].index(signal.SIGTERM)
+    assert EVERY + 3 < first <= 2 * EVERY
+    assert seen[first] == [signal.SIGTERM] * 2
+    assert seen[first - 1] == [None] * 2
+
+
+def test_a_process_alone_asks_nobody():
+    own = Interruption()
+    schedule, agreed = agreed_schedule(from_preset("demo"), Progress(), 10, Workers(), own)
+    assert agreed is own
+    assert not isinstance(schedule, AgreedSchedule)
