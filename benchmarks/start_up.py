@@ -31,30 +31,42 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="of each command (default: 5)")
-    flags = parser.parse_args()
-    commands = {f"{script} --help": (script, "--help") for script in MISTAKES}
-    commands |= {f"{script} {' '.join(rest)}": (script, *rest) for script, rest in MISTAKES.items()}
-    commands["train.py --data no/such/folder"] = ("train.py", "--data", "no/such/folder")
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    first_step = "train.py, command to first step"
-    seconds[first_step] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        training = ("train.py", "--epochs", "1", "--steps-per-epoch", "2", "--density-components", "0")
-        training += ("--sample-from", "prior", "--run-dir")
-        until((*training, f"{scratch}/first"), scratch, "step 1,")  # prepares the faces
-        for number in tqdm(range(flags.rounds), unit="round", leave=False):
-            for name, command in commands.items():
-                seconds[name].append(until(command, scratch))
-            seconds[first_step].append(until((*training, f"{scratch}/{number}"), scratch, "step 1,"))
-    rows = []
-    for name, answers in seconds.items():
-        waited, used = zip(*answers, strict=True)
-        rows.append((f"`{name}`", f"{statistics.median(waited):.2f}", f"{statistics.median(used):.2f}"))
-    text = (
-        f"{machine()}. Medians of {flags.rounds} rounds; processor time, of all cores together, is what a busy machine "
-        f"changes less.\n\n{table(('', 'seconds', 'seconds of processor time'), rows)}"
+    parser.add_argument(
+        "--sections", nargs="+", choices=("answers", "training"), default=["answers", "training"]
     )
-    write_section(TABLE, TITLE, "Until there is an answer", text)
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        if "answers" in flags.sections:
+            commands = [(script, "--help") for script in MISTAKES] + [
+                (s, *rest) for s, rest in MISTAKES.items()
+            ]
+            commands.append(("train.py", "--data", "no/such/folder"))
+            report(
+                "Until a script answers", {command: [command] * flags.rounds for command in commands}, scratch
+            )
+        if "training" in flags.sections:
+            command = ("train.py", "--epochs", "1", "--steps-per-epoch", "2", "--density-components", "0")
+            command += ("--sample-from", "prior", "--run-dir")
+            until((*command, f"{scratch}/first"), scratch, "step 1,")  # prepares the faces
+            runs = [(*command, f"{scratch}/{number}") for number in range(flags.rounds)]
+            report("Until the first step", {("train.py",): runs}, scratch, "step 1,")
+
+
+def report(heading: str, runs: dict[tuple[str, ...], list], scratch: str, said: str | None = None) -> None:
+    """Times some commands in turns, and writes their section."""
+    answers = {name: [] for name in runs}
+    for turn in tqdm(list(zip(*runs.values(), strict=True)), unit="round", leave=False):
+        for name, command in zip(runs, turn, strict=True):
+            answers[name].append(until(command, scratch, said))
+    rows = []
+    for name, times in answers.items():
+        waited, used = (f"{statistics.median(seconds):.2f}" for seconds in zip(*times, strict=True))
+        rows.append((f"`{' '.join(name)}`", waited, used))
+    told = (
+        f"{machine()}. Medians of {len(times)} rounds in turns; a busy machine changes processor time less."
+    )
+    text = f"{told}\n\n{table(('', 'seconds', 'seconds of processor time'), rows)}"
+    write_section(TABLE, TITLE, heading, text)
 
 
 def until(command: tuple[str, ...], cwd: str, said: str | None = None) -> tuple[float, float]:
