@@ -117,7 +117,7 @@ def main() -> None:
         # ------------------------------------------------------------------------------
         print(machine)
         if config.tensorboard:
-            stack.enter_context(tensorboard_files.serve(run.logs))
+            stack.enter_context(tensorboard_files.serve(run.logs, config.host))
         callbacks = standard_callbacks(run, config, dataset) if is_chief else []
         training.train(config, run, dataset, machine, callbacks, interruption)
     if not is_chief:

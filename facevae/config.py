@@ -5,12 +5,14 @@ import dataclasses
 import difflib
 import math
 import os
+import re
 import typing
 from typing import Any, Literal
 
 from facevae.errors import UserError
 
 IMAGE_SIZES = (32, 64, 128, 256)
+MOST_COUNT = 1_000_000_000  # what no training reaches, and every number format holds
 
 
 def _setting(
@@ -108,17 +110,25 @@ class Config:
 
     # Training
     epochs: int | None = _setting(
-        None, "passes over the training faces (none: --minutes decides)", minimum=1, changeable=True
+        None,
+        "passes over the training faces (none: --minutes decides)",
+        minimum=1,
+        maximum=MOST_COUNT,
+        changeable=True,
     )
     minutes: float | None = _setting(
         3.5,
         "training time from the first step, minutes, added up over resumes; the schedules are fitted to it "
         "(none: --epochs decides)",
         minimum=0.01,
+        maximum=1e6,
         changeable=True,
     )
     steps_per_epoch: int | None = _setting(
-        None, "steps between two validations (none: one pass over the training faces)", minimum=1
+        None,
+        "steps between two validations (none: one pass over the training faces)",
+        minimum=1,
+        maximum=MOST_COUNT,
     )
     batch_size: int = _setting(
         64, "faces per step, over all devices and workers together", minimum=1, maximum=65536
@@ -131,7 +141,10 @@ class Config:
         "cosine", "learning rate over the training: constant, or a short warm-up and a cosine down to 1 %%"
     )
     early_stopping: int | None = _setting(
-        None, "end after so many epochs without a better validation loss (none: never)", minimum=1
+        None,
+        "end after so many epochs without a better validation loss (none: never)",
+        minimum=1,
+        maximum=MOST_COUNT,
     )
     seed: int = _setting(0, "decides every random draw", minimum=0, maximum=2**31 - 1)
 
@@ -155,6 +168,7 @@ class Config:
         None,
         "save at least every so many steps: a kill costs no more (none: before and after each validation)",
         minimum=1,
+        maximum=MOST_COUNT,
         saved=False,
     )
     steps_per_execution: int = _setting(
@@ -165,6 +179,11 @@ class Config:
         saved=False,
     )
     tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
+    host: str = _setting(
+        "127.0.0.1",
+        "for --tensorboard: another address opens the run to everyone who reaches it; 0.0.0.0: to the network",
+        saved=False,
+    )
     profile: bool = _setting(
         False, "profile some steps for TensorBoard's Profile tab (needs the extra profile)", saved=False
     )
@@ -172,9 +191,9 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        if self.crop != "square" and not (self.crop.isdecimal() and int(self.crop) >= 8):
+        if self.crop != "square" and not re.fullmatch(r"[8-9]|[1-9][0-9]{1,4}", self.crop):
             raise UserError(
-                f"crop: expected square or a side in pixels of at least 8, received {self.crop!r}. "
+                f"crop: expected square or a side in pixels from 8 to 99999, received {self.crop[:20]!r}. "
                 "CelebA's papers use 140 or 148."
             )
         if self.epochs is None and self.minutes is None:

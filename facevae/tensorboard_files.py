@@ -23,6 +23,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
 from facevae.errors import UserError
+from facevae.network_address import LOOPBACK, warn_if_open
 
 # What the server keeps of each tag. Its own default is 10 pictures, and early epochs vanish.
 SAMPLES_PER_PLUGIN = "images=1000,histograms=1000,scalars=10000,text=100"
@@ -35,10 +36,11 @@ from tensorboard import program
 for port in (None, 0):
     board = program.TensorBoard()
     board.configure(argv=("tensorboard", "--logdir", sys.argv[1], "--samples_per_plugin", sys.argv[2]),
-                    host="127.0.0.1", reload_interval=2.0, port=port)
+                    host=sys.argv[3], reload_interval=2.0, port=port)
     try:
         address = board.launch()
-    except program.TensorBoardServerException:
+    except program.TensorBoardServerException as error:
+        print(error, file=sys.stderr)
         continue
     print("address", address, flush=True)
     sys.stdin.read()
@@ -183,16 +185,17 @@ def cannot_write(folder: pathlib.Path, error: OSError) -> UserError:
 
 
 @contextlib.contextmanager
-def serve(logs: str | os.PathLike[str]) -> Iterator[str]:
-    """Serves a log folder on the loopback interface, prints the address, and stops at the end of the block.
+def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
+    """Serves a log folder, to this machine alone unless told otherwise, and stops at the end of the block.
 
     The server is a process of its own, so that it takes no time from the training's threads.
 
     Args:
         logs: TensorBoard's folder; it may be empty still.
+        host: the address that the server listens on; one that others reach opens the run to them, with a warning.
 
     Yields:
-        The address, `http://127.0.0.1:<port>/`: 6006, or another one if that is taken.
+        The address, `http://127.0.0.1:<port>/`: 6006, or another one if that is taken. It is printed as well.
 
     Raises:
         UserError: the server does not start.
@@ -202,7 +205,7 @@ def serve(logs: str | os.PathLike[str]) -> Iterator[str]:
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
             # -P: not one module is taken from the working folder, whatever lies there.
-            [sys.executable, "-P", "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN],
+            [sys.executable, "-P", "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN, host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
@@ -217,10 +220,12 @@ def serve(logs: str | os.PathLike[str]) -> Iterator[str]:
                 complaints.seek(0)
                 reason = (complaints.read().strip().splitlines() or ["it ended without a word"])[-1]
                 raise UserError(
-                    f"TensorBoard does not start: {reason}. Train without --tensorboard and start it by hand: "
+                    f"TensorBoard does not start on {host}: {reason}. Give --host an address of this machine, or "
+                    "train without --tensorboard and start it by hand: "
                     f"tensorboard --logdir {logs} --samples_per_plugin {SAMPLES_PER_PLUGIN}"
                 )
             address = line.split()[1]
+            warn_if_open(host, "this run in TensorBoard")
             print(f"TensorBoard: {address}")
             yield address
         finally:

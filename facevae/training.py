@@ -12,6 +12,7 @@ from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import training_encodings
 from facevae.errors import UserError
 from facevae.interruption import Interruption
+from facevae.memory import enough_memory
 from facevae.model import SETTINGS, VAE
 from facevae.optimizers import Muon
 from facevae.run_folder import RunFolder
@@ -95,7 +96,7 @@ def train(
     saving = SaveRun(run if workers.is_chief else None, progress, config, steps, agreed)
     size, validation = config.batch_size, dataset.validation
     if not is_finished(config, progress):
-        with interruption.deferred():
+        with interruption.deferred(), enough_memory(model, config.batch_size):
             model.fit(
                 workers.distribute(
                     lambda share: training_batches(

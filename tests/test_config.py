@@ -1,9 +1,13 @@
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 
+import hypothesis
 import pytest
+from configurations import FIELDS, configurations, within_limits
+from hypothesis import strategies
 
 from facevae.config import Config, from_preset, parse_command_line, resumed
 from facevae.errors import UserError
@@ -63,9 +67,74 @@ def test_limits_are_inclusive_and_what_lies_beyond_is_refused_by_name(name, limi
         from_preset("demo", **chosen)
 
 
+def test_every_number_has_both_limits():
+    numbers = [f.name for f in dataclasses.fields(Config) if type(FIELDS[f.name][0]) in (int, float)]
+    assert {name for name, *_ in LIMITS} >= set(numbers) - {"image_size"}
+    assert all(len([limit for name, limit, _ in LIMITS if name == number]) in (0, 2) for number in numbers)
+
+
+@hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+@hypothesis.given(configurations())
+def test_a_configuration_is_refused_by_a_fields_name_or_survives_file_and_command_line(chosen):
+    problem = None
+    try:
+        config = Config(**chosen)
+    except UserError as error:
+        problem = str(error)
+    if problem:
+        refused = set(problem.split(":")[0].split(", "))
+        assert refused
+        assert refused <= set(chosen) - set(within_limits(chosen)), problem
+        assert "received" in problem
+        return
+    assert len(within_limits(chosen)) == len(chosen)
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == dataclasses.replace(
+        config, **{name: f.default for name, f in UNSAVED.items()}
+    )
+    places = (
+        {} if config.data_dir is None else {"data_dir": os.path.abspath(os.path.expanduser(config.data_dir))}
+    )
+    parsed = from_preset("demo", **parse_command_line(flags_of(config)))
+    assert parsed == dataclasses.replace(config, preset="demo", **places)
+
+
+UNSAVED = {f.name: f for f in dataclasses.fields(Config) if not f.metadata["saved"]}
+
+
+def flags_of(config):
+    """The command line that asks for a configuration; what is None is left out, as its flag would be."""
+    flags = []
+    for name, value in dataclasses.asdict(config).items():
+        flag = name.replace("_", "-")
+        if type(value) is bool:
+            flags.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value is not None and name != "preset":
+            flags.append(f"--{flag}={value}")
+    return flags
+
+
+@hypothesis.given(
+    name=strategies.sampled_from(sorted(FIELDS.keys() - {"preset"})),
+    value=strategies.one_of(
+        *(strategies.none(), strategies.booleans(), strategies.integers(), strategies.floats()),
+        *(strategies.text(), strategies.lists(strategies.integers()), strategies.binary()),
+    ),
+)
+@hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value):
+    problem, config = None, None
+    try:
+        config = from_preset("demo", **{name: value})
+    except UserError as error:
+        problem = str(error)
+    assert (name in problem) if problem else getattr(config, name) == value
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
+        ({"crop": "9" * 6000}, "crop: expected square or a side in pixels from 8 to 99999"),
+        ({"crop": "7"}, "crop: expected"),
         ({"image_size": 48}, "image_size: expected one of 32, 64, 128, 256, received 48"),
         ({"network": "residul"}, "Did you mean residual"),
         ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),

@@ -251,7 +251,7 @@ def test_too_few_pictures_for_three_splits_are_refused(tmp_path, cache, count):
         prepare(make_faces(tmp_path / "few", count), image_size=16, cache_dir=cache)
 
 
-@pytest.mark.parametrize("crop", ["round", "0", 0, -148, 3.5, None, "", True])
+@pytest.mark.parametrize("crop", ["round", "0", "9" * 6000, 0, -148, 3.5, None, "", True])
 def test_impossible_crop_is_refused(source, cache, crop):
     with pytest.raises(UserError, match="crop: expected 'square' or a side in pixels"):
         prepare(source, crop=crop, image_size=16, cache_dir=cache)

@@ -13,7 +13,8 @@ import test_export
 
 from facevae.errors import UserError
 from facevae.exporting import web_page
-from facevae.exporting.server import bind, is_loopback
+from facevae.exporting.server import bind
+from facevae.network_address import is_loopback
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

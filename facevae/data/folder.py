@@ -81,7 +81,8 @@ class FolderSource:
         if not self._usable:
             name, reason = next(iter(self.left_out.items()))
             raise UserError(
-                f"{self.path}: none of the {len(names):,} pictures can be used ({name}: {reason})."
+                f"{self.path}: none of the {len(names):,} pictures can be used ({name}: {reason}). "
+                "Mend the tables or the pictures, or remove the tables."
             )
 
     def examples(self) -> Iterator[Example]:

@@ -94,7 +94,7 @@ def prepare(
 def _checked_crop(crop: str | int) -> str | int:
     if crop == "square":
         return crop
-    if isinstance(crop, str) and crop.isdecimal():
+    if isinstance(crop, str) and crop.isdecimal() and len(crop) <= 5:
         crop = int(crop)
     if type(crop) is not int or crop < 8:
         raise UserError(f"crop: expected 'square' or a side in pixels of at least 8, received {crop!r}.")
@@ -196,7 +196,7 @@ def _decode_all(
             f"({name}: {reason}). Mend the source, or give another one."
         )
     if not len(writer):
-        raise UserError(f"preparing {source.name}: it has no pictures.")
+        raise UserError(f"preparing {source.name}: expected pictures, received none. Give another source.")
 
 
 def _name_left_out(left_out: dict[str, str], source_name: str) -> None:

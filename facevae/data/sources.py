@@ -51,8 +51,8 @@ def check_source(data: str | os.PathLike[str]) -> None:
             f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
             "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
         )
-    if ":" not in text:  # community:name is for tensorflow-datasets to look up
-        raise UserError(tfds_source.unknown_name(text))
+    # community:name as well: tensorflow-datasets would download that data set's code and run it.
+    raise UserError(tfds_source.unknown_name(text))
 
 
 def open_source(

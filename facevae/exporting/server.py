@@ -1,13 +1,12 @@
 """Serves a folder to a browser: on this machine alone unless told otherwise, and nothing beside the folder."""
 
 import functools
-import ipaddress
 import os
 import pathlib
-import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from facevae.errors import UserError
+from facevae.network_address import LOOPBACK, warn_if_open
 
 
 class FolderHandler(SimpleHTTPRequestHandler):
@@ -51,7 +50,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         pass
 
 
-def bind(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 8000) -> ThreadingHTTPServer:
+def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> ThreadingHTTPServer:
     """A server that is not running yet; another port is taken where the wanted one is in use.
 
     Raises:
@@ -66,27 +65,19 @@ def bind(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 8000) -> Thr
         except OSError as error:
             reason = error
     raise UserError(
-        f"--host, --port: expected an address of this machine, received {host}:{port} ({reason})."
+        f"--host, --port: expected an address of this machine, received {host}:{port} ({reason}). "
+        "Give another one, or leave --host out."
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def serve(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> None:
     """Serves the folder until Ctrl-C.
 
     Raises:
         UserError: see `bind`.
     """
     with bind(folder, host, port) as server:
-        if not is_loopback(host):
-            print(f"warning: everyone who reaches {host} can open this page.", file=sys.stderr)
+        warn_if_open(host, "this page")
         print(f"Page: http://{host}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()

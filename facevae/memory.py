@@ -1,0 +1,83 @@
+"""Whether a training fits into the machine's memory: asked before it starts, as a process that does not is killed."""
+
+import contextlib
+import math
+import os
+import pathlib
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from facevae.errors import UserError
+
+# Batches that are made ahead (tf.data's buffer and the two being made), as bytes; and one as float32.
+_BATCHES_AHEAD, _FLOAT_BYTES = 10, 4
+# Of each weight: itself, its gradient, two moments of the optimizer, the copy that is saved, and what a checkpoint is
+# written from.
+_COPIES_OF_WEIGHTS = 8
+_MARGIN = 1.25  # gradients and scratch memory beside the outputs, measured
+
+
+@contextlib.contextmanager
+def enough_memory(model: keras.Model, batch_size: int) -> Iterator[None]:
+    """Trains inside the block, if the memory can hold a step of so many faces.
+
+    Args:
+        model: a `facevae.VAE`.
+        batch_size: faces per step.
+
+    Raises:
+        UserError: it cannot. On a processor that is told beforehand, with the largest batch that it can hold (a
+            process that takes more is killed without a word); on a GPU when its memory runs out.
+    """
+    on_processor = not tf.config.list_physical_devices("GPU")
+    available = available_bytes() if on_processor else None
+    if available is not None and (needed := step_bytes(model, batch_size)) > available:
+        for_weights = step_bytes(model, 0)
+        fits = int((available - for_weights) / (step_bytes(model, 1) - for_weights))
+        advice = (
+            f"Give at most --batch-size {fits}" if fits >= 1 else "Give a smaller --width or --latent-dim"
+        )
+        raise UserError(
+            f"batch_size: a step of {batch_size:,} faces of {model.image_size}x{model.image_size} takes about "
+            f"{needed / 1e9:.1f} GB of memory with networks of this size, and there are {available / 1e9:.1f} GB. "
+            f"{advice}, or a smaller --image-size."
+        )
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"batch_size: the memory is too small for a step of {batch_size:,} faces "
+            f"({str(error.message).splitlines()[0]}). Give a smaller --batch-size, --width or --image-size; "
+            "what was saved before is intact."
+        ) from error
+
+
+def step_bytes(model: keras.Model, batch_size: int) -> int:
+    """About what a training step takes, bytes: every layer's output is kept for the way back."""
+    layers = [layer for network in (model.encoder, model.decoder) for layer in network.layers]
+    outputs = [output for layer in layers for output in keras.tree.flatten(layer.output)]
+    activations = sum(math.prod(output.shape[1:]) for output in outputs)
+    weights = sum(math.prod(weight.shape) for weight in model.weights)
+    picture = model.image_size**2 * 3
+    per_face = int(_MARGIN * _FLOAT_BYTES * activations) + picture * (_BATCHES_AHEAD + _FLOAT_BYTES)
+    return batch_size * per_face + _COPIES_OF_WEIGHTS * _FLOAT_BYTES * weights
+
+
+def available_bytes() -> int | None:
+    """Memory that a new process could take without another giving way; None where the system does not tell."""
+    found = []
+    try:
+        lines = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
+        found.append(1024 * int(lines["MemAvailable"].split()[0]))
+    except (OSError, KeyError, ValueError):  # no Linux
+        if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    control_group = pathlib.Path("/sys/fs/cgroup")  # a container's own limit
+    try:
+        limit = int((control_group / "memory.max").read_text())
+        found.append(limit - int((control_group / "memory.current").read_text()))
+    except (OSError, ValueError):  # none, or "max"
+        pass
+    return min(found, default=None)
