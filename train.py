@@ -101,6 +101,8 @@ def main() -> None:
             from facevae import data, runtime, tensorboard_files, training
 
         workers = runtime.come_together(chosen.get("strategy", "auto"), cluster)
+        if cluster is not None:
+            stack.enter_context(interruption.caught())  # again: joining, TensorFlow takes SIGTERM for itself
         stack.enter_context(workers.noticing_lost_workers())
         config = config_of_chief(config, chosen, workers)
         machine = runtime.choose_runtime(config.precision, config.xla, workers)
