@@ -89,7 +89,7 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
     ) as progress:
         for covariance in COVARIANCES:
             before = -np.inf
-            for count in counts:
+            for count in counts[1:] if covariance == "tied" else counts:  # one tied covariance is one full one
                 name = f"{count} {covariance}"
                 try:
                     with _fitting():

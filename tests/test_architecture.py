@@ -71,7 +71,9 @@ def test_a_room_imports_from_itself_and_from_rooms_before_it():
 
 
 def test_the_direction_is_checked_in_places_where_it_matters():
-    order = {name: room_of(name) for name in ("facevae.data.images", "facevae.model", "callbacks.scalars", "train")}
+    order = {
+        name: room_of(name) for name in ("facevae.data.images", "facevae.model", "callbacks.scalars", "train")
+    }
     assert list(order.values()) == sorted(set(order.values()))
     found = set(imports(ROOT / "facevae" / "model.py", modules()))
     assert {"facevae.networks", "facevae.losses"} <= found

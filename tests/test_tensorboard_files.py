@@ -157,3 +157,54 @@ def test_the_server_ends_with_a_training_that_is_killed(tmp_path):
     while _is_up(address) and time.monotonic() < end:
         time.sleep(0.5)
     assert not _is_up(address)
+
+
+@pytest.mark.slow
+def test_the_server_reads_nothing_outside_its_folder(tmp_path):
+    """Projector files may be named by whoever made the run: `../`, absolute paths and links are refused."""
+    logs = tmp_path / "logs"
+    (logs / "run").mkdir(parents=True)
+    secret = "name\tkind\nsecret\tsecret\n"
+    (tmp_path / "secret.tsv").write_text(secret)
+    (logs / "run" / "inside.tsv").write_text("name\tkind\nface\tface\n")
+    (logs / "run" / "link.tsv").symlink_to(tmp_path / "secret.tsv")
+    (logs / "run" / "points.tsv").write_text("1\t2\t3\n")
+    wanted = {"good": "inside.tsv", "up": "../../secret.tsv", "link": "link.tsv"}
+    wanted |= {"absolute": str(tmp_path / "secret.tsv")}
+    embeddings = (
+        f'embeddings {{ tensor_name: "{name}" tensor_path: "points.tsv" metadata_path: "{path}" }}'
+        for name, path in wanted.items()
+    )
+    (logs / "run" / "projector_config.pbtxt").write_text("\n".join(embeddings))
+    writer = EventWriter(logs / "run")  # without events the folder is no run
+    writer.scalar("loss", 1.0, 0)
+    writer.close()
+
+    def ask(name):
+        url = f"{address}data/plugin/projector/metadata?run=run&name={name}&num_rows=10"
+        try:
+            return urllib.request.urlopen(url, timeout=30).read().decode()
+        except urllib.error.HTTPError as error:
+            return str(error.code)
+
+    with serve(logs) as address:
+        end = time.monotonic() + 60.0
+        while "face" not in ask("good") and time.monotonic() < end:
+            time.sleep(0.5)
+        assert "face" in ask("good")
+        for name in wanted.keys() - {"good"}:
+            assert "secret\tsecret" not in ask(name)
+
+
+@pytest.mark.slow
+def test_a_host_opens_the_server_with_a_warning_and_one_that_is_not_here_is_named(tmp_path, capsys):
+    with serve(tmp_path, "0.0.0.0") as address:
+        assert _is_up(f"http://127.0.0.1:{address.rstrip('/').rsplit(':', 1)[1]}/")
+        assert "everyone who reaches 0.0.0.0 can open this run" in capsys.readouterr().err
+    with (
+        pytest.raises(UserError, match=r"does not start on 192\.0\.2\.1: .*Give --host"),
+        serve(tmp_path, "192.0.2.1"),
+    ):
+        pass
+    with serve(tmp_path):
+        assert "warning" not in capsys.readouterr().err
