@@ -89,7 +89,8 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
     ) as progress:
         for covariance in COVARIANCES:
             before = -np.inf
-            for count in counts[1:] if covariance == "tied" else counts:  # one tied covariance is one full one
+            # One tied covariance is one full one.
+            for count in counts[1:] if covariance == "tied" else counts:
                 name = f"{count} {covariance}"
                 try:
                     with _fitting():
