@@ -73,7 +73,8 @@ def check_sixteen_bits(results, one):
     assert results["scale after it"] == 0.5
     assert results["mixed mse after"] < results["mixed mse before"]
     assert results["mixed mse after"] == pytest.approx(float(one["mixed mse after"]), rel=0.05)
-    assert results["mixed difference"] == 0.0
+    # Muon's matrix products on a processor round as its threads happen to share them: the last bit of a weight.
+    assert results["mixed difference"] < 1e-7
 
 
 def test_on_one_device_sums_and_their_gradients_are_what_goes_in():
