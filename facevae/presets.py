@@ -24,7 +24,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "demo": Preset(
         "python train.py: synthetic faces at 64x64, no download. On two processor cores 4 to 5 minutes in all, of "
-        "which 3.5 train; validation error (mse) about 0.0037."
+        "which 3.5 train; validation error (mse) about 0.0022."
     ),
     "reference": Preset(
         "python train.py --preset reference --data FOLDER: the classic VAE tutorial network for 128x128 faces, for "
