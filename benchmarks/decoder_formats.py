@@ -12,7 +12,6 @@ import argparse
 import datetime
 import os
 import pathlib
-import platform
 import tempfile
 import time
 
@@ -21,6 +20,7 @@ import onnxruntime
 import tensorflow as tf
 import tf2onnx
 from ai_edge_litert.interpreter import Interpreter
+from measuring import processor, write_section
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
@@ -40,6 +40,10 @@ from facevae.run_folder import RunFolder
 
 ROUNDS, CALLS = 60, 5
 TABLE = pathlib.Path(__file__).with_suffix(".md")
+TITLE = (
+    "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`. Milliseconds are "
+    "processor time: on a machine without\nother work they pass on the clock.\n"
+)
 
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -165,37 +169,14 @@ def main():
         ways = {**keras_ways(model), **litert_ways(folder / "export"), **onnx_ways(model, typical, folder)}
         times = measure(ways, latents)
         lines = table(ways, times, latents, np.asarray(model.decode(latents)))
-    heading = f"## {model.network} network, {model.image_size}×{model.image_size}"
+    heading = f"{model.network} network, {model.image_size}×{model.image_size}"
     machine = f"{processor()}, processor time of one thread, load average {os.getloadavg()[0]:.1f}"
-    section = (
-        f"{heading}\n\n{datetime.date.today()}, {machine}; {model.latent_dim} latent dimensions, width {model.width}. "
+    text = (
+        f"{datetime.date.today()}, {machine}; {model.latent_dim} latent dimensions, width {model.width}. "
         "Ratios are to ONNX Runtime float32. PSNR against the float32 model, on encoded, sampled, stretched and edited "
-        f"latents.\n\n{lines}\n"
+        f"latents.\n\n{lines}"
     )
-    write_section(heading, section)
-    print(section)
-
-
-def processor():
-    """The machine's processor, by the name that it has for people."""
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def write_section(heading, section):
-    """Replaces one section of the table's file, or adds it."""
-    title = (
-        "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`. Milliseconds are "
-        "processor time: on a machine without\nother work they pass on the clock.\n"
-    )
-    old = TABLE.read_text(encoding="utf-8") if TABLE.exists() else title
-    parts = [part for part in old.split("\n## ")[1:] if not f"## {part}".startswith(heading + "\n")]
-    kept = [f"## {part.strip()}\n" for part in parts]
-    TABLE.write_text("\n".join([title, *sorted([*kept, section])]), encoding="utf-8")
+    write_section(TABLE, TITLE, heading, text)
 
 
 if __name__ == "__main__":

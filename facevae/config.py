@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from facevae.errors import UserError
 
-IMAGE_SIZES = (32, 64, 128, 256)
 MOST_COUNT = 1_000_000_000  # what no training reaches, and every number format holds
 
 

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -34,6 +35,16 @@ def blob_dataset(blob_images):
 
     splits = [split(48, 0), split(16, 1), split(16, 2)]
     return FaceDataset("blobs", 32, ("Smiling", "Young"), *splits, left_out={}, folder=pathlib.Path())
+
+
+@pytest.fixture
+def folder(tmp_path, blob_images):
+    """A folder of 40 pictures, 40 pixels a side."""
+    path = tmp_path / "faces"
+    path.mkdir()
+    for number, image in enumerate(blob_images(40, size=40)):
+        Image.fromarray(image).save(path / f"{number}.png")
+    return path
 
 
 @pytest.fixture(scope="session")

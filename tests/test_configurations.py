@@ -10,7 +10,6 @@ from configurations import configurations
 from hypothesis import strategies
 
 import facevae
-from facevae import memory
 from facevae.config import Config, from_preset
 from facevae.errors import UserError
 from facevae.run_folder import RunFolder
@@ -90,38 +89,11 @@ def test_extremes_train_a_step_and_show_it(tmp_path, blob_dataset, chosen):
     strategies.sampled_from([1, 2, 33]),
     strategies.sampled_from([1, 7, 48, 49, 65536]),
 )
-def test_configurations_train_a_step_and_export(tmp_path_factory, blob_images, chosen, width, latents, batch):
-    dataset = _blobs(blob_images)
+def test_configurations_train_a_step_and_export(
+    tmp_path_factory, blob_dataset, chosen, width, latents, batch
+):
     try:
         config = Config(**{**chosen, "width": width, "latent_dim": latents, "batch_size": batch})
     except UserError:
         return  # test_config.py tells whether rightly
-    assert_is_refused_by_name_or_works(tmp_path_factory.mktemp("run"), dataset, config)
-
-
-def _blobs(blob_images):
-    from facevae.data import FaceDataset, Records
-
-    def split(count, seed):
-        names = [str(number) for number in range(count)]
-        attributes = np.random.default_rng(seed).integers(0, 2, (count, 2), np.uint8)
-        return Records(blob_images(count, seed=seed), attributes, names, np.arange(count))
-
-    splits = [split(48, 0), split(16, 1), split(16, 2)]
-    return FaceDataset("blobs", 32, ("Smiling", "Young"), *splits, left_out={}, folder=pathlib.Path())
-
-
-def test_a_batch_that_memory_cannot_hold_is_refused_with_one_that_it_can(tmp_path, blob_dataset, monkeypatch):
-    config = from_preset("demo", **{"image_size": 32, "width": 256, "batch_size": 48, **SMALL})
-    monkeypatch.setattr(memory, "available_bytes", lambda: 400_000_000)
-    reason = outcome(tmp_path, blob_dataset, config, exported=False)
-    assert reason.startswith("batch_size: a step of 48 faces of 32x32 takes about")
-    assert "there are 0.4 GB" in reason
-
-
-def test_memory_grows_with_batch_and_width_and_is_known_here():
-    models = [facevae.VAE(image_size=32, width=width, latent_dim=4) for width in (8, 64)]
-    narrow, wide = ([memory.step_bytes(model, batch) for batch in (0, 1, 101)] for model in models)
-    assert narrow[2] - narrow[0] == 101 * (narrow[1] - narrow[0])
-    assert all(a < b for a, b in zip(narrow, wide, strict=True))
-    assert memory.available_bytes() > 10_000_000
+    assert_is_refused_by_name_or_works(tmp_path_factory.mktemp("run"), blob_dataset, config)

@@ -16,7 +16,8 @@ def test_a_batch_that_memory_cannot_hold_is_refused_with_one_that_it_can(tmp_pat
     model = facevae.VAE(image_size=32, width=64, latent_dim=config.latent_dim, density_components=10)
     room = memory.step_bytes(model, 20)
     monkeypatch.setattr(memory, "available_bytes", lambda: room)
-    message = r"batch_size: a step of 48 faces of 32x32 takes about .* GB.*Give at most --batch-size (19|20)"
+    there = rf"there are {room / 1e9:.1f} GB"
+    message = rf"batch_size: a step of 48 faces of 32x32 takes about .* GB.*{there}.*Give at most --batch-size (19|20)"
     with pytest.raises(UserError, match=message):
         train(config, RunFolder(tmp_path), blob_dataset, Runtime("processor", "float32", False))
 

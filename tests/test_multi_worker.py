@@ -23,15 +23,6 @@ FLAGS = shlex.split(
 
 
 @pytest.fixture
-def folder(tmp_path, blob_images):
-    path = tmp_path / "faces"
-    path.mkdir()
-    for number, image in enumerate(blob_images(40, size=40)):
-        Image.fromarray(image).save(path / f"{number}.png")
-    return path
-
-
-@pytest.fixture
 def start(tmp_path, folder):
     """A function that starts both workers of a run; whatever happens they end with the test."""
     started = []

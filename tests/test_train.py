@@ -10,7 +10,6 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import facevae
 from facevae.run_folder import RunFolder
@@ -36,15 +35,6 @@ def start(tmp_path):
         )
 
     return start
-
-
-@pytest.fixture
-def folder(tmp_path, blob_images):
-    path = tmp_path / "faces"
-    path.mkdir()
-    for number, image in enumerate(blob_images(40, size=40)):
-        Image.fromarray(image).save(path / f"{number}.png")
-    return path
 
 
 def finish(process, timeout=300):
