@@ -89,11 +89,22 @@ def test_extremes_train_a_step_and_show_it(tmp_path, blob_dataset, chosen):
     strategies.sampled_from([1, 2, 33]),
     strategies.sampled_from([1, 7, 48, 49, 65536]),
 )
-def test_configurations_train_a_step_and_export(
-    tmp_path_factory, blob_dataset, chosen, width, latents, batch
-):
+def test_configurations_train_a_step_and_export(tmp_path_factory, blob_images, chosen, width, latents, batch):
+    dataset = _blobs(blob_images)
     try:
         config = Config(**{**chosen, "width": width, "latent_dim": latents, "batch_size": batch})
     except UserError:
         return  # test_config.py tells whether rightly
-    assert_is_refused_by_name_or_works(tmp_path_factory.mktemp("run"), blob_dataset, config)
+    assert_is_refused_by_name_or_works(tmp_path_factory.mktemp("run"), dataset, config)
+
+
+def _blobs(blob_images):
+    from facevae.data import FaceDataset, Records
+
+    def split(count, seed):
+        names = [str(number) for number in range(count)]
+        attributes = np.random.default_rng(seed).integers(0, 2, (count, 2), np.uint8)
+        return Records(blob_images(count, seed=seed), attributes, names, np.arange(count))
+
+    splits = [split(48, 0), split(16, 1), split(16, 2)]
+    return FaceDataset("blobs", 32, ("Smiling", "Young"), *splits, left_out={}, folder=pathlib.Path())
