@@ -14,7 +14,7 @@ from facevae.errors import UserError
 from facevae.interruption import Interruption
 from facevae.memory import enough_memory
 from facevae.model import SETTINGS, VAE
-from facevae.optimizers import Muon
+from facevae.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
 from facevae.training_callbacks import SaveRun, StopAtNotFinite, is_finished
@@ -24,7 +24,7 @@ from facevae.worker_agreement import agreed_schedule
 def build_model(config: Config, runtime: Runtime) -> VAE:
     """The compiled model that the configuration describes; weights are a function of its seed."""
     keras.utils.set_random_seed(config.seed)
-    optimizer = {"adam": keras.optimizers.Adam, "muon": Muon}[config.optimizer]
+    optimizer = {"adam": Adam, "muon": Muon}[config.optimizer]
     with runtime.workers.strategy.scope():
         model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype=runtime.precision)
         model.compile(

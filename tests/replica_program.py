@@ -16,7 +16,7 @@ import tensorflow as tf
 from facevae.cluster import find_cluster
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
-from facevae.optimizers import Muon
+from facevae.optimizers import Adam, Muon
 from facevae.workers import choose_workers
 
 BATCH, STEPS = 8, 3
@@ -98,6 +98,11 @@ def main(path, strategy):
         results |= {f"{kind} {name}": value for name, value in fit(workers, model, records).items()}
         results[f"{kind} difference"] = differences_between_replicas(workers, model)
         results |= {f"{kind} weights {i:03d}": weight for i, weight in enumerate(model.get_weights())}
+
+    # An optimizer that writes to its variables by a kernel of TensorFlow.
+    model = build(workers, True, lambda: Adam(1e-3))
+    results["adam mse"] = fit(workers, model, records, 12)["mse"]
+    results["adam difference"] = differences_between_replicas(workers, model)
 
     # 16 bits, and at last a step that one replica cannot take: none takes it.
     model = build(workers, False, lambda: Muon(2e-3), dtype="mixed_float16")

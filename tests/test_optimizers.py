@@ -3,7 +3,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.optimizers import Muon
+from facevae.optimizers import Adam, Muon
+
+
+def test_adam_moves_as_keras_own_does():
+    random = np.random.default_rng(0)
+    starts = [random.normal(size=shape).astype(np.float32) for shape in ((4, 4, 3, 8), (40, 5), (7,))]
+    settings = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-5, "weight_decay": 0.1}
+    sides = [
+        (make(**settings), [keras.Variable(start) for start in starts])
+        for make in (Adam, keras.optimizers.Adam)
+    ]
+    for _ in range(20):
+        gradients = [tf.constant(random.normal(size=start.shape), tf.float32) for start in starts]
+        for optimizer, variables in sides:
+            optimizer.apply(gradients, variables)
+    (ours, moved), (_, expected) = sides
+    for a, b, start in zip(moved, expected, starts, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=False)
+        assert np.abs(a.numpy() - start).mean() > 0.01
+    for a, b in zip(ours.variables, sides[1][0].variables, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=False)
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 8, 16), (4, 4, 16, 8), (5, 40), (40, 5), (12, 24)])

@@ -113,6 +113,13 @@ def test_xla_around_the_passes_changes_nothing(two_devices):
 
 
 @pytest.mark.slow
+def test_adam_moves_the_weights_of_all_devices_alike(one_device, two_devices, workers):
+    for results in (two_devices, *workers):
+        assert results["adam mse"] == pytest.approx(float(one_device["adam mse"]), rel=1e-3)
+        assert results["adam difference"] == 0.0
+
+
+@pytest.mark.slow
 def test_sixteen_bits_on_two_devices(one_device, two_devices):
     check_sixteen_bits(two_devices, one_device)
 
