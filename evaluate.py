@@ -47,14 +47,17 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     )
     flags = parser.parse_args(arguments)
     if flags.samples < 8:
-        raise UserError(f"--samples: expected at least 8, received {flags.samples}.")
+        raise UserError(
+            f"--samples: expected at least 8, received {flags.samples}. Some thousand give steady figures."
+        )
     if flags.seed < 0:
-        raise UserError(f"--seed: expected at least 0, received {flags.seed}.")
+        raise UserError(f"--seed: expected at least 0, received {flags.seed}. Give another, or leave it out.")
     if flags.save_images:
         count, folder = flags.save_images
         if not count.isdecimal() or int(count) < 1:
             raise UserError(
-                f"--save-images: expected how many pictures and a folder, received {count!r} for N."
+                f"--save-images: expected how many pictures and a folder, received {count!r} for N. "
+                "Give, say, --save-images 10000 fid."
             )
         flags.save_images = int(count), folder
     return flags

@@ -49,9 +49,12 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     )
     flags = parser.parse_args(arguments)
     if flags.checked_latents < 8:
-        raise UserError(f"--checked-latents: expected at least 8, received {flags.checked_latents}.")
+        raise UserError(
+            f"--checked-latents: expected at least 8, received {flags.checked_latents}. "
+            "Fewer would not tell a good file from a bad one; leave it out for 64."
+        )
     if not 0 <= flags.port <= 65535:
-        raise UserError(f"--port: expected 0 to 65535, received {flags.port}.")
+        raise UserError(f"--port: expected 0 to 65535, received {flags.port}. Give 0 for any free one.")
     return flags
 
 

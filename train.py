@@ -20,7 +20,9 @@ def choose_run(chosen: dict) -> tuple[RunFolder, configuration.Config]:
     """The run folder and the configuration that the flags ask for, a new run or one to go on with."""
     if chosen.get("resume"):
         if "run_dir" not in chosen:
-            raise UserError("resume: expected --run-dir with the run to go on with.")
+            raise UserError(
+                "resume: expected --run-dir with the run to go on with, received none. Add --run-dir runs/<name>."
+            )
         run = RunFolder(chosen["run_dir"])
         if run.exists:
             if not run.checkpoint.exists():

@@ -60,7 +60,8 @@ class AttributeEditPictures(FaceCallback):
         unknown = [name for name in attributes if name not in names]
         if unknown:
             raise UserError(
-                f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown)}."
+                f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown)}. "
+                "Correct the names, or leave them out for a choice of eight."
             )
         self.attributes = attributes
 

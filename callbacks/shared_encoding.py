@@ -54,7 +54,7 @@ class SharedEncoding:
         if self.attributes is not None and self.attributes.shape != expected:
             raise UserError(
                 f"attributes: expected {list(expected)} for these pictures and names, "
-                f"received {list(self.attributes.shape)}."
+                f"received {list(self.attributes.shape)}. Give one row for each picture, one column for each name."
             )
         self._model: keras.Model | None = None
         self._functions: dict[str, Callable] = {}
@@ -114,7 +114,8 @@ class SharedEncoding:
         if len(results) != 2 or results[0].ndim != 2 or results[0].shape != results[1].shape:
             raise UserError(
                 "model.encode: expected mean and log_variance, each [faces, latent_dim], "
-                f"received {', '.join(str(list(result.shape)) for result in results)}."
+                f"received {', '.join(str(list(result.shape)) for result in results)}. "
+                "Return both, one row for each face."
             )
         mean, log_variance = (result.astype(np.float32) for result in results)
         finite = np.isfinite(mean).all(axis=1) & np.isfinite(log_variance).all(axis=1)

@@ -79,7 +79,10 @@ def align_by_eyes(picture: np.ndarray, eyes: tuple, frame: Frame, image_size: in
     _check_inside(picture, eyes, "--eyes")
     left, right = (complex(*eye) for eye in sorted(eyes))
     if abs(right - left) < 2.0:
-        raise UserError(f"--eyes: expected two eyes at least 2 pixels apart, received {_said(eyes)}.")
+        raise UserError(
+            f"--eyes: expected two eyes at least 2 pixels apart, received {_said(eyes)}. "
+            "Give the middle of each eye as left,top,left,top, in pixels of the picture."
+        )
     target_left, target_right = (complex(*eye) for eye in frame.eyes)
     turn = (right - left) / (target_right - target_left)
     return _sample(picture, turn, left - turn * target_left, image_size)
@@ -103,7 +106,8 @@ def align_by_box(picture: np.ndarray, box: tuple, frame: Frame, image_size: int)
     left, top, width, height = box
     if min(width, height) < 4.0:
         raise UserError(
-            f"--box: expected left,top,width,height with sides of at least 4 pixels, received {_said([box])}."
+            f"--box: expected left,top,width,height with sides of at least 4 pixels, received {_said([box])}. "
+            "Give the box from hairline to chin, in pixels of the picture."
         )
     middle = (left + width / 2, top + height / 2)
     _check_inside(picture, [middle], "--box")
@@ -146,7 +150,8 @@ def _check_inside(picture, points, flag):
     height, width = picture.shape[:2]
     if not all(0 <= x <= width and 0 <= y <= height for x, y in points):
         raise UserError(
-            f"{flag}: expected positions inside the picture of {width}x{height} pixels, received {_said(points)}."
+            f"{flag}: expected positions inside the picture of {width}x{height} pixels, received {_said(points)}. "
+            "Count from its upper left corner, as it looks upright."
         )
 
 

@@ -96,7 +96,8 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
         raise UserError(
             f"{path}: the checkpoint holds {len(arrays)} arrays that are not those of this model "
-            f"({len(variables)} variables). It was written by another version or for another configuration."
+            f"({len(variables)} variables): another version wrote it, or for another configuration. "
+            "Go on with that one, or choose another --run-dir."
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

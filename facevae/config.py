@@ -250,7 +250,10 @@ def from_preset(preset: str, **chosen: Any) -> Config:
     from facevae.presets import PRESETS
 
     if preset not in PRESETS:
-        raise UserError(f"preset: expected one of {', '.join(PRESETS)}, received {preset!r}.")
+        raise UserError(
+            f"preset: expected one of {', '.join(PRESETS)}, received {preset!r}. "
+            "python train.py --help describes them."
+        )
     values = dict(PRESETS[preset].overrides)
     for asked, other in (("epochs", "minutes"), ("minutes", "epochs")):
         if asked in chosen and other not in chosen:
@@ -335,15 +338,17 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if value_type is float and type(value) is int:
         value = float(value)
     if type(value) is not value_type or (value_type is float and not math.isfinite(value)):
-        raise UserError(f"{field.name}: expected {value_type.__name__}, received {value!r}.")
+        raise _refusal(field, value_type.__name__, value)
     if choices and value not in choices:
-        near = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
-        hint_text = f" Did you mean {near[0]}?" if near else ""
-        raise UserError(
-            f"{field.name}: expected one of {', '.join(map(str, choices))}, received {value!r}.{hint_text}"
-        )
+        raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
     if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
         bounds = f"at least {minimum}" + ("" if maximum is None else f" and at most {maximum}")
-        raise UserError(f"{field.name}: expected {bounds}, received {value!r}.")
+        raise _refusal(field, bounds, value)
     return value
+
+
+def _refusal(field: dataclasses.Field, expected: str, value: Any, choices: tuple = ()) -> UserError:
+    near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], 1)
+    what_next = f"Did you mean {near[0]}?" if near else f"Correct it, or leave it out for {field.default}."
+    return UserError(f"{field.name}: expected {expected}, received {value!r}. {what_next}")

@@ -318,7 +318,8 @@ def save_images(subject: Subject, count: int, folder: str | os.PathLike[str]) ->
     model, test = subject.model, subject.dataset.test
     if count > len(test):
         raise UserError(
-            f"--save-images: expected at most {len(test):,}, the faces of the test split, received {count:,}."
+            f"--save-images: expected at most {len(test):,}, the faces of the test split, received {count:,}. "
+            "Give fewer."
         )
     samples = decoded("samples", model, model.sample_latents(count, subject.seed))
     references = faces_of("references", test, draw(len(test), count, subject.seed))

@@ -35,7 +35,9 @@ def load(run_dir: str | os.PathLike[str], which: str = "best") -> VAE:
         UserError: no run there, or one without a trained model yet, or a damaged file.
     """
     if which not in ("best", "last"):
-        raise UserError(f"which: expected best or last, received {which!r}.")
+        raise UserError(
+            f"which: expected best or last, received {which!r}. best has the lowest validation loss."
+        )
     run = RunFolder.open(run_dir)
     run.load_config()  # says so if another version wrote the run
     path = run.network(which)

@@ -132,7 +132,8 @@ class Exploration:
         size = self.config.image_size
         if not pathlib.Path(path).is_file():
             raise UserError(
-                f"{str(path)!r}: expected a picture file or the number of a test face, and there is no such file."
+                f"{str(path)!r}: expected a picture file or the number of a test face, and there is no such file. "
+                "Correct its name, or give a number, e.g. 0."
             )
         try:
             square = read_face(os.fspath(path), "square", size)  # says what is wrong with a file
@@ -143,7 +144,9 @@ class Exploration:
                     os.fspath(path), self.config.crop, size
                 ), "taken as one of CelebA's aligned pictures"
         except BadPictureError as error:
-            raise UserError(f"{str(path)!r}: expected a picture with a face: {error}.") from None
+            raise UserError(
+                f"{str(path)!r}: expected a picture with a face: {error}. Give another, or save it anew."
+            ) from None
         if eyes:
             return alignment.align_by_eyes(picture, eyes, self.frame, size), "aligned by its eyes"
         if box:

@@ -93,7 +93,9 @@ def installed_runtime() -> pathlib.Path:
             if not runtime.is_dir():  # another export may have been quicker
                 os.replace(aside, folder)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UserError(f"its runtime could not be installed in {cache} ({error}).") from error
+        raise UserError(
+            f"its runtime could not be installed in {cache} ({error}). Make room there, or set FACEVAE_CACHE."
+        ) from error
     return runtime
 
 
