@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import pathlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -72,6 +73,18 @@ def saying_how_to_go_on(run: RunFolder, is_chief: bool) -> Iterator[None]:
         sys.exit(RESUME_ME)
 
 
+def say_what_next(run_dir: pathlib.Path, logs: pathlib.Path, samples_per_plugin: str) -> None:
+    """Prints the commands that go on from a finished run."""
+    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
+    print(f"""
+Done. The run is in {run_dir}
+  look at it:     {python} -m tensorboard.main --logdir {logs} --samples_per_plugin {samples_per_plugin}
+  measure it:     {python} evaluate.py {run_dir}
+  explore it:     {python} explore.py {run_dir} generate
+  to a phone:     {python} export.py {run_dir}
+  in Python:      facevae.load("{run_dir}")""")
+
+
 def main() -> None:
     interruption = Interruption()
     # ------------------------------------------------------------------------------
@@ -124,21 +137,8 @@ def main() -> None:
             stack.enter_context(tensorboard_files.serve(run.logs, config.host))
         callbacks = standard_callbacks(run, config, dataset) if is_chief else []
         training.train(config, run, dataset, machine, callbacks, interruption)
-    if not is_chief:
-        return
-
-    # ------------------------------------------------------------------------------
-    # What next
-    # ------------------------------------------------------------------------------
-    samples = tensorboard_files.SAMPLES_PER_PLUGIN
-    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
-    print(f"""
-Done. The run is in {run.path}
-  look at it:     {python} -m tensorboard.main --logdir {run.logs} --samples_per_plugin {samples}
-  measure it:     {python} evaluate.py {run.path}
-  explore it:     {python} explore.py {run.path} generate
-  to a phone:     {python} export.py {run.path}
-  in Python:      facevae.load("{run.path}")""")
+    if is_chief:
+        say_what_next(run.path, run.logs, tensorboard_files.SAMPLES_PER_PLUGIN)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What fit adds to a training step: python benchmarks/fit_overhead.py [--network residual]
+"""What fit adds to a training step: python benchmarks/fit_overhead.py [--network compact]
 
 Times the bare compiled step (forward and backward pass, optimizer) on one batch in memory, and beside it, in turns and
 in one process, the steps of fit on the same batch: alone, with everything that train.py adds (metrics, schedule, guard
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", choices=("reference", "residual"), default="reference")
+    parser.add_argument("--network", choices=("reference", "compact"), default="reference")
     parser.add_argument("--image-size", type=int, default=64, help="default: 64")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
     parser.add_argument("--steps", type=int, default=10, help="in a repeat, a multiple of 10 (default: 10)")

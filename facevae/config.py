@@ -67,18 +67,19 @@ class Config:
     image_size: Literal[32, 64, 128, 256] = _setting(64, "side of the pictures that are learned, pixels")
     flip: bool = _setting(True, "mirror training pictures at random, left to right")
 
+    shift: int = _setting(
+        0,
+        "move training pictures at random by up to so many pixels each way: against learning few of them by heart",
+        minimum=0,
+        maximum=16,
+    )
+
     # Networks
-    network: Literal["reference", "residual"] = _setting(
-        "residual", "reference: the classic strided convolutions; residual: what a phone runs fast"
+    network: Literal["reference", "compact"] = _setting(
+        "compact", "reference: the classic strided convolutions; compact: what a phone runs fast"
     )
     width: int = _setting(
-        32, "channels of the residual network at 32x32, its unit of size", minimum=8, maximum=256
-    )
-    blocks: int = _setting(
-        0,
-        "residual blocks at each size up to 8x8 of the residual network: for long trainings",
-        minimum=0,
-        maximum=8,
+        32, "channels of the compact network at 32x32, its unit of size", minimum=8, maximum=256
     )
     latent_dim: int = _setting(128, "latent dimensions", minimum=1, maximum=1024)
     dropout: float = _setting(0.0, "share of activations dropped while training", minimum=0.0, maximum=0.9)
@@ -210,9 +211,9 @@ class Config:
                 "density_components: expected at least 1 with --sample-from density, received 0. "
                 "Give --density-components, or --sample-from prior."
             )
-        if self.network == "residual" and self.dropout:
+        if self.network == "compact" and self.dropout:
             raise UserError(
-                f"dropout: the residual network has none, received {self.dropout}. "
+                f"dropout: the compact network has none, received {self.dropout}. "
                 "Leave --dropout out, or use --network reference."
             )
 

@@ -16,7 +16,7 @@ LOG_VARIANCE_RANGE = (-20.0, 10.0)
 VALIDATION_SEED = 1_000_003
 # What describes a VAE: the arguments of its constructor, which are fields of `Config` under the same names.
 SETTINGS = (
-    *("image_size", "latent_dim", "network", "width", "blocks", "dropout"),
+    *("image_size", "latent_dim", "network", "width", "dropout"),
     *("likelihood", "mse_weight", "kl_weight", "kl_warmup", "free_bits"),
     *("sample_from", "density_components", "seed"),
 )
@@ -40,9 +40,8 @@ class VAE(keras.Model):
     Args:
         image_size: side of the pictures: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
-        network: family of networks, `residual` or `reference`.
-        width: channels of the residual network at 32×32.
-        blocks: its residual blocks at each size up to 8×8.
+        network: family of networks, `compact` or `reference`.
+        width: channels of the compact network at 32×32.
         dropout: of the reference network.
         likelihood: `calibrated_gaussian` or `weighted_mse`.
         mse_weight: weight of the mean squared error under `weighted_mse`.
@@ -66,9 +65,8 @@ class VAE(keras.Model):
         self,
         image_size: int = 64,
         latent_dim: int = 64,
-        network: str = "residual",
+        network: str = "compact",
         width: int = 32,
-        blocks: int = 0,
         dropout: float = 0.0,
         likelihood: str = "calibrated_gaussian",
         mse_weight: float = 10000.0,
@@ -82,13 +80,13 @@ class VAE(keras.Model):
     ):
         super().__init__(**kwargs)
         self.image_size, self.latent_dim = image_size, latent_dim
-        self.network, self.width, self.blocks, self.dropout = network, width, blocks, dropout
+        self.network, self.width, self.dropout = network, width, dropout
         self.likelihood, self.mse_weight = likelihood, mse_weight
         self.kl_weight, self.kl_warmup, self.free_bits = kl_weight, kl_warmup, free_bits
         self.sample_from, self.density_components = sample_from, density_components
         self.seed = seed
 
-        shape = (network, image_size, latent_dim, width, blocks, dropout, self.dtype_policy)
+        shape = (network, image_size, latent_dim, width, dropout, self.dtype_policy)
         self.encoder = networks.build_encoder(*shape)
         self.decoder = networks.build_decoder(*shape)
 

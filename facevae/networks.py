@@ -18,18 +18,16 @@ def build_encoder(
     image_size: int,
     latent_dim: int,
     width: int = 32,
-    blocks: int = 0,
     dropout: float = 0.0,
     dtype: object = None,
 ) -> keras.Model:
     """The encoder of a family.
 
     Args:
-        network: `reference` or `residual`.
+        network: `reference` or `compact`.
         image_size: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
-        width: channels at 32×32 of the residual network.
-        blocks: residual blocks at each size up to 8×8 of the residual network.
+        width: channels at 32×32 of the compact network.
         dropout: of the reference network.
         dtype: Keras dtype policy of the layers between input and output.
 
@@ -40,7 +38,7 @@ def build_encoder(
     if network == "reference":
         x = _reference_encoder(images, dropout, dtype)
     else:
-        x = _residual_encoder(images, image_size, width, blocks, dtype)
+        x = _compact_encoder(images, image_size, width, dtype)
     mean = layers.Dense(latent_dim, dtype="float32", name="mean")(x)
     log_variance = layers.Dense(latent_dim, dtype="float32", name="log_variance")(x)
     return keras.Model(images, [mean, log_variance], name="encoder")
@@ -51,7 +49,6 @@ def build_decoder(
     image_size: int,
     latent_dim: int,
     width: int = 32,
-    blocks: int = 0,
     dropout: float = 0.0,
     dtype: object = None,
 ) -> keras.Model:
@@ -64,7 +61,7 @@ def build_decoder(
     if network == "reference":
         x = _reference_decoder(latents, image_size, dropout, dtype)
     else:
-        x = _residual_decoder(latents, image_size, width, blocks, dtype)
+        x = _compact_decoder(latents, image_size, width, dtype)
     images = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model(latents, images, name="decoder")
 
@@ -100,63 +97,50 @@ def _reference_decoder(latents, image_size, dropout, dtype):
 
 
 # ------------------------------------------------------------------------------
-# residual: dense 3×3 convolutions, BatchNorm after them, LeakyReLU, depth_to_space. Phones run all of it in one
+# compact: dense 3×3 convolutions, BatchNorm after them, LeakyReLU, depth_to_space. Phones run all of it in one
 # delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32. Pixels become channels in patches of
 # 4×4 first, and patches become pixels last: on large maps a convolution costs most and learns least.
 # ------------------------------------------------------------------------------
 
 PATCH = 4  # side of the patches, pixels
 SMALLEST_MAP = 4  # height and width at which the networks turn between maps and vectors
-LARGEST_MAP_WITH_BLOCKS = 8  # residual blocks stand where they are cheap and see the whole face
 
 
-def residual_channels(side: int, width: int) -> int:
+def compact_channels(side: int, width: int) -> int:
     """Channels of a side×side map: `width` at 32×32, twice as many at half the side; a multiple of 4, to be parted."""
     return max(8, 4 * round(width * 32 / side / 4))
 
 
-def _convolution(x, filters, dtype, strides=1, gamma_initializer="ones"):
+def _convolution(x, filters, dtype, strides=1):
     # No bias: BatchNorm brings its own offset. Momentum 0.95: with 0.99 the statistics of a new network still
     # hold 22 % of their initial values after 150 steps, and its first pictures look broken.
     x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, dtype=dtype)(x)
-    return BatchNormalization(momentum=0.95, gamma_initializer=gamma_initializer, dtype=dtype)(x)
+    return BatchNormalization(momentum=0.95, dtype=dtype)(x)
 
 
 def _activation(x, dtype):
     return layers.LeakyReLU(0.2, dtype=dtype)(x)
 
 
-def _residual_block(x, dtype):
-    y = _activation(_convolution(x, x.shape[-1], dtype), dtype)
-    # From zero: a new block is the identity, so that depth costs no time at the start (Goyal et al., "Accurate,
-    # Large Minibatch SGD", arXiv:1706.02677, section 5.1).
-    y = _convolution(y, x.shape[-1], dtype, gamma_initializer="zeros")
-    return layers.Add(dtype=dtype)([x, y])
-
-
-def _residual_encoder(images, image_size, width, blocks, dtype):
+def _compact_encoder(images, image_size, width, dtype):
     side = image_size // PATCH
     x = SpaceToDepth(PATCH, dtype=dtype)(images)  # [side, side, 48]
-    x = _activation(_convolution(x, residual_channels(side, width), dtype), dtype)
+    x = _activation(_convolution(x, compact_channels(side, width), dtype), dtype)
     while side > SMALLEST_MAP:
         side //= 2
-        x = _activation(_convolution(x, residual_channels(side, width), dtype, strides=2), dtype)
-        for _ in range(blocks if side <= LARGEST_MAP_WITH_BLOCKS else 0):
-            x = _residual_block(x, dtype)
+        x = _activation(_convolution(x, compact_channels(side, width), dtype, strides=2), dtype)
     return layers.Flatten(dtype=dtype)(x)
 
 
-def _residual_decoder(latents, image_size, width, blocks, dtype):
+def _compact_decoder(latents, image_size, width, dtype):
     side = SMALLEST_MAP
-    channels = residual_channels(side, width)
+    channels = compact_channels(side, width)
     x = layers.Dense(side * side * channels, use_bias=False, dtype=dtype)(latents)
     x = layers.Reshape((side, side, channels), dtype=dtype)(x)
     x = _activation(BatchNormalization(momentum=0.95, dtype=dtype)(x), dtype)
     while side < image_size // PATCH:
-        for _ in range(blocks if side <= LARGEST_MAP_WITH_BLOCKS else 0):
-            x = _residual_block(x, dtype)
         side *= 2
         x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels / 4]
-        x = _activation(_convolution(x, residual_channels(side, width), dtype), dtype)
+        x = _activation(_convolution(x, compact_channels(side, width), dtype), dtype)
     x = layers.Conv2D(3 * PATCH**2, 3, padding="same", dtype=dtype)(x)  # [side, side, 48]
     return DepthToSpace(PATCH, dtype=dtype)(x)  # [image_size, image_size, 3]

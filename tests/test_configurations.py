@@ -62,7 +62,7 @@ EXTREMES = [
         "mse_weight": 1e9,
         "batch_size": 48,
     },
-    {"width": 9, "blocks": 8, "latent_dim": 2, "precision": "mixed_float16", "density_components": 100},
+    {"width": 9, "latent_dim": 2, "precision": "mixed_float16", "density_components": 100},
     {"learning_rate": 1.0, "optimizer": "adam", "kl_warmup": 1.0, "seed": 2**31 - 1, "schedule": "constant"},
 ]
 
@@ -84,7 +84,7 @@ def test_extremes_train_a_step_and_show_it(tmp_path, blob_dataset, chosen):
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
 @hypothesis.given(
-    configurations({**SMALL, "image_size": 32, "blocks": 0}),
+    configurations({**SMALL, "image_size": 32}),
     strategies.sampled_from([8, 17, 64]),
     strategies.sampled_from([1, 2, 33]),
     strategies.sampled_from([1, 7, 48, 49, 65536]),

@@ -51,9 +51,9 @@ def write(folder, decoder, allow_flex=False):
     return path
 
 
-def check(path, shape=(1, SIZE, SIZE, 3), card=CARD):
+def check(path, shape=(1, SIZE, SIZE, 3), card=CARD, reference=None):
     latents = np.random.default_rng(1).normal(size=(12, 4)).astype(np.float32)
-    reference = Decoder()
+    reference = reference or Decoder()
     images = np.concatenate([reference.image(latents[i : i + 1]) for i in range(12)])
     signatures = {
         "decode": {"inputs": {"latent": [[1, 4], "float32"]}, "outputs": {"image": [list(shape), "float32"]}}
@@ -86,6 +86,14 @@ def test_a_good_file_passes(tmp_path):
 def test_a_wrong_picture_is_found(tmp_path, decoder, problem):
     (found,) = check(write(tmp_path, decoder)).problems[:1]
     assert re.search(problem, found)
+
+
+def test_a_model_that_collapsed_is_exported_and_said_to_be_one(tmp_path):
+    collapsed = Decoder(np.full((4, SIZE * SIZE * 3), 1e-5))
+    result = check(write(tmp_path, collapsed), reference=collapsed)
+    assert result.problems == []
+    (remark,) = result.remarks
+    assert "the model itself gives every input the same image" in remark
 
 
 def test_wrong_signatures_are_found(tmp_path):

@@ -53,7 +53,7 @@ def test_wrong_shape_is_refused(blob_images):
         VAE(**TINY).encode(blob_images(2, size=64))
 
 
-@pytest.mark.parametrize("network", ["reference", "residual"])
+@pytest.mark.parametrize("network", ["reference", "compact"])
 @pytest.mark.parametrize("image_size", [32, 64, 128, 256])
 def test_every_size_of_both_families_encodes_and_decodes(network, image_size):
     model = VAE(image_size=image_size, latent_dim=4, network=network, width=8)
@@ -222,7 +222,7 @@ def test_reference_parameter_count_is_pinned():
 # ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", ["reference", "residual"])
+@pytest.mark.parametrize("network", ["reference", "compact"])
 def test_xla_gives_the_same_losses_and_gradients(network, blob_images):
     outcomes = []
     for jit_compile in (False, True):

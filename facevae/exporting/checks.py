@@ -142,9 +142,8 @@ def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndar
         outputs = [runner(**face) for face in faces]
         answers[name] = {key: np.concatenate([output[key] for output in outputs]) for key in outputs[0]}
     references = {name: {k: examples[f"reference/{name}/{k}"] for k in answers[name]} for name in answers}
-    result.problems += implausible(answers)
+    judge(result, answers, references)
     if not result.problems:
-        compare(result, answers, references)
         result.delegated = _fully_delegated(path, set(signatures))
     return result
 
@@ -187,8 +186,27 @@ def median_milliseconds(call: Callable[[], object]) -> float:
     return float(np.median(times))
 
 
-def implausible(answers: dict[str, dict[str, np.ndarray]]) -> list[str]:
-    """Why these outputs of a decoder or an encoder cannot be right: NaN, outside the range, always the same."""
+def judge(result: Result, answers: dict, references: dict) -> None:
+    """Fills in what is wrong with the answers of a decoder or an encoder, or else how exact they are.
+
+    Args:
+        result: of the file.
+        answers: for each signature its outputs by name, `[examples, ...]`.
+        references: what the float32 model answers, likewise.
+    """
+    result.problems += _implausible(answers, references)
+    if not result.problems:
+        _compare(result, answers, references)
+        result.remarks += [
+            f"{name}: the model itself gives every input the same {key}; train it longer, or with another KL weight"
+            for name, outputs in references.items()
+            for key, values in outputs.items()
+            if _change(values) < _smallest_change(values)
+        ]
+
+
+def _implausible(answers, references):
+    """Why these outputs cannot be right: NaN, outside the range, the same for all inputs where the model's differ."""
     problems = []
     for name, outputs in answers.items():
         for key, values in outputs.items():
@@ -200,14 +218,25 @@ def implausible(answers: dict[str, dict[str, np.ndarray]]) -> list[str]:
                     problems.append(
                         f"{name}: pixels from {values.min()} to {values.max()}, expected 0 to {top}"
                     )
-                if np.ptp(values[..., :3].astype(np.float32), axis=0).max() < SMALLEST_CHANGE * top:
-                    problems.append(f"{name}: constant output, the same picture for every input")
-            elif np.ptp(values, axis=0).max() == 0.0:
+            smallest = _smallest_change(values)
+            if _change(values) < smallest <= _change(references[name][key]) / 2.0:
                 problems.append(f"{name}: constant output, the same {key} for every input")
     return problems
 
 
-def compare(result: Result, answers: dict, references: dict) -> None:
+def _change(values):
+    """How far apart rows lie: of pictures `[examples, height, width, 3 or 4]` without their alpha, in [0, 1]."""
+    if values.ndim < 4:
+        return np.ptp(values, axis=0).max()
+    top = 255.0 if values.dtype == np.uint8 else 1.0
+    return np.ptp(values[..., :3].astype(np.float32), axis=0).max() / top
+
+
+def _smallest_change(values):
+    return SMALLEST_CHANGE if values.ndim == 4 else np.finfo(np.float32).tiny
+
+
+def _compare(result, answers, references):
     """Fills in the errors of `result`: of the pictures of `decode` and `edit`, or of the means of `encode`."""
     pooled, judged = [], "image" if "decode" in answers else "mean"
     for name, outputs in answers.items():

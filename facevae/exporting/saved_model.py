@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from facevae.exporting.checks import Result, compare, implausible, median_milliseconds
+from facevae.exporting.checks import Result, judge, median_milliseconds
 from facevae.exporting.conversion import Examples, quiet
 from facevae.exporting.formats import SAVED_MODEL
 from facevae.exporting.graphs import Graphs, Shipment
@@ -71,9 +71,7 @@ def check_saved_model(
     except (tf.errors.OpError, ValueError, OSError) as error:
         result.problems.append(f"the session loader refuses it: {str(error).splitlines()[0]}")
         return result
-    result.problems += implausible(answers)
-    if not result.problems:
-        compare(result, answers, references)
+    judge(result, answers, references)
     return result
 
 
