@@ -27,7 +27,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--axes", nargs="+", choices=("images", *AXES), default=["images", *AXES])
-    parser.add_argument("--rounds", type=int, default=1, help="runs for each figure (default: 1)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs for each figure (default: 3)")
     parser.add_argument("--images", type=int, default=2000, help="faces trained on in a run (default: 2000)")
     flags = parser.parse_args()
     for axis in flags.axes:
@@ -53,7 +53,7 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
         sides[value] = own_side("--mode", "step", "--preset", "demo", "--steps", count, *arguments)
     rows = []
     for value, runs in in_turns(sides, flags.rounds).items():
-        rate = statistics.median(run["middle_of_five"] for run in runs)
+        rate = statistics.median(run["images_per_second"] for run in runs)
         batch = value if axis == "batch" else STANDARD["batch"]
         cost = runs[0]
         rows.append(
@@ -78,7 +78,7 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
         "parameters, M",
     )
     header += ("Mmultiplications a face", "MB of activations a face")
-    told = f"medians of five parts of a run, {flags.rounds} runs in turns"
+    told = f"medians of {flags.rounds} runs in turns"
     return f"{machine()}; {others}; {told}.\n\n{table(header, rows)}"
 
 

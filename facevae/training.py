@@ -78,7 +78,7 @@ def train(
         None in other workers than the chief.
 
     Raises:
-        UserError: loss or gradients stopped being finite, or the run folder cannot be written.
+        UserError: too few faces, loss or gradients that stopped being finite, or a run folder that cannot be written.
         Interrupted: SIGTERM or Ctrl-C came; all steps are in the checkpoint.
     """
     interruption = interruption or Interruption()
@@ -87,6 +87,11 @@ def train(
         raise UserError(
             "steps_per_execution: expected 1 with several workers, whose sums TensorFlow cannot take in its loop, "
             f"received {config.steps_per_execution}. Leave --steps-per-execution out."
+        )
+    if config.density_components and len(dataset.train) < 2:
+        raise UserError(
+            f"data: expected at least 2 training faces to fit a density to, received {len(dataset.train)}. "
+            "Give more pictures, or --density-components 0 --sample-from prior."
         )
     model = build_model(config, runtime)
     workers.share_file(run.checkpoint)

@@ -32,7 +32,7 @@ def test_a_path_that_does_not_exist_is_refused_as_one(here, data):
     assert repr(data) in str(caught.value)
 
 
-@pytest.mark.parametrize("data", ["somebody:faces", "huggingface:faces", "kaggle:faces"])
+@pytest.mark.parametrize("data", ["somebody:faces", "huggingface:faces", "kaggle:faces", "celeb_a:2.0.0"])
 def test_a_data_set_that_brings_its_own_code_is_refused(here, data):
     with pytest.raises(UserError, match=f"received '{data}'"):
         open_source(data, None, 64)

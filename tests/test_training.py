@@ -11,6 +11,7 @@ import pytest
 
 import facevae
 from facevae.config import from_preset
+from facevae.data import Records
 from facevae.errors import UserError
 from facevae.interruption import Interrupted, Interruption
 from facevae.run_folder import RunFolder
@@ -139,6 +140,15 @@ def assert_equal_runs(ours, theirs):
         assert all(np.array_equal(a[name], b[name]) for name in a.files if name != "progress")
         progress = [json.loads(str(stored["progress"])) | {"seconds": 0.0} for stored in (a, b)]
     assert progress[0] == progress[1]
+
+
+def test_one_face_is_too_few_for_a_density_and_said_to_be_before_training(
+    tmp_path, blob_dataset, blob_images
+):
+    one = dataclasses.replace(blob_dataset, train=Records(blob_images(1), None, ["a"], np.arange(1)))
+    config = tiny(batch_size=1)
+    with pytest.raises(UserError, match=r"data: expected at least 2 training faces .*, received 1"):
+        train(config, begin(tmp_path, config, one), one, CPU)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import difflib
 import logging
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -156,8 +155,11 @@ def find_tfds_source(name: str, data_dir: str | None) -> TfdsSource:
 
 
 def is_known_name(name: str) -> bool:
-    """Whether tensorflow-datasets has a data set of this name; /configuration and :version may follow it."""
-    return re.split("[/:]", name)[0] in tfds.list_builders(with_community_datasets=False)
+    """Whether tensorflow-datasets has a data set of this name; a /configuration may follow it.
+
+    No :version: tensorflow-datasets would read that version's own description, which may name any module.
+    """
+    return name.split("/")[0] in tfds.list_builders(with_community_datasets=False)
 
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
