@@ -66,7 +66,7 @@ class AttributeEditPictures(FaceCallback):
         self.attributes = attributes
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        if not self.attributes:
+        if not self.attributes or encodings.attributes is None:
             return
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]

@@ -25,14 +25,25 @@ class EventCallback(keras.callbacks.Callback):
     def __init__(self, log_dir: str | os.PathLike[str]):
         super().__init__()
         self.log_dir = pathlib.Path(log_dir)
-        self.writer: EventWriter | None = None
+        self._writer: EventWriter | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a writer: from the first epoch's beginning to the training's end."""
+        return self._writer is not None
+
+    @property
+    def writer(self) -> EventWriter:
+        """What writes the events."""
+        assert self._writer is not None, "the writer is opened when the first epoch begins"
+        return self._writer
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.close()  # an earlier training that broke off left it open
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self.writer is None:
-            self.writer = EventWriter.shared(self.log_dir, first_step=epoch)
+        if self._writer is None:
+            self._writer = EventWriter.shared(self.log_dir, first_step=epoch)
             try:
                 self.begin(epoch)
             except OSError as error:
@@ -46,6 +57,6 @@ class EventCallback(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Lets the writer go."""
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -53,6 +53,6 @@ class HyperParameters(EventCallback):
         self.writer.flush()
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self.writer is not None:
+        if self.is_open:
             self.writer.summary(summary.session_end_pb(api_pb2.STATUS_SUCCESS), 0)
         super().on_train_end(logs)

@@ -15,7 +15,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar: tqdm | None = None
+        self._bar = tqdm(disable=True)
         self._begin = self._shown = 0.0
         self._epoch = 0
 

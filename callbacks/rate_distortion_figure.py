@@ -40,9 +40,11 @@ class RateDistortionFigure(EventCallback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name, prefix in (("training", ""), ("validation", "val_")):
-            point = [(logs or {}).get(prefix + key) for key in ("kl_loss", "reconstruction_loss")]
-            if all(value is not None and math.isfinite(value) for value in point):
-                self._points.setdefault(name, []).append([epoch, *map(float, point)])
+            point = [
+                float((logs or {}).get(prefix + key, math.nan)) for key in ("kl_loss", "reconstruction_loss")
+            ]
+            if all(map(math.isfinite, point)):
+                self._points.setdefault(name, []).append([epoch, *point])
         if not self._points:
             return
         try:

@@ -24,7 +24,11 @@ class Frame:
 
     def cropped(self, left: float, top: float, scale: float) -> "Frame":
         """The frame after cutting off so many pixels on the left and on top, then scaling."""
-        eyes = tuple(((x - left) * scale, (y - top) * scale) for x, y in self.eyes)
+        (left_x, left_y), (right_x, right_y) = self.eyes
+        eyes = (
+            ((left_x - left) * scale, (left_y - top) * scale),
+            ((right_x - left) * scale, (right_y - top) * scale),
+        )
         box_left, box_top, width, height = self.box
         return Frame(
             eyes, ((box_left - left) * scale, (box_top - top) * scale, width * scale, height * scale)

@@ -338,7 +338,7 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     value_type, choices = _value_type(hint)
     if value_type is float and type(value) is int:
         value = float(value)
-    if type(value) is not value_type or (value_type is float and not math.isfinite(value)):
+    if type(value) is not value_type or (isinstance(value, float) and not math.isfinite(value)):
         raise _refusal(field, value_type.__name__, value)
     if choices and value not in choices:
         raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)

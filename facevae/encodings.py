@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -104,8 +104,8 @@ def training_encodings(
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
     with replacing(path) as aside, open(aside, "wb") as file:
         made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
-        arrays = {name: array for name, array in vars(encodings).items() if array is not None}
-        np.savez(file, **{name: np.array(value) for name, value in made_of.items()}, **arrays)
+        arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
+        np.savez(file, **{name: np.array(value) for name, value in made_of.items()} | arrays)
     return encodings
 
 

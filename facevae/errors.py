@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import sys
 from collections.abc import Iterator
 
@@ -31,7 +32,8 @@ def exit_on_user_error() -> Iterator[None]:
     Other exceptions keep their traceback.
     """
     # Names of folders may hold what the terminal's encoding does not.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     except UserError as error:

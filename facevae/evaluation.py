@@ -115,14 +115,14 @@ def open_subject(
 
 def reconstruction(subject: Subject, encodings: Encodings) -> Pairs:
     """Fidelity of the test faces decoded from their posterior means: means over the faces."""
-    mse, similarity = [], []
+    errors, similarities = [], []
     for images, pictures in _decoded_test_faces(subject, encodings.mean, "Reconstructing"):
-        mse.append(losses.squared_error(images, pictures).numpy())
-        similarity.append(metrics.ssim(images, pictures))
-    mse = np.concatenate(mse)
+        errors.append(losses.squared_error(images, pictures).numpy())
+        similarities.append(metrics.ssim(images, pictures))
+    mse = np.concatenate(errors)
     yield "reconstruction/mse", mse.mean()
     yield "reconstruction/psnr", metrics.psnr(mse).mean()
-    yield "reconstruction/ssim", np.concatenate(similarity).mean()
+    yield "reconstruction/ssim", np.concatenate(similarities).mean()
 
 
 def likelihood(subject: Subject, encodings: Encodings) -> Pairs:

@@ -5,6 +5,7 @@ mean stays not finite.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -232,7 +233,9 @@ def _blurred(images):
     return images
 
 
-def laplacian_patches(images: np.ndarray, per_image: int, seed: object = 0) -> dict[int, np.ndarray]:
+def laplacian_patches(
+    images: np.ndarray, per_image: int, seed: int | Sequence[int] = 0
+) -> dict[int, np.ndarray]:
     """Random patches of every level of pictures' Laplacian pyramids.
 
     Args:

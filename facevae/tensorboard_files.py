@@ -212,6 +212,8 @@ def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
             text=True,
             start_new_session=True,  # Ctrl-C is for the training, which then ends the server
         )
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             line = process.stdout.readline()
             if not line.startswith("address "):

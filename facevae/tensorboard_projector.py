@@ -110,10 +110,10 @@ def write_thumbnails(path: pathlib.Path, thumbnails: np.ndarray) -> None:
     """Writes `uint8[points, side, side, 3]` as one square sheet, row by row in the order of the points."""
     count, side = thumbnails.shape[:2]
     across = math.ceil(math.sqrt(count))
-    sheet = np.full((across * across, side, side, 3), 255, np.uint8)
-    sheet[:count] = thumbnails
+    places = np.full((across * across, side, side, 3), 255, np.uint8)
+    places[:count] = thumbnails
     sheet = (
-        sheet.reshape(across, across, side, side, 3).swapaxes(1, 2).reshape(across * side, across * side, 3)
+        places.reshape(across, across, side, side, 3).swapaxes(1, 2).reshape(across * side, across * side, 3)
     )
     with replacing(path) as aside:
         Image.fromarray(sheet).save(aside, "JPEG", quality=90, subsampling=0)

@@ -45,7 +45,7 @@ class Schedule(keras.callbacks.Callback):
         super().__init__()
         self.config, self.progress, self.steps = config, progress, steps
         self._step = 0  # the model's, without asking the device
-        self._clock: float | None = None
+        self._clock = math.nan  # not started
         self._shortened = False
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -55,7 +55,7 @@ class Schedule(keras.callbacks.Callback):
         self._set_end()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self._clock is None:
+        if math.isnan(self._clock):
             self._clock = time.monotonic()
         self._count_time()
         if self.config.minutes is not None:
@@ -192,7 +192,7 @@ class SaveRun(keras.callbacks.Callback):
         better = loss < self.progress.best_loss or not self.progress.best_epoch
         if better:
             self.progress.best_loss, self.progress.best_epoch = loss, epoch + 1
-        if self.run is not None:
+        if self.run is not None and self._copy is not None:
             self._copy.set_weights(self.model.get_weights())
             for which in ("last", "best") if better else ("last",):
                 save_network(self.run, which, self._copy)

@@ -87,6 +87,7 @@ class Workers:
 
     def _sum(self, numbers: Any) -> np.ndarray:
         """The sum of int32[n] over the processes."""
+        assert self.cluster is not None
         replicas_here = self.replicas // len(self.cluster.addresses)
         numbers = tf.constant(numbers, tf.int32)
 

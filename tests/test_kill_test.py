@@ -1,6 +1,5 @@
 """The test that kills: its checks fail where something is lost, and a short one loses nothing."""
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -9,39 +8,48 @@ import zipfile
 import numpy as np
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent.parent / "benchmarks" / "kill_test.py"
+BENCHMARKS = pathlib.Path(__file__).parent.parent / "benchmarks"
+SCRIPT = BENCHMARKS / "kill_test.py"
 
 
-@pytest.fixture(scope="module")
-def kill_test():
-    specification = importlib.util.spec_from_file_location("kill_test", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+@pytest.fixture
+def whole_files(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import whole_files
+
+    return whole_files
 
 
-def test_one_bit_of_difference_is_noticed(kill_test):
+@pytest.fixture
+def killed_commands(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import killed_commands
+
+    return killed_commands
+
+
+def test_one_bit_of_difference_is_noticed(whole_files):
     ours, theirs = ({"weight": np.array([1.0, 2.0], np.float32)} for _ in range(2))
-    kill_test.expect_equal(ours, theirs, "checkpoint")
+    whole_files.expect_equal(ours, theirs, "checkpoint")
     ours["weight"].view(np.uint32)[1] ^= 1
-    with pytest.raises(kill_test.LostError, match="checkpoint: weight differs"):
-        kill_test.expect_equal(ours, theirs, "checkpoint")
-    with pytest.raises(kill_test.LostError, match="other arrays"):
-        kill_test.expect_equal({}, theirs, "checkpoint")
+    with pytest.raises(whole_files.LostError, match="checkpoint: weight differs"):
+        whole_files.expect_equal(ours, theirs, "checkpoint")
+    with pytest.raises(whole_files.LostError, match="other arrays"):
+        whole_files.expect_equal({}, theirs, "checkpoint")
 
 
-def test_files_that_are_not_whole_are_noticed(kill_test, tmp_path):
+def test_files_that_are_not_whole_are_noticed(whole_files, tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     np.savez(folder / "last.npz", progress=np.array('{"epochs": 2, "epoch_steps": 5}'), weight=np.zeros(1000))
-    assert kill_test.expect_whole_run(tmp_path) == 2 * 12 + 5
+    assert whole_files.expect_whole_run(tmp_path, 12) == 2 * 12 + 5
     content = (folder / "last.npz").read_bytes()
     (folder / "last.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(zipfile.BadZipFile):
-        kill_test.expect_whole_run(tmp_path)
+        whole_files.expect_whole_run(tmp_path, 12)
 
 
-def test_a_projector_that_names_what_is_not_there_is_noticed(kill_test, tmp_path):
+def test_a_projector_that_names_what_is_not_there_is_noticed(whole_files, tmp_path):
     (tmp_path / "a.bytes").write_bytes(bytes(4 * 6))
     (tmp_path / "a.tsv").write_text("")
     (tmp_path / "a.jpg").write_text("")
@@ -50,24 +58,24 @@ def test_a_projector_that_names_what_is_not_there_is_noticed(kill_test, tmp_path
         'metadata_path: "a.tsv" sprite { image_path: "a.jpg" } }'
     )
     (tmp_path / "projector_config.pbtxt").write_text(config)
-    kill_test.expect_whole_projector(tmp_path)
+    whole_files.expect_whole_projector(tmp_path)
     (tmp_path / "a.jpg").unlink()
-    with pytest.raises(kill_test.LostError, match=r"a\.jpg, which is not there"):
-        kill_test.expect_whole_projector(tmp_path)
+    with pytest.raises(whole_files.LostError, match=r"a\.jpg, which is not there"):
+        whole_files.expect_whole_projector(tmp_path)
     (tmp_path / "a.bytes").write_bytes(bytes(4 * 5))
-    with pytest.raises(kill_test.LostError, match=r"a\.bytes is not whole"):
-        kill_test.expect_whole_projector(tmp_path)
+    with pytest.raises(whole_files.LostError, match=r"a\.bytes is not whole"):
+        whole_files.expect_whole_projector(tmp_path)
 
 
-def test_a_step_that_stands_twice_in_a_chart_is_noticed(kill_test, tmp_path):
+def test_a_step_that_stands_twice_in_a_chart_is_noticed(whole_files, tmp_path):
     from facevae.tensorboard_files import EventWriter
 
     writer = EventWriter(tmp_path)
     for step in (0, 1, 1):
         writer.scalar("loss", 1.0, step)
     writer.close()
-    with pytest.raises(kill_test.LostError, match=r"loss stands at the steps \[0, 1, 1\]"):
-        kill_test.expect_steps(tmp_path, ["loss"], [0, 1])
+    with pytest.raises(whole_files.LostError, match=r"loss stands at the steps \[0, 1, 1\]"):
+        whole_files.expect_steps(tmp_path, ["loss"], [0, 1])
 
 
 @pytest.mark.parametrize(
@@ -82,10 +90,10 @@ def test_a_step_that_stands_twice_in_a_chart_is_noticed(kill_test, tmp_path):
         ('File "<frozen importlib._bootstrap>", line 241 in _call', "starting up"),
     ],
 )
-def test_a_stack_says_what_a_process_was_doing(kill_test, stack, what):
+def test_a_stack_says_what_a_process_was_doing(killed_commands, stack, what):
     other = 'Thread 0x1 (most recent call first):\n  File "threading.py", line 1 in wait'
     own = f'Thread 0x2 (most recent call first):\n  {stack}\n  File "train.py", line 98 in <module>'
-    assert kill_test.doing(f"{other}\n\n{own}\n") == what
+    assert killed_commands.doing(f"{other}\n\n{own}\n") == what
 
 
 @pytest.mark.slow

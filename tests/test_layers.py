@@ -35,7 +35,7 @@ def test_frozen_batch_normalization_keeps_its_statistics():
     np.testing.assert_array_equal(layer.moving_mean, np.zeros(3))
 
 
-@pytest.mark.parametrize("rate", [0.25, 0.1])
+@pytest.mark.parametrize("rate", [0.25, 0.5, 0.1, 0.9, 0.0625, 0.3125])
 def test_dropout_drops_each_activation_independently(rate):
     layer = Dropout(rate, seed=1)
     first, second = (layer(tf.ones([64, 32, 32, 3]), training=True).numpy() for _ in range(2))
@@ -47,6 +47,8 @@ def test_dropout_drops_each_activation_independently(rate):
     assert abs(dropped[0].mean() - rate) < 5.0 * np.sqrt(rate * (1.0 - rate) / n)
     neighbours = [(dropped[0], dropped[1])]  # the same place in the next step
     neighbours += [(np.roll(dropped[0], 1, axis), dropped[0]) for axis in range(4)]
+    # Those that are drawn from one byte lie an eighth, a quarter or half of the batch apart.
+    neighbours += [(np.roll(dropped[0], 64 * part // 8, 0), dropped[0]) for part in range(1, 8)]
     for a, b in neighbours:
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5.0 / np.sqrt(n)
 

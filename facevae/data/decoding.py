@@ -18,8 +18,8 @@ import struct
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterable
+from typing import IO
 
 import numpy as np
 
@@ -40,7 +40,7 @@ _HEADER = struct.Struct("<BQ")
 
 def decode_faces(
     pictures: Iterable[Encoded], crop: str | int, size: int, expected: int
-) -> Iterator[np.ndarray | str]:
+) -> Generator[np.ndarray | str]:
     """Decodes pictures on all cores, a bounded number ahead of the consumer.
 
     Args:
@@ -107,28 +107,28 @@ class _Pool:
 class _Worker:
     def __init__(self, crop: str | int, size: int):
         self._crop, self._size = crop, size
-        self._process = self._start()
+        self._start()
 
     def decode(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
         try:
             return self._ask(chunk)
         except (OSError, EOFError):  # the process died; find the picture that did it
             self.stop()
-            self._process = self._start()
+            self._start()
             if len(chunk) == 1:
                 return ["the decoder crashed on it"]
             return [result for picture in chunk for result in self.decode([picture])]
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
-            self._process.stdin.close()  # the process ends at the end of its input
+            self._requests.close()  # the process ends at the end of its input
         self._process.wait()
-        self._process.stdout.close()
+        self._answers.close()
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self) -> None:
         package_parent = str(pathlib.Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (package_parent, os.environ.get("PYTHONPATH"))))
-        process = subprocess.Popen(
+        self._process = subprocess.Popen(
             # -P: not one module is taken from the working folder, which may be a data set of somebody else's.
             [
                 *(sys.executable, "-P", "-W", "ignore", "-m", "facevae.data.decoding"),
@@ -138,23 +138,24 @@ class _Worker:
             stdout=subprocess.PIPE,
             env={**KEEP_MEMORY, **os.environ, "PYTHONPATH": path},
         )
-        if process.stdout.read(len(_HELLO)) != _HELLO:
-            process.stdin.close()
-            process.stdout.close()
-            raise RuntimeError(f"a decoding process did not start (exit status {process.wait()})")
-        return process
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        if self._answers.read(len(_HELLO)) != _HELLO:
+            self.stop()
+            raise RuntimeError(f"a decoding process did not start (exit status {self._process.returncode})")
 
     def _ask(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
         requests = ((isinstance(p, bytes), p if isinstance(p, bytes) else os.fsencode(p)) for p in chunk)
-        _send(self._process.stdin, requests, len(chunk))
+        _send(self._requests, requests, len(chunk))
         shape = (self._size, self._size, 3)
         return [
             np.frombuffer(content, np.uint8).reshape(shape) if is_face else content.decode()
-            for is_face, content in _receive(self._process.stdout)
+            for is_face, content in _receive(self._answers)
         ]
 
 
-def _send(stream: BinaryIO, messages: Iterable[tuple[bool, bytes]], count: int) -> None:
+def _send(stream: IO[bytes], messages: Iterable[tuple[bool, bytes]], count: int) -> None:
     parts = [_HEADER.pack(0, count)]
     for flag, content in messages:
         parts += (_HEADER.pack(flag, len(content)), content)
@@ -162,7 +163,7 @@ def _send(stream: BinaryIO, messages: Iterable[tuple[bool, bytes]], count: int) 
     stream.flush()
 
 
-def _receive(stream: BinaryIO) -> list[tuple[bool, bytes]]:
+def _receive(stream: IO[bytes]) -> list[tuple[bool, bytes]]:
     _, count = _HEADER.unpack(_read(stream, _HEADER.size))
     messages = []
     for _ in range(count):
@@ -171,7 +172,7 @@ def _receive(stream: BinaryIO) -> list[tuple[bool, bytes]]:
     return messages
 
 
-def _read(stream: BinaryIO, length: int) -> bytes:
+def _read(stream: IO[bytes], length: int) -> bytes:
     content = stream.read(length)
     if len(content) < length:
         raise EOFError

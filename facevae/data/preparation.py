@@ -123,10 +123,11 @@ def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceData
 def _lock(folder: pathlib.Path) -> filelock.BaseFileLock:
     lock = filelock.FileLock(folder.with_name(folder.name + ".lock"))
     try:
-        return lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except filelock.Timeout:
         tqdm.tqdm.write(f"Another process is preparing {folder.name}: waiting for it.")
-        return lock.acquire()
+        lock.acquire()
+    return lock
 
 
 def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:
@@ -230,7 +231,7 @@ def _summary(dataset: FaceDataset) -> str:
     )
 
 
-def _bytes(count: int) -> str:
+def _bytes(count: float) -> str:
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}"

@@ -198,7 +198,8 @@ def load_records(folder: pathlib.Path, name: str, image_size: int) -> FaceDatase
         DamagedRecordsError: a file is missing, a link, or does not fit the others.
     """
     index = read_index(folder)
-    count, attribute_names, left_out = index.get("count"), index.get("attribute_names"), index.get("left_out")
+    count, left_out = index.get("count"), index.get("left_out")
+    attribute_names: Any = index.get("attribute_names")
     if type(count) is not int or count < 1 or index.get("image_size") != image_size:
         raise DamagedRecordsError("index.json: wrong count or image size")
     if not _is_list_of_text(attribute_names) or len(set(attribute_names)) != len(attribute_names):

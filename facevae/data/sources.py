@@ -16,8 +16,11 @@ class Source(Protocol):
     name: str
     key: str  # tells this source from all others
     attribute_names: tuple[str, ...]
-    fingerprint: object  # of JSON values; another one means that the source has changed
     left_out: dict[str, str]
+
+    @property
+    def fingerprint(self) -> object:
+        """Of JSON values; another one means that the source has changed."""
 
     def __len__(self) -> int: ...
     def matches(self, fingerprint: object) -> bool: ...
@@ -46,7 +49,7 @@ def check_source(data: str | os.PathLike[str]) -> None:
 
     if tfds_source.is_known_name(text):
         return
-    if any(separator in text for separator in {"/", os.sep, os.altsep} - {None}):
+    if any(separator in text for separator in ("/", os.sep, os.altsep or os.sep)):
         raise UserError(
             f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
             "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
@@ -77,10 +80,11 @@ def open_source(
     # tensorflow-datasets takes a while to import; folders do not need it.
     from facevae.data import tfds_source
 
-    if data_dir is not None and "://" not in os.fspath(data_dir):  # pathlib would take a slash from a bucket
-        data_dir = os.fspath(pathlib.Path(data_dir).expanduser())
+    place = None if data_dir is None else os.fspath(data_dir)
+    if place is not None and "://" not in place:  # pathlib would take a slash from a bucket
+        place = os.fspath(pathlib.Path(place).expanduser())
     if text == "synthetic_faces":
         from facevae.synthetic_faces import builder_for
 
-        return tfds_source.TfdsSource(builder_for(image_size, data_dir))
-    return tfds_source.find_tfds_source(text, data_dir)
+        return tfds_source.TfdsSource(builder_for(image_size, place))
+    return tfds_source.find_tfds_source(text, place)

@@ -36,7 +36,7 @@ def complete_splits(names: Sequence[str], given: np.ndarray) -> np.ndarray:
     if not missing:
         return splits
     candidates = np.flatnonzero(given == TRAIN)
-    fractions = np.array([hash_fraction(names[index]) for index in candidates])
+    fractions = np.array([hash_fraction(names[index]) for index in candidates.tolist()])
     if VALIDATION in missing:
         splits[candidates[fractions < _VALIDATION_PART]] = VALIDATION
     if TEST in missing:

@@ -40,7 +40,7 @@ def reconstruct(
         )
     print("\n".join(notes))
     reconstructions = figures.as_bytes(explored.decode(explored.encode(originals)))
-    error = np.mean((originals / 255.0 - reconstructions / 255.0) ** 2)
+    error = float(np.mean((originals / 255.0 - reconstructions / 255.0) ** 2))
     columns = min(COLUMNS, len(originals))
     rows, labels = [], []
     for start in range(0, len(originals), columns):

@@ -100,7 +100,7 @@ class Exploration:
             file += 1
         return np.stack(images), notes
 
-    def test_faces(self, indices: Sequence[int]) -> np.ndarray:
+    def test_faces(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Faces of the test split, `uint8[faces, size, size, 3]`.
 
         Raises:
@@ -185,7 +185,9 @@ class Exploration:
             UserError: the data set has no attributes.
         """
         self._need_attributes()
-        return attribute_directions(self.train_encodings.mean, self.train_encodings.attributes)
+        attributes = self.train_encodings.attributes
+        assert attributes is not None, "the encodings of a data set with attributes have them"
+        return attribute_directions(self.train_encodings.mean, attributes)
 
     def attribute_index(self, name: str) -> int:
         """Which attribute is called so; case, spaces and hyphens do not matter.

@@ -5,6 +5,7 @@ A process of its own proves that the file needs no TensorFlow, and outlives a fi
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +71,7 @@ def run_checks(
         references: what the float32 model answers, likewise.
         card: the metadata that the file must hold.
     """
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for kind, tables in (("input", inputs), ("reference", references)):
         for name in signatures:
             arrays |= {f"{kind}/{name}/{key}": values for key, values in tables[name].items()}
@@ -138,7 +140,7 @@ def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndar
         if timed is None:
             runner(**faces[0])
             result.load_milliseconds = 1000.0 * (time.perf_counter() - start)
-            result.milliseconds = timed = median_milliseconds(lambda face=faces[0], run=runner: run(**face))
+            result.milliseconds = timed = median_milliseconds(functools.partial(runner, **faces[0]))
         outputs = [runner(**face) for face in faces]
         answers[name] = {key: np.concatenate([output[key] for output in outputs]) for key in outputs[0]}
     references = {name: {k: examples[f"reference/{name}/{k}"] for k in answers[name]} for name in answers}

@@ -79,7 +79,7 @@ def references(shipment: Shipment, inputs: Examples) -> Examples:
     answers["decode_uint8"] = {"image": levels}
     if edit := inputs.get("edit"):
         answers["edit"] = {"image": decoded(edit["latent"] + edit["strengths"] @ shipment.directions)}
-    if sample := inputs.get("sample"):
+    if shipment.density and (sample := inputs.get("sample")):
         latents = shipment.density.latents(sample["noise"])
         answers["sample"] = {"image": decoded(latents), "latent": latents}
     for name in ("encode", "encode_uint8"):

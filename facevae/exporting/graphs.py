@@ -88,6 +88,7 @@ class Graphs(tf.Module):
 
     def sample(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """A new face of `float32[batch, latent_dim + 1]` of N(0, 1), and its latent for further edits."""
+        assert self._shipment.density is not None, "the signature exists where there is a density"
         thresholds = self._shipment.density.thresholds()
         passed = tf.cast(noise[:, -1:] >= thresholds, tf.float32)  # [batch, components − 1]
         means, deviations = (

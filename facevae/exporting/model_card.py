@@ -65,7 +65,7 @@ def model_card(
         "not_for": "Recognising, identifying or judging real people, or passing a picture off as a photograph.",
         "bias": bias(names, config.data == "synthetic_faces"),
     }
-    if shipment.density:
+    if shipment.density and model.density:
         card["sampling"] = {
             "from": "density",
             "noise": model.latent_dim + 1,

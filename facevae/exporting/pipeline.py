@@ -172,8 +172,12 @@ def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:
         return
     if not result.delegated:
         result.remarks.append("not all of decode, edit or encode runs in XNNPACK: slower than it could be")
-    aim = FORMATS[form] if form else None
-    if aim and aim.largest_error is not None and not result.largest_error <= aim.largest_error:
+    if form is None:
+        return
+    aim = FORMATS[form]
+    assert result.largest_error is not None, "a file without problems has been compared"
+    assert result.psnr is not None
+    if aim.largest_error is not None and not result.largest_error <= aim.largest_error:
         result.remarks.append(f"worst error {result.largest_error:.1e}, aim {aim.largest_error:.0e}")
-    if aim and aim.psnr is not None and not result.psnr >= aim.psnr:
+    if aim.psnr is not None and not result.psnr >= aim.psnr:
         result.remarks.append(f"{result.psnr:.1f} dB, aim {aim.psnr:.0f} dB")

@@ -1,5 +1,6 @@
 """The SavedModel for servers, checked in the way servers load it."""
 
+import functools
 import pathlib
 import time
 
@@ -89,7 +90,7 @@ def _run_in_session(folder: pathlib.Path, inputs: Examples, result: Result) -> E
             session.run(fetches, face)
             if name == "decode":
                 result.load_milliseconds = 1000.0 * (time.perf_counter() - start)
-                result.milliseconds = median_milliseconds(lambda run=(fetches, face): session.run(*run))
+                result.milliseconds = median_milliseconds(functools.partial(session.run, fetches, face))
             answers[name] = session.run(
                 fetches, {signature.inputs[k].name: v for k, v in inputs[name].items()}
             )

@@ -1,5 +1,7 @@
 """Drawing with matplotlib without its global state, so that it works in any thread and beside a user's own plots."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,19 +16,18 @@ FONT, TITLE = 11, 14  # points
 
 def new_figure(width: float, height: float) -> Figure:
     """A white figure of so many pixels."""
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
 
 def to_pixels(figure: Figure) -> np.ndarray:
     """The drawn figure, `uint8[height, width, 3]`."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def write(
-    figure: Figure, x: float, y: float, text: str, size: float = FONT, color: str = TEXT, **alignment: str
+    figure: Figure, x: float, y: float, text: str, size: float = FONT, color: str = TEXT, **alignment: Any
 ) -> None:
     """Writes at a pixel, counted from the top left; the text's top left corner is there unless aligned otherwise."""
     width, height = figure.get_size_inches() * DPI

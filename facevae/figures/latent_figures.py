@@ -1,6 +1,7 @@
 """Figures of the latent distribution: a two-dimensional map of it, and each dimension beside N(0, 1)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -60,7 +61,7 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
     figure = new_figure(1500, 760)
     write_title(figure, title)
     x, y, density = map_density(positions)
-    surface = figure.add_axes([0.0, 0.02, 0.53, 0.90], projection="3d", computed_zorder=False)
+    surface: Any = figure.add_axes((0.0, 0.02, 0.53, 0.90), projection="3d", computed_zorder=False)
     exponent = int(np.floor(np.log10(density.max())))
     surface.plot_surface(
         *np.meshgrid(x, y), density / 10.0**exponent, cmap="viridis", rcount=80, ccount=80, linewidth=0.1
@@ -70,8 +71,10 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
     surface.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
     surface.set_zlabel(f"density / $10^{{{exponent}}}$")
     surface.tick_params(colors=FAINT, labelsize=9)
-    scatter = figure.add_axes([0.585, 0.10, 0.39, 0.77])
-    scatter.scatter(*positions.T, s=_point_size(len(positions)), c=BLUE, alpha=0.5, linewidths=0)
+    scatter = figure.add_axes((0.585, 0.10, 0.39, 0.77))
+    scatter.scatter(
+        positions[:, 0], positions[:, 1], s=_point_size(len(positions)), c=BLUE, alpha=0.5, linewidths=0
+    )
     _finish_map(scatter)
     scatter.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
     return to_pixels(figure)
@@ -105,11 +108,16 @@ def map_by_attributes(
     for panel, name in enumerate(names):
         row, column = divmod(panel, columns)
         left, top = 20 + column * side + 14, 60 + row * row_height + 36
-        axes = figure.add_axes([left / width, 1 - (top + tall) / height, (side - 28) / width, tall / height])
+        axes = figure.add_axes((left / width, 1 - (top + tall) / height, (side - 28) / width, tall / height))
         has = attributes[:, panel].astype(bool)
         colours = np.where(has[:, None], to_rgb(ORANGE), to_rgb(BLUE))
         axes.scatter(
-            *positions[order].T, s=_point_size(len(positions)), c=colours[order], alpha=0.6, linewidths=0
+            positions[order, 0],
+            positions[order, 1],
+            s=_point_size(len(positions)),
+            c=colours[order],
+            alpha=0.6,
+            linewidths=0,
         )
         for label, colour, count in (("with", ORANGE, has.sum()), ("without", BLUE, (~has).sum())):
             axes.scatter([], [], s=45, c=colour, label=f"{label} ({count:,})")
@@ -197,7 +205,7 @@ def dimension_histograms(
     for dimension in range(count):
         row, column = divmod(dimension, columns)
         left, top = 24 + column * 255, 110 + row * 200
-        axes = figure.add_axes([left / width, 1 - (top + 140) / height, 235 / width, 140 / height])
+        axes = figure.add_axes((left / width, 1 - (top + 140) / height, 235 / width, 140 / height))
         values = samples[:, dimension]
         heights = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
         axes.stairs(heights, edges, fill=True, color=SKY)

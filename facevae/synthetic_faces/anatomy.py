@@ -6,6 +6,7 @@ they move and foreshorten by themselves when it turns.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,9 @@ class Face:
         self.brow_hair = mix(self.brow_hair, 0.16, 0.40 * self.aging)
 
 
+_LATER: Any = None  # what `look_at` fills in plane by plane
+
+
 @dataclasses.dataclass
 class View:
     """Planes of a batch of pictures, float32[batch, 1, height, width].
@@ -108,11 +112,11 @@ class View:
     body_y: np.ndarray
     x: np.ndarray
     y: np.ndarray
-    across: np.ndarray = None
-    down: np.ndarray = None
-    forward: np.ndarray = None
-    edge: np.ndarray = None
-    normal: tuple = None
+    across: np.ndarray = _LATER
+    down: np.ndarray = _LATER
+    forward: np.ndarray = _LATER
+    edge: np.ndarray = _LATER
+    normal: tuple = _LATER
     top: int = 0
     left: int = 0
 

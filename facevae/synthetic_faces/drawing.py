@@ -75,5 +75,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The reader may stop early, which is not this process's failure.
     with contextlib.suppress(BrokenPipeError):
-        draw_share(*map(int, sys.argv[1:]), output=sys.stdout.buffer)
+        first, count, seed, image_size, worker, workers = map(int, sys.argv[1:])
+        draw_share(first, count, seed, image_size, worker, workers, sys.stdout.buffer)
         sys.stdout.buffer.flush()
