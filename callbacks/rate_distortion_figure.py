@@ -40,11 +40,10 @@ class RateDistortionFigure(EventCallback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name, prefix in (("training", ""), ("validation", "val_")):
-            point = [
-                float((logs or {}).get(prefix + key, math.nan)) for key in ("kl_loss", "reconstruction_loss")
-            ]
-            if all(map(math.isfinite, point)):
-                self._points.setdefault(name, []).append([epoch, *point])
+            point = [(logs or {}).get(prefix + key) for key in ("kl_loss", "reconstruction_loss")]
+            known = [float(value) for value in point if value is not None and math.isfinite(value)]
+            if len(known) == len(point):
+                self._points.setdefault(name, []).append([epoch, *known])
         if not self._points:
             return
         try:

@@ -69,7 +69,8 @@ class Config:
 
     shift: int = _setting(
         0,
-        "move training pictures at random by up to so many pixels each way: against learning few of them by heart",
+        "move training pictures at random by up to so many pixels each way, until near the training's end: against "
+        "learning few of them by heart",
         minimum=0,
         maximum=16,
     )

@@ -7,18 +7,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae import losses, networks, replicas, schedules
+from facevae import augmentation, losses, networks, replicas, schedules
 from facevae.density import Mixture
 
 # Keeps exp(log_variance) inside what float32 and the KL divergence can bear.
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
-# Added to the seed for validation, whose noise is then none of training's.
-VALIDATION_SEED = 1_000_003
+# Added to the seed for validation, whose noise is then none of training's, and for the moves of pictures.
+VALIDATION_SEED, SHIFT_SEED = 1_000_003, 2_000_003
 # What describes a VAE: the arguments of its constructor, which are fields of `Config` under the same names.
 SETTINGS = (
     *("image_size", "latent_dim", "network", "width", "dropout"),
     *("likelihood", "mse_weight", "kl_weight", "kl_warmup", "free_bits"),
-    *("sample_from", "density_components", "seed"),
+    *("sample_from", "density_components", "shift", "seed"),
 )
 
 
@@ -50,6 +50,7 @@ class VAE(keras.Model):
         free_bits: KL of each latent dimension that costs nothing, nats.
         sample_from: where `sample` draws by default, `prior` or `density`.
         density_components: most components of the fitted density; 0 leaves no room for one.
+        shift: pixels by which training pictures are moved at random, at most, until near the end of the training.
         seed: every random draw of training is a function of it, the global step and the position in the batch.
         **kwargs: of `keras.Model`; `dtype` is the networks' dtype policy, e.g. `mixed_float16`.
 
@@ -75,6 +76,7 @@ class VAE(keras.Model):
         free_bits: float = 0.0,
         sample_from: str = "prior",
         density_components: int = 0,
+        shift: int = 0,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -84,7 +86,7 @@ class VAE(keras.Model):
         self.likelihood, self.mse_weight = likelihood, mse_weight
         self.kl_weight, self.kl_warmup, self.free_bits = kl_weight, kl_warmup, free_bits
         self.sample_from, self.density_components = sample_from, density_components
-        self.seed = seed
+        self.shift, self.seed = shift, seed
 
         shape = (network, image_size, latent_dim, width, dropout, self.dtype_policy)
         self.encoder = networks.build_encoder(*shape)
@@ -263,7 +265,7 @@ class VAE(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        images = self.to_float(keras.utils.unpack_x_y_sample_weight(data)[0])
+        images = self._moved(self.to_float(keras.utils.unpack_x_y_sample_weight(data)[0]))
 
         # Forward pass and gradients: one XLA program where XLA is on.
         results, gradients = self._compute_gradients(images, self._noise(images, self.seed, self.global_step))
@@ -362,12 +364,20 @@ class VAE(keras.Model):
         return losses.gaussian_negative_log_likelihood(mse, variance, self.image_size * self.image_size * 3)
 
     def _noise(self, images, seed, step):
-        # The global batch's, of which each replica takes its part.
-        faces = tf.shape(images)[0]
         seeds = [tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]
-        noise = tf.random.stateless_normal([replicas.count() * faces, self.latent_dim], seeds)
-        first = replicas.position() * faces
-        return noise[first : first + faces]
+        return _part_of_replica(
+            images, lambda faces: tf.random.stateless_normal([faces, self.latent_dim], seeds)
+        )
+
+    def _moved(self, images):
+        if not self.shift:
+            return images
+        most = schedules.shift(self.shift, self.progress())
+        seeds = [tf.constant(self.seed + SHIFT_SEED, tf.int64), tf.cast(self.global_step, tf.int64)]
+        moves = _part_of_replica(
+            images, lambda faces: tf.random.stateless_uniform([faces, 2], seeds, -most, most + 1, tf.int32)
+        )
+        return tf.cond(most > 0, lambda: augmentation.moved(images, moves), lambda: images)
 
     def _average_statistics(self):
         # Each replica has followed its own part of the batch.
@@ -420,6 +430,13 @@ class VAE(keras.Model):
         copy = VAE.from_config({**self.get_config(), "dtype": "float32"})
         copy.set_weights(self.get_weights())
         return copy
+
+
+def _part_of_replica(images, draw):
+    """What was drawn for this replica's part of the global batch."""
+    faces = tf.shape(images)[0]
+    first = replicas.position() * faces
+    return draw(replicas.count() * faces)[first : first + faces]
 
 
 class _ReplicatedMean(keras.metrics.Mean):

@@ -105,7 +105,7 @@ def train(
             model.fit(
                 workers.distribute(
                     lambda share: training_batches(
-                        dataset.train, size, config.seed, first_step, config.flip, config.shift, share
+                        dataset.train, size, config.seed, first_step, config.flip, share
                     )
                 ),
                 shuffle=False,

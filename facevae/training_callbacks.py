@@ -192,7 +192,8 @@ class SaveRun(keras.callbacks.Callback):
         better = loss < self.progress.best_loss or not self.progress.best_epoch
         if better:
             self.progress.best_loss, self.progress.best_epoch = loss, epoch + 1
-        if self.run is not None and self._copy is not None:
+        if self.run is not None:
+            assert self._copy is not None, "made when training began"
             self._copy.set_weights(self.model.get_weights())
             for which in ("last", "best") if better else ("last",):
                 save_network(self.run, which, self._copy)

@@ -75,24 +75,6 @@ def test_half_of_the_faces_are_mirrored_and_nothing_else_changes(records):
         np.testing.assert_array_equal(with_flips, expected)
 
 
-def test_each_face_is_moved_its_own_way_by_at_most_the_shift():
-    images = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), np.uint8)
-    records = Records(images, None, list("abcd"), np.arange(4))
-    moved = take(training_batches(records, 4, seed=1, flip=False, shift=2), 100)
-    plain = take(training_batches(records, 4, seed=1, flip=False), 100)
-    seen = []
-    for batch, original in zip(moved, plain, strict=True):
-        for face, still in zip(batch, original, strict=True):
-            wide = np.pad(still, ((2, 2), (2, 2), (0, 0)), "symmetric")
-            places = [
-                (y, x) for y in range(5) for x in range(5) if (wide[y : y + SIZE, x : x + SIZE] == face).all()
-            ]
-            assert len(places) == 1
-            seen += places
-    assert set(seen) == {(y, x) for y in range(5) for x in range(5)}
-    assert np.abs(np.mean(seen, axis=0) - 2.0).max() < 0.3
-
-
 def test_flips_do_not_write_into_the_records(records):
     before = records.images(slice(None))
     take(training_batches(records, 20, seed=1), 10)
@@ -139,9 +121,9 @@ def shares(of, per_worker):
 
 @pytest.mark.parametrize(("of", "per_worker"), [(2, 1), (4, 1), (4, 2), (2, 2)])
 def test_the_shares_of_all_workers_make_up_the_batch_of_one(records, of, per_worker):
-    whole = take(training_batches(records, 8, seed=1, first_step=1, shift=1), 5)
+    whole = take(training_batches(records, 8, seed=1, first_step=1), 5)
     parts = [
-        take(training_batches(records, 8, seed=1, first_step=1, shift=1, share=share), 5 * per_worker)
+        take(training_batches(records, 8, seed=1, first_step=1, share=share), 5 * per_worker)
         for share in shares(of, per_worker)
     ]
     for step, batch in enumerate(whole):

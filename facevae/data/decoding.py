@@ -142,8 +142,9 @@ class _Worker:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         if self._answers.read(len(_HELLO)) != _HELLO:
-            self.stop()
-            raise RuntimeError(f"a decoding process did not start (exit status {self._process.returncode})")
+            self._requests.close()
+            self._answers.close()
+            raise RuntimeError(f"a decoding process did not start (exit status {self._process.wait()})")
 
     def _ask(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
         requests = ((isinstance(p, bytes), p if isinstance(p, bytes) else os.fsencode(p)) for p in chunk)

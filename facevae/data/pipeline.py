@@ -50,7 +50,6 @@ def training_batches(
     seed: int,
     first_step: int = 0,
     flip: bool = True,
-    shift: int = 0,
     share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; a step's batch depends on seed and step alone, so that training can resume.
@@ -61,10 +60,9 @@ def training_batches(
     Args:
         records: the faces.
         batch_size: faces in a batch, over all replicas; all batches have the same size.
-        seed: of the order, the flips and the shifts.
+        seed: of the order and the flips.
         first_step: the global step of the first batch.
         flip: whether each face is mirrored with probability one half.
-        shift: pixels by which each face is moved at most, along both axes; what comes in is mirrored at the border.
         share: the replicas whose parts are read; only their faces are touched.
 
     Returns:
@@ -91,9 +89,6 @@ def training_batches(
         if flip:
             mirrored = (np.random.default_rng((seed, step, 1)).random(batch_size) < 0.5)[part]
             images[mirrored] = images[mirrored, :, ::-1]
-        if shift:
-            moves = np.random.default_rng((seed, step, 2)).integers(0, 2 * shift + 1, (batch_size, 2))[part]
-            images = _moved(images, shift, moves)
         return images
 
     shape = (share.part(batch_size), records.image_size, records.image_size, 3)
@@ -136,13 +131,6 @@ def evaluation_batches(records: Records, batch_size: int, share: Share = WHOLE) 
 
     steps = -(-len(records) // batch_size)
     return _prefetched(tf.data.Dataset.range(steps * share.count), load_with_weights)
-
-
-def _moved(images, shift, moves):
-    margins = ((0, 0), (shift, shift), (shift, shift), (0, 0))
-    padded, size = np.pad(images, margins, "symmetric"), images.shape[1]
-    pairs = zip(padded, moves, strict=True)
-    return np.stack([image[down : down + size, right : right + size] for image, (down, right) in pairs])
 
 
 def _numpy(function, number: tf.Tensor, dtype: tf.DType, shape: tuple[int, ...]) -> tf.Tensor:
