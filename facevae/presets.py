@@ -57,7 +57,6 @@ PRESETS: dict[str, Preset] = {
         {
             "data": "celeb_a",
             "image_size": 128,
-            "shift": 4,
             "latent_dim": 200,
             "epochs": 30,
             "minutes": None,
