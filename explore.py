@@ -67,13 +67,11 @@ def two_points(text: str) -> tuple[tuple[float, float], tuple[float, float]]:
 def strengths(text: str) -> tuple[float, float, int]:
     """from:to:count."""
     try:
-        parts = text.split(":")
-        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
-        if len(parts) > 3:
-            raise ValueError
+        start, end, number = text.split(":")
+        first, last, count = float(start), float(end), int(number)
         if not (2 <= count <= 50 and abs(first) <= 100 and abs(last) <= 100):
             raise ValueError
-    except (ValueError, IndexError):
+    except ValueError:
         message = f"expected FROM:TO:COUNT, e.g. -3:3:7 (to ±100, 2 to 50 faces), received {text!r}"
         raise argparse.ArgumentTypeError(message) from None
     return first, last, count

@@ -65,9 +65,9 @@ def main() -> None:
     runs = {}
     for name, preset, minutes in plan:
         run = flags.runs_dir / f"{name}-{minutes:g}min-seed{flags.seed}"
-        shorter = [begun for begun in runs if begun[0] == name == "reference"]
+        shorter = [begun for (side, _), (begun, _) in runs.items() if side == name == "reference"]
         if shorter and not run.exists():
-            shutil.copytree(runs[shorter[-1]][0], run, ignore=shutil.ignore_patterns("evaluation.json"))
+            shutil.copytree(shorter[-1], run, ignore=shutil.ignore_patterns("evaluation.json"))
         runs[name, minutes] = run, measured(run, preset, minutes, flags)
 
     # ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import time
 from whole_files import expect
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
 # Imported by each process before anything else: SIGUSR1 writes its stacks, also in the middle of C++ code.
 DUMP_STACKS = """
 import faulthandler, os, signal

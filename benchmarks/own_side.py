@@ -21,6 +21,7 @@ with without_native_notes():
     import tensorflow as tf
 
     from facevae import data, runtime, training
+    from facevae.data.pipeline import without_tuner
 
 WARM_UP = 5  # steps
 
@@ -49,13 +50,8 @@ def main() -> None:
     )
     machine = runtime.choose_runtime(flags.precision, flags.xla)
     shape = (flags.batch, flags.size, flags.size, 3)
-    memory = tf.data.Dataset.from_tensors(
-        tf.cast(tf.random.uniform(shape, 0, 256, tf.int32), tf.uint8)
-    ).repeat()
-    # As in facevae's own pipelines, whose comment says why.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    memory = memory.with_options(options)
+    images = tf.cast(tf.random.uniform(shape, 0, 256, tf.int32), tf.uint8)
+    memory = without_tuner(tf.data.Dataset.from_tensors(images).repeat())
     measured = {"device": machine.device, "precision": machine.precision, "xla": machine.xla}
 
     def prepared(cache_dir: str) -> data.FaceDataset:

@@ -66,11 +66,10 @@ class Config:
     )
     image_size: Literal[32, 64, 128, 256] = _setting(64, "side of the pictures that are learned, pixels")
     flip: bool = _setting(True, "mirror training pictures at random, left to right")
-
     shift: int = _setting(
         0,
-        "move training pictures at random by up to so many pixels each way, until near the training's end: against "
-        "learning few of them by heart",
+        "move training pictures at random by up to so many pixels each way, in the first 70 %% of the training: "
+        "against learning few of them by heart",
         minimum=0,
         maximum=16,
     )

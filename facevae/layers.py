@@ -42,7 +42,7 @@ class Dropout(keras.layers.Dropout):
     """Keras' Dropout with a mask from few random bits.
 
     Each activation is dropped independently with probability `rate`, the others are divided by `1 - rate`. A random
-    float for each costs a quarter of the reference network's training step on a CPU. As many bits decide just as well
+    float for each is costly beside the layers of a small network. As many bits decide just as well
     as make `rate` a whole multiple of their smallest number: two for 0.25, at most 16 (to within 1/131072 of the rate).
     """
 
@@ -60,7 +60,7 @@ class Dropout(keras.layers.Dropout):
 def _draws(count, bits, threshold, seed):
     """`bool[count]`: whether random numbers of so many bits reach the threshold."""
     words = tf.random.stateless_uniform(
-        [-(-count * bits // 32)], seed, minval=None, maxval=None, dtype=tf.uint32
+        [-(-count // (32 // bits))], seed, minval=None, maxval=None, dtype=tf.uint32
     )
     if bits == 16:
         return tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count] >= threshold

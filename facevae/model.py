@@ -50,7 +50,7 @@ class VAE(keras.Model):
         free_bits: KL of each latent dimension that costs nothing, nats.
         sample_from: where `sample` draws by default, `prior` or `density`.
         density_components: most components of the fitted density; 0 leaves no room for one.
-        shift: pixels by which training pictures are moved at random, at most, until near the end of the training.
+        shift: pixels by which training pictures are moved at random, at most, in the first part of the training.
         seed: every random draw of training is a function of it, the global step and the position in the batch.
         **kwargs: of `keras.Model`; `dtype` is the networks' dtype policy, e.g. `mixed_float16`.
 

@@ -14,20 +14,9 @@ from PIL import Image
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What makes a training one of seconds; flags that come last decide.
-SMALL = [
-    "--image-size",
-    "32",
-    "--width",
-    "8",
-    "--latent-dim",
-    "4",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "1",
-    "--density-components",
-    "1",
-]
+SMALL = shlex.split(
+    "--image-size 32 --width 8 --latent-dim 4 --batch-size 8 --epochs 1 --density-components 1"
+)
 # Run elsewhere, or not at all: they need the network, a GPU, or a repository's address.
 ELSEWHERE = {
     "the two lines that install, run by .ci/run as they are": r"^python3 -m venv \.venv && \.venv/bin/pip install",
@@ -146,13 +135,8 @@ def test_a_run_is_measured_explored_and_exported(trained):
     assert {of_ours(command)[1] for command in others} == {"evaluate", "explore", "export"}
     for command in others:
         if command.startswith("python evaluate.py"):
-            run(
-                place,
-                command,
-                "--samples",
-                "24",
-                *(["--save-images", "8", "fid"] if "--save-images" in command else []),
-            )
+            fewer = ["--save-images", "8", "fid"] if "--save-images" in command else []
+            run(place, command, "--samples", "24", *fewer)
         elif command.startswith("python explore.py"):
             pictures = re.findall(r"\S+\.png", run(place, command))
             assert pictures, command

@@ -139,9 +139,15 @@ def _numpy(function, number: tf.Tensor, dtype: tf.DType, shape: tuple[int, ...])
 
 def _prefetched(numbers: tf.data.Dataset, load) -> tf.data.Dataset:
     # Two at a time: one copies while the other waits for the interpreter's lock or for the disk.
-    batches = numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
-    # There is nothing to tune, and the tuner's thread (TensorFlow 2.21) now and then notices only after up to five
-    # seconds that its iterator is gone: every validation could end with that wait.
+    return without_tuner(numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8))
+
+
+def without_tuner(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The data set without TensorFlow's tuner, where there is nothing to tune.
+
+    Its thread (TensorFlow 2.21) now and then notices only after up to five seconds that its iterator is gone: every
+    validation could end with that wait.
+    """
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)

@@ -120,14 +120,13 @@ def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceData
         return None
 
 
-def _lock(folder: pathlib.Path) -> filelock.BaseFileLock:
+def _lock(folder: pathlib.Path) -> contextlib.AbstractContextManager:
     lock = filelock.FileLock(folder.with_name(folder.name + ".lock"))
     try:
-        lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except filelock.Timeout:
         tqdm.tqdm.write(f"Another process is preparing {folder.name}: waiting for it.")
-        lock.acquire()
-    return lock
+        return lock.acquire()
 
 
 def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:

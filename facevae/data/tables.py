@@ -73,7 +73,7 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
         row, problem = _row(fields, columns, allowed)
         first_line = line_of.setdefault(name, line)
         repeats = row is not None and first_line != line and good.get(name) == row
-        if row is not None and problem is None and first_line == line:
+        if row is not None and first_line == line:
             good[name] = row
             continue
         if problem is None:
