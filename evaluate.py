@@ -7,6 +7,7 @@ figures are printed and kept as evaluation.json in the run folder, and as curves
 import argparse
 
 from facevae.errors import UserError, exit_on_user_error
+from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -67,7 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
     flags = parse_command_line(arguments)
     run = RunFolder.open(flags.run_dir)
 
-    from facevae import evaluation, evaluation_report
+    with without_native_notes():
+        from facevae import evaluation, evaluation_report
 
     # -------------------------------------------------------------------------------------------------------------
     # Run and data
