@@ -104,7 +104,7 @@ class VAE(keras.Model):
             self._density_scales = self._state("density_scales", (density_components, latent_dim, latent_dim))
 
         self._trackers = {
-            name: _ReplicatedMean(name=name)
+            name: replicas.Mean(name=name)
             for name in ("loss", "reconstruction_loss", "kl_loss", "mse", "gradient_norm")
         }
         self.jit_compile_gradients = False
@@ -365,8 +365,8 @@ class VAE(keras.Model):
 
     def _noise(self, images, seed, step):
         seeds = [tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]
-        return _part_of_replica(
-            images, lambda faces: tf.random.stateless_normal([faces, self.latent_dim], seeds)
+        return replicas.own_part(
+            tf.shape(images)[0], lambda faces: tf.random.stateless_normal([faces, self.latent_dim], seeds)
         )
 
     def _moved(self, images):
@@ -374,8 +374,9 @@ class VAE(keras.Model):
             return images
         most = schedules.shift(self.shift, self.progress())
         seeds = [tf.constant(self.seed + SHIFT_SEED, tf.int64), tf.cast(self.global_step, tf.int64)]
-        moves = _part_of_replica(
-            images, lambda faces: tf.random.stateless_uniform([faces, 2], seeds, -most, most + 1, tf.int32)
+        moves = replicas.own_part(
+            tf.shape(images)[0],
+            lambda faces: tf.random.stateless_uniform([faces, 2], seeds, -most, most + 1, tf.int32),
         )
         return tf.cond(most > 0, lambda: augmentation.moved(images, moves), lambda: images)
 
@@ -430,22 +431,3 @@ class VAE(keras.Model):
         copy = VAE.from_config({**self.get_config(), "dtype": "float32"})
         copy.set_weights(self.get_weights())
         return copy
-
-
-def _part_of_replica(images, draw):
-    """What was drawn for this replica's part of the global batch."""
-    faces = tf.shape(images)[0]
-    first = replicas.position() * faces
-    return draw(replicas.count() * faces)[first : first + faces]
-
-
-class _ReplicatedMean(keras.metrics.Mean):
-    """A mean over global batches, the same on all replicas.
-
-    Keras' own keeps a part on every replica and adds them up when it is read; with several workers that takes all of
-    them, and a chief that saves a checkpoint would wait for ever.
-    """
-
-    def add_variable(self, shape, initializer, dtype=None, aggregation="none", name=None):
-        initializer = keras.initializers.get(initializer)
-        return keras.Variable(initializer, shape=shape, dtype=dtype, trainable=False, name=name)

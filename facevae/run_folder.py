@@ -70,7 +70,8 @@ class RunFolder:
         run = cls(path)
         if not run.path.is_dir():
             raise UserError(
-                f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist."
+                f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist. "
+                "Give the folder that train.py named, e.g. runs/<time>-<preset>."
             )
         if not run.exists:
             raise UserError(

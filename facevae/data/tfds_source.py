@@ -150,7 +150,10 @@ def find_tfds_source(name: str, data_dir: str | None) -> TfdsSource:
         if isinstance(error, tfds.core.DatasetNotFoundError) or not is_known_name(name):
             raise UserError(unknown_name(name)) from None
         reason = " ".join(str(error).split())[:500]
-        raise UserError(f"data: tensorflow-datasets cannot open {name!r}: {reason}") from error
+        raise UserError(
+            f"data: tensorflow-datasets cannot open {name!r}: {reason}. "
+            "Mend that, or give a folder of pictures."
+        ) from error
     return TfdsSource(builder)
 
 
