@@ -127,6 +127,8 @@ def main() -> None:
         # ------------------------------------------------------------------------------
         dataset = data.prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
         workers.check_same_faces(dataset)
+        if run.checkpoint.exists():
+            training.check_unchanged(run, dataset)
         run.save(config, training.describe_data(dataset))
 
         # ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 WARMUP = 0.02
 FINAL_SHARE = 0.01
-SHIFTED_PART = 0.7
+SHIFTED_PART = 0.5
 
 
 def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:

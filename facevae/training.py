@@ -144,3 +144,24 @@ def describe_data(dataset: FaceDataset) -> dict[str, Any]:
         "attribute_names": list(dataset.attribute_names),
         "faces": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
     }
+
+
+def check_unchanged(run: RunFolder, dataset: FaceDataset) -> None:
+    """That a run goes on with the faces that it was begun on.
+
+    Others would change the order of the batches, and faces of the test split might have been trained on.
+
+    Raises:
+        UserError: other counts or attributes than the run folder remembers.
+    """
+    begun, now = run.load_data_description(), describe_data(dataset)
+    changed = [
+        f"{name.replace('_', ' ')}: then {begun[name]}, now {now[name]}"
+        for name in ("faces", "attribute_names")
+        if begun.get(name, now[name]) != now[name]
+    ]
+    if changed:
+        raise UserError(
+            f"data: expected the faces that the run was begun on, received others ({'; '.join(changed)}). "
+            "Restore them, or start another run without --resume."
+        )

@@ -16,7 +16,7 @@ from facevae.errors import UserError
 from facevae.interruption import Interrupted, Interruption
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
-from facevae.training import build_model, describe_data, steps_per_epoch, train
+from facevae.training import build_model, check_unchanged, describe_data, steps_per_epoch, train
 
 CPU = Runtime("processor", "float32", False)
 
@@ -227,6 +227,19 @@ def test_a_finished_run_goes_on_when_more_epochs_are_asked_for(tmp_path, blob_da
     assert int(facevae.load(tmp_path, "last").global_step) == 3
     train(dataclasses.replace(config, epochs=2), run, blob_dataset, CPU)
     assert int(facevae.load(tmp_path, "last").global_step) == 6
+
+
+def test_a_run_goes_on_with_the_faces_that_it_was_begun_on_alone(tmp_path, blob_dataset):
+    run = begin(tmp_path, tiny(), blob_dataset)
+    check_unchanged(run, blob_dataset)
+    fewer = dataclasses.replace(blob_dataset, test=blob_dataset.validation, train=blob_dataset.validation)
+    with pytest.raises(
+        UserError, match=r"the run was begun on.*faces: then .*'train': 48.*now .*'train': 16"
+    ):
+        check_unchanged(run, fewer)
+    renamed = dataclasses.replace(blob_dataset, attribute_names=("Young", "Smiling"))
+    with pytest.raises(UserError, match=r"attribute names: then \['Smiling', 'Young'\], now \['Young'"):
+        check_unchanged(run, renamed)
 
 
 def test_minutes_end_the_training_and_add_up_over_resumes(tmp_path, blob_dataset):
