@@ -121,9 +121,8 @@ def arm_machine(folder: pathlib.Path) -> dict:
             aside.mkdir()
             unpack_debian("amd64", "qemu-user", aside / "emulator", aside, dependencies=False)
             unpack_debian("arm64", f"python{PYTHON} libstdc++6", aside / "root", aside, dependencies=True)
-            (aside / "root" / "lib").symlink_to(
-                "usr/lib"
-            )  # what Debian's installation does besides unpacking
+            # What Debian's installation does besides unpacking.
+            (aside / "root" / "lib").symlink_to("usr/lib")
             install_wheels(aside / "wheels")
             shutil.rmtree(aside / "apt")
             os.replace(aside, folder)

@@ -133,9 +133,8 @@ def main() -> None:
             verbose=0,
             **validation,
         )
-        return np.array(
-            turns.pairs[1:]
-        )  # [repeats, bare and fit, wall and processor]; the first one compiles
+        # The first one compiles. [repeats, bare and fit, wall and processor]
+        return np.array(turns.pairs[1:])
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:

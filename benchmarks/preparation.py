@@ -200,8 +200,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if not set(KEEP_MEMORY) <= set(
-        os.environ
-    ):  # as the decoding processes have it; only a new process takes it
+    # As the decoding processes have it; only a new process takes it.
+    if not set(KEEP_MEMORY) <= set(os.environ):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})
     main()

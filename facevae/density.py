@@ -96,9 +96,8 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
                     with _fitting():
                         trial = _mixture(fitted, count, seed, TRIAL_ITERATIONS, covariance).fit(fitted)
                         found[name] = float(trial.score(held_out))
-                except (
-                    ValueError
-                ):  # more Gaussians than faces, or a covariance that too few faces leave singular
+                # More Gaussians than faces, or a covariance that too few faces leave singular.
+                except ValueError:
                     break
                 choices[name] = count, covariance
                 if found[name] <= before:

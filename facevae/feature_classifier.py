@@ -159,9 +159,8 @@ def weights_hash(network: keras.Model) -> str:
 
 
 def _balanced_accuracy(network, records):
-    right = np.zeros(
-        (2, records.attributes(slice(1)).shape[1])
-    )  # of the faces without and with each attribute
+    # Of the faces without and with each attribute.
+    right = np.zeros((2, records.attributes(slice(1)).shape[1]))
     faces = np.zeros_like(right)
     for start in range(0, len(records), 256):
         part = slice(start, start + 256)

@@ -170,9 +170,8 @@ def sliced_wasserstein(
     axes = np.random.default_rng(seed).standard_normal((directions, references.shape[1]))
     axes = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32)
     total = 0.0
-    for start in range(
-        0, directions, 32
-    ):  # a few at a time: the projections of all would be the largest array
+    # A few at a time: the projections of all would be the largest array.
+    for start in range(0, directions, 32):
         first, second = (
             np.sort(axes[start : start + 32] @ points.T, axis=1) for points in (references, samples)
         )

@@ -120,9 +120,8 @@ class EventWriter:
 
     def summary(self, summary: Any, step: int) -> None:
         """A summary message, as TensorBoard's `*_pb` functions make them."""
-        if not isinstance(
-            summary, summary_pb2.Summary
-        ):  # some of them make TensorFlow's class of the same message
+        # Some of them make TensorFlow's class of the same message.
+        if not isinstance(summary, summary_pb2.Summary):
             summary = summary_pb2.Summary.FromString(summary.SerializeToString())
         self._add(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 

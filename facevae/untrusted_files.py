@@ -116,9 +116,8 @@ def _array(archive, member):
             raise ValueError(f"{member.filename} has format {version}, expected 1.0 or 2.0")
         try:
             shape, _, dtype = headers[version](stream)
-        except (
-            Exception
-        ) as error:  # it is Python's own parser that reads the header, and that fails in many ways
+        # It is Python's own parser that reads the header, and that fails in many ways.
+        except Exception as error:
             raise ValueError(
                 f"{member.filename} has no header of an array ({type(error).__name__})"
             ) from None

@@ -177,9 +177,8 @@ def assert_none_is_on_the_wrong_face(folder, content):
         assert attributes == TRUTH[name], name
 
 
-@pytest.mark.parametrize(
-    ("end", "step"), [("\n", 7), pytest.param("\r\n", 1, marks=pytest.mark.slow)]
-)  # every bit and every place in the slow one
+# Every bit and every place in the slow one.
+@pytest.mark.parametrize(("end", "step"), [("\n", 7), pytest.param("\r\n", 1, marks=pytest.mark.slow)])
 def test_no_flipped_bit_and_no_cut_moves_an_attribute_to_another_face(tmp_path, end, step):
     fill(tmp_path, NAMES)
     whole = end.join(["image_id,A,B,C", *ROWS, ""]).encode()
@@ -207,9 +206,7 @@ DAMAGES = strategies.one_of(
     _at(lambda rows, a, b: _change(rows, a, lambda row: row.replace("1", "abcdefg2 "[b % 9], 1))),
     _at(lambda rows, a, b: _change(rows, a, lambda row: row + ",1" * (b % 3))),  # a field too many
     _at(lambda rows, a, b: _change(rows, a, lambda row: row.rsplit(",", 1 + b % 2)[0])),  # one too few
-    _at(
-        lambda rows, a, b: _change(rows, a, lambda row: NAMES[b % 8] + row[row.find(",") :])
-    ),  # another's name
+    _at(lambda rows, a, b: _change(rows, a, lambda row: NAMES[b % 8] + row[row.find(",") :])),  # its name
     _at(lambda rows, a, b: _change(rows, a, lambda row: row.replace(",", ";\t ,"[b % 4]))),
     _at(lambda rows, a, b: _change(rows, a, lambda row: f'"{row}'[: 2 + b])),
     _at(lambda rows, a, b: _change(rows, a, lambda row: row + "\x0b\x0c\x1c\x85\u2028\0"[b % 6])),

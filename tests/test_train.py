@@ -132,9 +132,8 @@ def test_mocked_celeb_a_trains_an_epoch_with_the_reference_network(tmp_path, mon
     import train
     from facevae.data import tfds_source
 
-    monkeypatch.setattr(
-        tfds_source, "downloads_refused", lambda builder: None
-    )  # mocked data needs no network
+    # Mocked data needs no network.
+    monkeypatch.setattr(tfds_source, "downloads_refused", lambda builder: None)
     monkeypatch.chdir(tmp_path)
     flags = "--preset reference --data celeb_a --image-size 32 --epochs 1 --batch-size 2 --run-dir run"
     places = f"--data-dir {tmp_path / 'tfds'} --cache-dir {tmp_path / 'cache'}"

@@ -27,9 +27,8 @@ from facevae.data.images import BadPictureError, read_face
 
 Encoded = str | bytes  # a picture file's path, or its content
 
-_CHUNK = (
-    16  # pictures per message: few enough to keep all workers busy, many enough to hide the messages' cost
-)
+# Pictures per message: few enough to keep all workers busy, many enough to hide the messages' cost.
+_CHUNK = 16
 _PICTURES_PER_WORKER = 500  # below this, starting another process costs more than it saves
 # glibc gives memory back to the system after each picture and asks for it again for the next one, page by page,
 # which takes up to half of a worker's time; with these it keeps a little. Other libraries ignore them (mallopt(3)).

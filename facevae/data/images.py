@@ -26,12 +26,10 @@ SUFFIXES = (
 )
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
-MAXIMUM_PIXELS = (
-    50_000_000  # a large camera's picture, up to 1 GB while it is decoded; more is refused unread
-)
-MAXIMUM_BYTES = (
-    250_000_000  # of a file, 5 for each of those pixels: a decoder would search terabytes of zeros
-)
+# A large camera's picture, up to 1 GB while it is decoded; more is refused unread.
+MAXIMUM_PIXELS = 50_000_000
+# Of a file, 5 for each of those pixels: a decoder would search terabytes of zeros.
+MAXIMUM_BYTES = 250_000_000
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 when that leaves, for each new pixel's side, at least so many whole pixels, or at
 # least so many that are partly shared by two new ones. The face then differs from one decoded in full by at most
@@ -134,9 +132,8 @@ def reduce_while_decoding(image: Image.Image, crop: str | int, size: int) -> int
             continue  # its last pixels would cover less than the others
         whole = not (top % reduction or left % reduction or side % (reduction * size))
         if side >= reduction * size * (_WHOLE_PIXELS_LEFT if whole else _SHARED_PIXELS_LEFT):
-            image.draft(
-                None, (width // reduction, height // reduction)
-            )  # other kinds of pictures stay as they are
+            # Other kinds of pictures stay as they are.
+            image.draft(None, (width // reduction, height // reduction))
             return width // image.width
     return 1
 

@@ -73,9 +73,8 @@ def prepare(
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with _lock(folder):
-                dataset = _existing(
-                    folder, source, image_size
-                )  # another process may have made them meanwhile
+                # Another process may have made them meanwhile.
+                dataset = _existing(folder, source, image_size)
                 if dataset is None:
                     _make(folder, source, crop, image_size)
                     dataset = load_records(folder, source.name, image_size)

@@ -80,9 +80,8 @@ def export_run(
     with replacing_folder(pathlib.Path(output_dir) if output_dir else run.export) as folder:
         try:
             results, notes = _fill(folder, shipment, encodings, config, data, formats, checked_latents)
-        except (
-            tf.errors.OpError
-        ) as error:  # TensorFlow's own file errors, a full disk among them: "<path>; <reason>"
+        # TensorFlow's own file errors, a full disk among them: "<path>; <reason>".
+        except tf.errors.OpError as error:
             reason = error.message.splitlines()[0].split(" [Op:")[0].rsplit("; ")[-1]
             raise OSError(None, reason) from error
     return Export(pathlib.Path(output_dir) if output_dir else run.export, results, notes)
