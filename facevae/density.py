@@ -66,21 +66,24 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
     more components, as long as a tenth of the faces, held out, become more likely.
 
     Args:
-        latents: `float32[faces, latent_dim]`, as for `fit`.
+        latents: `float32[faces, views, latent_dim]`: each face as it is, mirrored, or drawn from its posterior more
+            than once. A face's views are held out together: one would give the others away.
         most_components: at most so many Gaussians.
         seed: of the draw of the held-out faces and the initialisations.
 
     Returns:
-        The mixture, and of each candidate the mean log-likelihood of the held-out faces, nats.
+        The mixture, and of each candidate the mean log-likelihood of the held-out latents, nats.
 
     Raises:
-        ValueError: fewer than two finite rows.
+        ValueError: fewer than two finite latents.
     """
-    latents = _finite(latents)
-    order = np.random.default_rng(seed).permutation(len(latents))
-    held_out, fitted = np.split(latents[order], [int(HELD_OUT * len(latents))])
+    faces = latents[np.isfinite(latents).all(axis=(1, 2))].astype(np.float64)
+    latents = faces.reshape(-1, faces.shape[-1])
+    order = np.random.default_rng(seed).permutation(len(faces))
+    held_out, fitted = np.split(faces[order], [int(HELD_OUT * len(faces))])
     if not len(held_out):
         return fit(latents, 1, seed), {}
+    held_out, fitted = (part.reshape(-1, faces.shape[-1]) for part in (held_out, fitted))
     counts = [count for count in (1, 2, 3, 5, 10, 20, 50, 100) if count <= most_components]
     found: dict[str, float] = {}
     choices = {}
@@ -146,7 +149,11 @@ def fit(
     Raises:
         ValueError: fewer than two finite rows.
     """
-    latents = _finite(latents)
+    latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float64)
+    if len(latents) < 2:
+        raise ValueError(
+            f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
+        )
     dimensions = latents.shape[1]
     # A full covariance needs some faces per dimension to be more than its regularisation.
     components = max(1, min(components, len(latents) // (2 * dimensions + 2 if covariance == "full" else 2)))
@@ -168,15 +175,6 @@ def fit(
         mixture.means_.astype(np.float32),
         np.linalg.cholesky(covariances).astype(np.float32),
     )
-
-
-def _finite(latents):
-    latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float64)
-    if len(latents) < 2:
-        raise ValueError(
-            f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
-        )
-    return latents
 
 
 def _mixture(latents, components, seed, iterations, covariance):

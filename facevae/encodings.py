@@ -48,7 +48,9 @@ class Encodings:
         return self.mean + np.exp(0.5 * self.log_variance) * noise
 
 
-def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: int = 0) -> Encodings:
+def encode_faces(
+    model: VAE, records: _Records, count: int | None = None, seed: int = 0, mirrored: bool = False
+) -> Encodings:
     """Encodes a split, or `count` faces of it drawn without replacement.
 
     Args:
@@ -56,6 +58,7 @@ def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: 
         records: a split of a prepared data set.
         count: at most so many faces; None for all.
         seed: of the draw.
+        mirrored: left and right of each picture change places.
 
     Returns:
         The encodings, in the order of the split.
@@ -66,9 +69,10 @@ def encode_faces(model: VAE, records: _Records, count: int | None = None, seed: 
     parts = []
     starts = range(0, len(indices), BATCH)
     for start in tqdm(starts, desc="Encoding faces", unit="batch", delay=2, leave=False):
-        parts.append(
-            [np.asarray(part) for part in model.encode(records.images(indices[start : start + BATCH]))]
-        )
+        images = records.images(indices[start : start + BATCH])
+        if mirrored:
+            images = images[:, :, ::-1]
+        parts.append([np.asarray(part) for part in model.encode(images)])
     mean, log_variance = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Encodings(indices, mean, log_variance, records.attributes(indices))
 

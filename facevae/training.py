@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from facevae import density, schedules
 from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
-from facevae.encodings import training_encodings
+from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
 from facevae.interruption import Interruption
 from facevae.memory import enough_memory
@@ -129,9 +130,11 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, "best")
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
-        model.density, tried = density.choose(
-            encodings.sample(config.seed), config.density_components, config.seed
-        )
+        views = [encodings.sample(config.seed)]
+        if config.flip and len(encodings.mean) < MOST_TRAINING_FACES:
+            mirrored = encode_faces(model, dataset.train, mirrored=True)
+            views.append(mirrored.sample(config.seed + 1))
+        model.density, tried = density.choose(np.stack(views, axis=1), config.density_components, config.seed)
         print(f"Density: fitted to {len(encodings.mean):,} encoded faces. {density.summary(tried)}")
         save_network(run, "best", model)
     return model

@@ -71,7 +71,7 @@ def test_held_out_faces_choose_components_and_covariance():
         "1 diag": gaussian(0.0, np.eye(40), 300),  # too few for 820 covariances
     }
     for expected, latents in cases.items():
-        mixture, tried = density.choose(latents.astype(np.float32), most_components=5)
+        mixture, tried = density.choose(latents[:, None].astype(np.float32), most_components=5)
         assert max(tried, key=tried.__getitem__) == expected
         assert len(mixture.weights) == int(expected[0])
         assert density.summary(tried).startswith(f"Gaussians and covariance chosen: {expected}, ")
@@ -81,13 +81,13 @@ def test_held_out_faces_choose_components_and_covariance():
 
 def test_held_out_likelihood_is_that_of_the_gaussian():
     latents = np.random.default_rng(0).standard_normal((20_000, 3)).astype(np.float32)
-    _, tried = density.choose(latents, most_components=1)
+    _, tried = density.choose(latents[:, None], most_components=1)
     # The mean log-likelihood of N(0, 1) in three dimensions is minus its entropy.
     assert tried["1 full"] == pytest.approx(-1.5 * np.log(2.0 * np.pi * np.e), abs=0.1)
 
 
 def test_a_handful_of_faces_is_one_gaussian_without_a_choice():
-    mixture, tried = density.choose(np.eye(4, dtype=np.float32), most_components=10)
+    mixture, tried = density.choose(np.eye(4, dtype=np.float32)[:, None], most_components=10)
     assert len(mixture.weights) == 1
     assert tried == {}
     assert "Too few faces" in density.summary(tried)
