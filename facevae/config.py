@@ -68,8 +68,8 @@ class Config:
     flip: bool = _setting(True, "mirror training pictures at random, left to right")
     shift: int = _setting(
         0,
-        "move training pictures at random by up to so many pixels each way, all of them at the start and none at "
-        "the end: against learning few of them by heart",
+        "move training pictures at random by up to so many pixels each way, in the first half of the training: "
+        "against learning few of them by heart",
         minimum=0,
         maximum=16,
     )

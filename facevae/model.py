@@ -50,7 +50,7 @@ class VAE(keras.Model):
         free_bits: KL of each latent dimension that costs nothing, nats.
         sample_from: where `sample` draws by default, `prior` or `density`.
         density_components: most components of the fitted density; 0 leaves no room for one.
-        shift: pixels by which training pictures are moved at random, at most; all at the start, none at the end.
+        shift: pixels by which training pictures are moved at random, at most, in the first half of the training.
         seed: every random draw of training is a function of it, the global step and the position in the batch.
         **kwargs: of `keras.Model`; `dtype` is the networks' dtype policy, e.g. `mixed_float16`.
 
@@ -372,13 +372,13 @@ class VAE(keras.Model):
     def _moved(self, images):
         if not self.shift:
             return images
+        most = schedules.shift(self.shift, self.progress())
         seeds = [tf.constant(self.seed + SHIFT_SEED, tf.int64), tf.cast(self.global_step, tf.int64)]
-        draws = replicas.own_part(
-            tf.shape(images)[0], lambda faces: tf.random.stateless_uniform([faces, 3], seeds)
+        moves = replicas.own_part(
+            tf.shape(images)[0],
+            lambda faces: tf.random.stateless_uniform([faces, 2], seeds, -most, most + 1, tf.int32),
         )
-        moves = tf.cast(tf.floor(draws[:, :2] * (2 * self.shift + 1)), tf.int32) - self.shift
-        is_moved = draws[:, 2:] < schedules.moved_share(self.progress())
-        return augmentation.moved(images, tf.where(is_moved, moves, 0))
+        return tf.cond(most > 0, lambda: augmentation.moved(images, moves), lambda: images)
 
     def _average_statistics(self):
         # Each replica has followed its own part of the batch.

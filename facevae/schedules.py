@@ -6,6 +6,7 @@ import tensorflow as tf
 
 WARMUP = 0.02
 FINAL_SHARE = 0.01
+SHIFTED_PART = 0.5
 
 
 def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
@@ -29,18 +30,20 @@ def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
     return peak * rising * (FINAL_SHARE + (1.0 - FINAL_SHARE) * falling)
 
 
-def moved_share(progress: tf.Tensor) -> tf.Tensor:
-    """The share of the training pictures that are moved: all at the start, falling linearly to none at the end.
+def shift(most: int, progress: tf.Tensor) -> tf.Tensor:
+    """By how many pixels training pictures are moved at most: `most`, and 0 in the second half of the training.
 
-    Moved faces keep the network from learning the few that it has by heart; faces as they are make its pictures sharp.
+    Moved faces keep the network from learning the few that it has by heart; the faces as they are, after it, make its
+    pictures sharp.
 
     Args:
+        most: pixels.
         progress: `float32[]` in [0, 1].
 
     Returns:
-        `float32[]`.
+        `int32[]`.
     """
-    return 1.0 - progress
+    return tf.where(progress < SHIFTED_PART, most, 0)
 
 
 def kl_weight(final: float, warmup: float, progress: tf.Tensor) -> tf.Tensor:

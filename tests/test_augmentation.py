@@ -45,11 +45,7 @@ def test_each_training_picture_is_moved_its_own_way_by_at_most_the_shift(model):
     np.testing.assert_array_equal(places(model, images, 2), moves[128:192])  # a function of the step
 
 
-def test_fewer_and_fewer_pictures_are_moved(model):
-    images = np.random.default_rng(0).random((256, 32, 32, 3), np.float32)
-    # Of the moves of up to two pixels each way, 24 of 25 are moves.
-    for step, share in ((0, 1.0), (50, 0.5), (100, 0.0)):
-        found = places(model, images, step).any(axis=1).mean()
-        assert found == pytest.approx(
-            share * 24 / 25, abs=4 * (share * (1 - share) / 256) ** 0.5 + 0.05 * share
-        )
+def test_in_the_second_half_of_the_training_pictures_stay_where_they_are(model):
+    images = np.random.default_rng(0).random((8, 32, 32, 3), np.float32)
+    assert places(model, images, 49).any()
+    assert not places(model, images, 51).any()
