@@ -130,12 +130,14 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, "best")
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
-        views = [encodings.sample(config.seed)]
+        views, named = [encodings.sample(config.seed)], f"{len(encodings.mean):,} encoded faces"
+        # Few faces: their mirror images, which were trained on as well, are worth their time.
         if config.flip and len(encodings.mean) < MOST_TRAINING_FACES:
             mirrored = encode_faces(model, dataset.train, mirrored=True)
             views.append(mirrored.sample(config.seed + 1))
+            named += " and their mirror images"
         model.density, tried = density.choose(np.stack(views, axis=1), config.density_components, config.seed)
-        print(f"Density: fitted to {len(encodings.mean):,} encoded faces. {density.summary(tried)}")
+        print(f"Density: fitted to {named}. {density.summary(tried)}")
         save_network(run, "best", model)
     return model
 

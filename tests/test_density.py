@@ -91,3 +91,21 @@ def test_a_handful_of_faces_is_one_gaussian_without_a_choice():
     assert len(mixture.weights) == 1
     assert tried == {}
     assert "Too few faces" in density.summary(tried)
+
+
+def test_views_of_a_face_are_held_out_together():
+    faces = np.random.default_rng(0).standard_normal((200, 1, 3)).astype(np.float32)
+    _, apart = density.choose(faces, most_components=20)
+    _, together = density.choose(np.repeat(faces, 2, axis=1), most_components=20)
+    # The same faces twice tell nothing more: a twin among the fitted ones would reward ever more components.
+    assert together["1 full"] == pytest.approx(apart["1 full"], abs=1e-3)
+
+
+def test_faces_with_a_view_that_is_not_finite_are_left_out():
+    faces = np.random.default_rng(0).standard_normal((40, 2, 3)).astype(np.float32)
+    spoiled = np.concatenate([faces, faces[:1]])
+    spoiled[-1, 1, 0] = np.inf
+    found, expected = (density.choose(views, most_components=1)[0] for views in (spoiled, faces))
+    np.testing.assert_array_equal(found.means, expected.means)
+    with pytest.raises(ValueError, match="at least 2 finite rows"):
+        density.choose(spoiled[-1:], most_components=1)

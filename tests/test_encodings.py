@@ -126,3 +126,10 @@ def test_stored_arrays_that_do_not_fit_each_other_are_not_taken(model, blob_data
     np.savez(path, **{**arrays, **damage})
     kept()
     assert len(opened) == 1 + bool(damage)
+
+
+def test_mirrored_faces_are_encoded_as_their_mirror_images(model, blob_dataset):
+    encoded = encodings.encode_faces(model, blob_dataset.train, mirrored=True)
+    mean, _ = model.encode(blob_dataset.train.images(slice(None))[:, :, ::-1])
+    np.testing.assert_allclose(encoded.mean, mean, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(encoded.mean, encodings.encode_faces(model, blob_dataset.train).mean, atol=1e-3)
