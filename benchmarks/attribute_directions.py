@@ -75,7 +75,7 @@ def flips(
     target_flips, other_flips = [], []
     for target in targets:
         towards = np.where(before[:, target], -1.0, 1.0)[:, None].astype(np.float32)
-        after = read(classifier, explored.decode(latents + strength * towards * directions[target]))
+        after = read(classifier, explored.model.decode_all(latents + strength * towards * directions[target]))
         changed = (after != before)[:, targets]
         place = targets.tolist().index(target)
         target_flips.append(changed[:, place].mean())
@@ -101,7 +101,7 @@ def main() -> None:
     labels = dataset.test.attributes(slice(None))
     on_faces = balanced_accuracy(read(classifier, test / 255.0), labels)
     latents = explored.encode(test)
-    reconstructed = read(classifier, explored.decode(latents))
+    reconstructed = read(classifier, explored.model.decode_all(latents))
     on_reconstructions = balanced_accuracy(reconstructed, labels)
     targets = np.flatnonzero(on_reconstructions >= READABLE)
     left_out = ", ".join(names[on_reconstructions < READABLE]) or "none"

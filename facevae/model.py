@@ -136,6 +136,11 @@ class VAE(keras.Model):
         """Pictures `float32[batch, image_size, image_size, 3]` in [0, 1] of latents `float32[batch, latent_dim]`."""
         return self.decoder(latents, training=training)
 
+    def decode_all(self, latents: np.ndarray) -> np.ndarray:
+        """`decode` of any number of latents, a batch at a time, as `float32[count, image_size, image_size, 3]`."""
+        batches = [self.decode(latents[start : start + 256]) for start in range(0, len(latents), 256)]
+        return np.concatenate([np.asarray(batch) for batch in batches])
+
     def call(self, images: Any, training: bool = False) -> tf.Tensor:
         """Reconstructions: each picture decoded from its posterior mean."""
         return self.decode(self.encode(images, training)[0], training)
@@ -155,9 +160,7 @@ class VAE(keras.Model):
         Returns:
             `float32[count, image_size, image_size, 3]` in [0, 1].
         """
-        latents = self.sample_latents(count, seed, sample_from, temperature)
-        batches = [self.decode(latents[start : start + 256]) for start in range(0, count, 256)]
-        return np.concatenate([np.asarray(batch) for batch in batches])
+        return self.decode_all(self.sample_latents(count, seed, sample_from, temperature))
 
     def sample_latents(
         self, count: int, seed: int = 0, sample_from: str | None = None, temperature: float = 1.0

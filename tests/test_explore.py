@@ -113,9 +113,9 @@ def test_the_strip_of_edits_has_the_unedited_face_at_strength_zero(run, blob_dat
     np.testing.assert_allclose(original, face[0] / 255.0)
     latent = explored.encode(face)
     direction = explored.attribute_directions()[1]
-    np.testing.assert_allclose(same, explored.decode(latent)[0], atol=1e-5)
-    np.testing.assert_allclose(less, explored.decode(latent - direction)[0], atol=1e-5)
-    np.testing.assert_allclose(more, explored.decode(latent + direction)[0], atol=1e-5)
+    np.testing.assert_allclose(same, explored.model.decode_all(latent)[0], atol=1e-5)
+    np.testing.assert_allclose(less, explored.model.decode_all(latent - direction)[0], atol=1e-5)
+    np.testing.assert_allclose(more, explored.model.decode_all(latent + direction)[0], atol=1e-5)
 
 
 def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_cropped_where_not(

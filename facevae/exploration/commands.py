@@ -39,7 +39,7 @@ def reconstruct(
             ["Faces of the test split, which training never saw"],
         )
     print("\n".join(notes))
-    reconstructions = figures.as_bytes(explored.decode(explored.encode(originals)))
+    reconstructions = figures.as_bytes(explored.model.decode_all(explored.encode(originals)))
     error = float(np.mean((originals / 255.0 - reconstructions / 255.0) ** 2))
     columns = min(COLUMNS, len(originals))
     rows, labels = [], []
@@ -141,14 +141,16 @@ def edit(
     note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others held."
     names = explored.dataset.attribute_names
     if index is None:
-        less, more = (explored.decode(latent + strengths[end] * directions) for end in (0, -1))
+        less, more = (explored.model.decode_all(latent + strengths[end] * directions) for end in (0, -1))
         title = (
             f"Less and more of each attribute: strength {_signed(strengths[0])} and {_signed(strengths[-1])}"
         )
-        sheet = figures.attribute_sheet(explored.decode(latent[None])[0], less, more, names, title, note)
+        sheet = figures.attribute_sheet(
+            explored.model.decode_all(latent[None])[0], less, more, names, title, note
+        )
         explored.show(f"attributes_{_stem(face)}", sheet)
         return
-    edited = explored.decode(latent + strengths[:, None] * directions[index])
+    edited = explored.model.decode_all(latent + strengths[:, None] * directions[index])
     labels = ["original", *map(_signed, strengths)]
     title = f"Attribute arithmetic: {names[index].replace('_', ' ')}"
     pictures = np.concatenate([picture[None] / 255.0, edited])
@@ -170,9 +172,9 @@ def morph(
     rows, frames = [], []
     for leg, (start, end) in enumerate(itertools.pairwise(ends)):
         for spherical in (False, True):
-            way = explored.decode(arithmetic.interpolate(start, end, steps, spherical))
+            way = explored.model.decode_all(arithmetic.interpolate(start, end, steps, spherical))
             rows.append(np.concatenate([originals[leg : leg + 1], way, originals[leg + 1 : leg + 2]]))
-        way = explored.decode(arithmetic.interpolate(start, end, 24, spherical=True))
+        way = explored.model.decode_all(arithmetic.interpolate(start, end, 24, spherical=True))
         frames += [*[way[0]] * 6, *way]  # resting a moment at each face
     columns = ["original", *(f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)), "original"]
     note = (
@@ -208,7 +210,7 @@ def traverse(
     deviations = np.linspace(-3.0, 3.0, 9)
     latents = [arithmetic.traversal(latent, d, middle[d] + deviations * spread[d]) for d in dimensions]
     grid = figures.labelled_grid(
-        explored.decode(np.concatenate(latents)),
+        explored.model.decode_all(np.concatenate(latents)),
         len(deviations),
         f"The {count} most informative latent dimensions",
         row_labels=[f"z{dimension}\n{kl[dimension]:.2f} nats" for dimension in dimensions],
@@ -227,7 +229,7 @@ def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
     generated = explored.model.sample(count, seed)
     # Generated faces are smoother than photographs, and a smooth picture lies nearer to all others. So the yardstick
     # is what the same decoder makes of faces that it was not trained on.
-    unseen = explored.decode(explored.encode(test.images(np.arange(min(200, len(test))))))
+    unseen = explored.model.decode_all(explored.encode(test.images(np.arange(min(200, len(test))))))
     indices, distances = nearest_faces(np.concatenate([generated, unseen]), train, nearest)
     closest, usual = distances[:count, 0], np.quantile(distances[count:, 0], [0.05, 0.5, 0.95])
     note = (

@@ -173,11 +173,6 @@ class Exploration:
         """The posterior means of some faces, `float32[faces, latent_dim]`."""
         return np.asarray(self.model.encode(images)[0])
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """The faces of latents, `float32[faces, size, size, 3]` in [0, 1]."""
-        parts = [self.model.decode(latents[start : start + 256]) for start in range(0, len(latents), 256)]
-        return np.concatenate([np.asarray(part) for part in parts])
-
     def attribute_directions(self) -> np.ndarray:
         """The direction of each attribute, `float32[attributes, latent_dim]`, from the training faces.
 

@@ -53,9 +53,7 @@ def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) ->
     inputs["decode"] = inputs["decode_uint8"] = {"latent": _in_turn(*kinds)}
 
     # The model's own faces, half of them with noise, stand in for photographs: an export needs no data set.
-    images = np.concatenate(
-        [np.asarray(shipment.model.decode(plain[i : i + 64])) for i in range(0, count, 64)]
-    )
+    images = shipment.model.decode_all(plain)
     grain = random.normal(0.0, 0.1, images.shape).astype(np.float32)
     images[::2] = np.clip(images[::2] + grain[::2], 0.0, 1.0)
     inputs["encode"] = {"image": images}
@@ -68,20 +66,17 @@ def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) ->
 def references(shipment: Shipment, inputs: Examples) -> Examples:
     """What the float32 model answers to `examples`, computed without the exported graphs."""
     model = shipment.model
-
-    def decoded(latents):
-        batches = [np.asarray(model.decode(latents[i : i + 64])) for i in range(0, len(latents), 64)]
-        return np.concatenate(batches)
-
-    answers = {"decode": {"image": decoded(inputs["decode"]["latent"])}}
+    answers = {"decode": {"image": model.decode_all(inputs["decode"]["latent"])}}
     levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
     levels[..., :3] = np.round(answers["decode"]["image"] * 255.0)
     answers["decode_uint8"] = {"image": levels}
     if edit := inputs.get("edit"):
-        answers["edit"] = {"image": decoded(edit["latent"] + edit["strengths"] @ shipment.directions)}
+        answers["edit"] = {
+            "image": model.decode_all(edit["latent"] + edit["strengths"] @ shipment.directions)
+        }
     if shipment.density and (sample := inputs.get("sample")):
         latents = shipment.density.latents(sample["noise"])
-        answers["sample"] = {"image": decoded(latents), "latent": latents}
+        answers["sample"] = {"image": model.decode_all(latents), "latent": latents}
     for name in ("encode", "encode_uint8"):
         images = inputs[name]["image"][..., :3]
         parts = [model.encode(images[i : i + 64]) for i in range(0, len(images), 64)]
