@@ -145,7 +145,7 @@ def test_signatures_share_their_weights_and_the_scales_of_them(exported):
     assert all(len(set(places)) == 1 for places in everywhere)
 
 
-@pytest.mark.parametrize("preset", ["demo", "celeba128"])
+@pytest.mark.parametrize("preset", ["demo", pytest.param("celeba128", marks=pytest.mark.slow)])
 def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(preset, tmp_path):
     import dataclasses
 

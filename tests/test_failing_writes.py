@@ -71,6 +71,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_anything_is_trained(
         EventWriter(tmp_path / "logs")
 
 
+@pytest.mark.slow
 def test_permission_lost_half_way_ends_the_training_which_goes_on_when_it_is_back(tmp_path, blob_dataset):
     config = from_preset("demo", **TINY)
     run = RunFolder(tmp_path)

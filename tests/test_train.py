@@ -100,10 +100,8 @@ def test_a_folder_trains_is_not_overwritten_and_goes_on(start, tmp_path, folder)
     assert int(facevae.load(run, "last").global_step) == 2 * (36 // 8)
 
 
-@pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 75, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_leaves_a_run_that_resumes(start, tmp_path, folder, number, status):
     flags = [*SMALL, "--data", folder, "--run-dir", tmp_path / "run", "--epochs", 100_000]
     process = start(*flags)

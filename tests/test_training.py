@@ -65,6 +65,7 @@ def test_a_run_leaves_models_checkpoint_and_encodings_and_loads_in_one_line(tmp_
         np.testing.assert_array_equal(encodings["attributes"], blob_dataset.train.attributes(np.arange(48)))
 
 
+@pytest.mark.slow
 def test_resuming_with_random_dropout_after_a_kill_equals_the_uninterrupted_run(tmp_path, blob_dataset):
     config = tiny(network="reference", dropout=0.25, early_stopping=50)
     whole = begin(tmp_path / "whole", config, blob_dataset)
@@ -304,6 +305,7 @@ def test_damaged_and_foreign_checkpoints_are_refused(tmp_path, blob_dataset):
         train(config, run, blob_dataset, CPU)
 
 
+@pytest.mark.slow
 def test_mixed_precision_run_resumes_and_loads_in_float32(tmp_path, blob_dataset):
     machine = Runtime("processor", "mixed_float16", True)
     config = tiny(epochs=1, network="reference", dropout=0.0)
