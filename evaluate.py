@@ -27,8 +27,7 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--which",
         choices=("best", "last"),
-        default="best",
-        help="lowest validation loss, or newest (default: best)",
+        help="lowest validation loss, or newest (default: newest; of a run with --early-stopping the other)",
     )
     parser.add_argument(
         "--samples",

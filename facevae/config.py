@@ -142,7 +142,7 @@ class Config:
     )
     early_stopping: int | None = _setting(
         None,
-        "end after so many epochs without a better validation loss (none: never)",
+        "end after so many epochs without a better validation loss, with the model of the best (none: never)",
         minimum=1,
         maximum=MOST_COUNT,
     )
@@ -216,6 +216,15 @@ class Config:
                 f"dropout: the compact network has none, received {self.dropout}. "
                 "Leave --dropout out, or use --network reference."
             )
+
+    @property
+    def finished_model(self) -> str:
+        """The model that a run ends with: `last`, at the end of its schedules; with early stopping `best`.
+
+        Validation loss alone would choose a model whose learning rate is still high: on few faces it is lowest long
+        before their details are learned (benchmarks/experiments.md).
+        """
+        return "best" if self.early_stopping else "last"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that describe the run, ready for JSON."""

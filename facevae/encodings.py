@@ -80,13 +80,13 @@ def encode_faces(
 def training_encodings(
     run: RunFolder, model: VAE, train: Callable[[], _Records], verified: bool = False
 ) -> Encodings:
-    """Up to 20,000 training faces as the run's best model encodes them.
+    """Up to 20,000 training faces as the run's model encodes them.
 
     They are kept in the run folder and made again when another encoder made those.
 
     Args:
         run: the run.
-        model: its best model.
+        model: its finished model.
         train: gives the training split; only called where the faces must be encoded, or held against the split.
         verified: whether they are held against the split, and made again when its faces or their attributes are
             others by now: whoever shows faces or attributes of the split beside them must not mix the two up.

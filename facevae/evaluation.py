@@ -66,7 +66,7 @@ class Subject:
 
 def open_subject(
     run_dir: str | os.PathLike[str],
-    which: str = "best",
+    which: str | None = None,
     samples: int = 10_000,
     seed: int = 0,
     data: str | None = None,
@@ -76,7 +76,7 @@ def open_subject(
 
     Args:
         run_dir: the run folder.
-        which: `best` or `last`.
+        which: `best` or `last`; None for the finished one.
         samples: at most so many; never more than the test split has faces.
         seed: of every random draw.
         data: where the faces lie now; None for where they lay when the run was trained.
@@ -87,6 +87,7 @@ def open_subject(
     """
     run = RunFolder.open(run_dir)
     config = run.load_config()
+    which = which or config.finished_model
     model = load(run_dir, which)
     dataset = prepare(data or config.data, config.data_dir, config.crop, config.image_size, cache_dir)
     if len(dataset.test) < FEWEST_FACES:

@@ -18,7 +18,7 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"  # what Keras names the pa
 _MOST_ENTRIES = 10_000
 
 
-def load(run_dir: str | os.PathLike[str], which: str = "best") -> VAE:
+def load(run_dir: str | os.PathLike[str], which: str | None = None) -> VAE:
     """The trained model of a run, in float32 whatever precision trained it.
 
     Nothing in the folder is executed, wherever it came from: the networks are built by this package from checked
@@ -26,7 +26,7 @@ def load(run_dir: str | os.PathLike[str], which: str = "best") -> VAE:
 
     Args:
         run_dir: the folder that `train.py` named.
-        which: `best` (lowest validation loss) or `last`.
+        which: `best` (lowest validation loss) or `last`; None for the run's own, see `Config.finished_model`.
 
     Returns:
         The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
@@ -34,13 +34,13 @@ def load(run_dir: str | os.PathLike[str], which: str = "best") -> VAE:
     Raises:
         UserError: no run there, or one without a trained model yet, or a damaged file.
     """
-    if which not in ("best", "last"):
+    if which not in (None, "best", "last"):
         raise UserError(
             f"which: expected best or last, received {which!r}. best has the lowest validation loss."
         )
     run = RunFolder.open(run_dir)
-    run.load_config()  # says so if another version wrote the run
-    path = run.network(which)
+    config = run.load_config()  # says so if another version wrote the run
+    path = run.network(which or config.finished_model)
     if not path.exists():
         raise UserError(
             f"{path}: the run has no trained model yet; the first is saved after the first epoch. "

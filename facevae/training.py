@@ -75,7 +75,7 @@ def train(
         interruption: who is asked to end; while steps are taken, everything is saved first.
 
     Returns:
-        The best model, in float32, with the density fitted to its encodings; it is also saved in the run folder.
+        The finished model, in float32, with the density fitted to its encodings; it is also saved in the run folder.
         None in other workers than the chief.
 
     Raises:
@@ -118,16 +118,16 @@ def train(
                 callbacks=[schedule, StopAtNotFinite(run), *callbacks, saving],
                 verbose=0,
             )
-    best = finish(config, run, dataset) if workers.is_chief else None
+    finished = finish(config, run, dataset) if workers.is_chief else None
     workers.largest(0)  # the others wait for the chief: the training ends well where all of it does
-    return best
+    return finished
 
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
-    """Encodes training faces with the best model, fits the density to them, and saves the model with it."""
+    """Encodes training faces with the finished model, fits the density to them, and saves the model with it."""
     from facevae.loading import load
 
-    model = load(run.path, "best")
+    model = load(run.path, config.finished_model)
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
         views, named = [encodings.sample(config.seed)], f"{len(encodings.mean):,} encoded faces"
@@ -138,7 +138,7 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
             named += " and their mirror images"
         model.density, tried = density.choose(np.stack(views, axis=1), config.density_components, config.seed)
         print(f"Density: fitted to {named}. {density.summary(tried)}")
-        save_network(run, "best", model)
+        save_network(run, config.finished_model, model)
     return model
 
 

@@ -62,8 +62,8 @@ def run(tmp_path, blob_images):
     run = RunFolder(tmp_path / "run")
     counts = {"train": 20, "validation": 20, "test": 20}
     run.save(from_preset("demo", data=str(faces), image_size=32), {"faces": counts})
-    run.network("best").parent.mkdir(parents=True)
-    VAE(image_size=32, latent_dim=4, width=8).save(run.network("best"))
+    run.network("last").parent.mkdir(parents=True)
+    VAE(image_size=32, latent_dim=4, width=8).save(run.network("last"))
     return run
 
 
@@ -100,9 +100,9 @@ def test_help_needs_no_tensorflow(tmp_path):
 
 
 def test_a_run_without_the_model_asked_for_is_one_message(evaluate, run):
-    code, _, err = evaluate(run.path, "--which", "last")
+    code, _, err = evaluate(run.path, "--which", "best")
     assert code == 2
-    assert "last.keras: the run has no trained model yet" in err
+    assert "best.keras: the run has no trained model yet" in err
     assert "Traceback" not in err
 
 
@@ -124,7 +124,7 @@ def test_figures_pictures_and_notes(evaluate, run, tmp_path):
     assert "Note: 20 samples instead of 10,000: as many as there are test faces." in out
     assert "other data" not in out
     stored = json.loads(run.evaluation.read_text(encoding="utf-8"))
-    assert (stored["seed"], stored["which"], stored["test_faces"]) == (3, "best", 20)
+    assert (stored["seed"], stored["which"], stored["test_faces"]) == (3, "last", 20)
     assert f"{stored['metrics']['reconstruction/mse']:.5f}" in out
     assert len(list((tmp_path / "fid" / "samples").glob("*.png"))) == 10
     assert list(run.evaluation_logs.iterdir())

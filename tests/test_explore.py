@@ -27,8 +27,8 @@ def make_run(path, dataset):
     model.density = density.fit(latents, 2)
     run = RunFolder(path)
     run.save(Config(image_size=32, latent_dim=8, width=8, density_components=2))
-    run.network("best").parent.mkdir(parents=True)
-    model.save(run.network("best"))
+    run.network("last").parent.mkdir(parents=True)
+    model.save(run.network("last"))
     return run
 
 
@@ -208,7 +208,7 @@ def test_a_run_without_attributes_says_so_and_draws_the_rest(tmp_path, blob_data
 
 def test_a_run_without_a_density_generates_from_the_prior_and_says_so(run, capsys, blob_dataset):
     keras.utils.set_random_seed(0)
-    VAE(image_size=32, latent_dim=8, width=8).save(run.network("best"))
+    VAE(image_size=32, latent_dim=8, width=8).save(run.network("last"))
     explore.main([str(run.path), "generate", "--count", "2"])
     assert "no fitted density" in capsys.readouterr().out
 

@@ -52,8 +52,8 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
     run.save(
         Config(**shape, **source), {"name": "synthetic_faces", "attribute_names": NAMES if attributes else []}
     )
-    run.network("best").parent.mkdir(parents=True)
-    model.save(run.network("best"))
+    run.network("last").parent.mkdir(parents=True)
+    model.save(run.network("last"))
     arrays = {"indices": np.arange(300), "mean": mean, "log_variance": np.full((300, 8), -3.0, np.float32)}
     if attributes:
         arrays["attributes"] = (mean[:, :3] > 0).astype(np.uint8)
@@ -268,14 +268,14 @@ def test_bad_input_is_one_clear_message_and_leaves_nothing(
     pathlib.Path("thesis/chapter1.tex").write_text("")
     for name in ("run", "unfinished", "other_version", "damaged", "no_encodings"):
         shutil.copytree(good.path, name, ignore=shutil.ignore_patterns("export", ".export*"))
-    RunFolder("unfinished").network("best").unlink()
+    RunFolder("unfinished").network("last").unlink()
     content = (
         pathlib.Path("other_version/run.json")
         .read_text()
         .replace('"format_version": 1', '"format_version": 99')
     )
     pathlib.Path("other_version/run.json").write_text(content)
-    RunFolder("damaged").network("best").write_bytes(b"not a model")
+    RunFolder("damaged").network("last").write_bytes(b"not a model")
     shutil.rmtree("no_encodings/encodings")
     content = json.loads(pathlib.Path("no_encodings/run.json").read_text())
     content["config"]["data"] = "nothing_here/"

@@ -17,13 +17,13 @@ from facevae.run_folder import RunFolder
 def run(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.save(from_preset("demo", image_size=32))
-    run.network("best").parent.mkdir()
+    run.network("last").parent.mkdir()
     return run
 
 
 def test_a_model_trained_in_16_bits_comes_back_in_float32(run):
     trained = facevae.VAE(image_size=32, latent_dim=3, width=8, dtype="mixed_bfloat16")
-    trained.float32_copy().save(run.network("best"))
+    trained.float32_copy().save(run.network("last"))
     model = facevae.load(run.path)
     assert {layer.dtype_policy.name for layer in model.decoder.layers} == {"float32"}
     for ours, theirs in zip(model.get_weights(), trained.get_weights(), strict=True):
@@ -41,8 +41,8 @@ def test_only_best_and_last_exist(run):
 
 
 def test_a_damaged_file_is_refused_with_its_path(run):
-    run.network("best").write_bytes(b"PK\x03\x04 and nothing more")
-    with pytest.raises(UserError, match=r"best\.keras: expected a model saved by facevae"):
+    run.network("last").write_bytes(b"PK\x03\x04 and nothing more")
+    with pytest.raises(UserError, match=r"last\.keras: expected a model saved by facevae"):
         facevae.load(run.path)
 
 
@@ -50,16 +50,16 @@ def test_a_file_that_would_execute_code_is_refused(run, tmp_path):
     marker = tmp_path / "executed"
     path = str(marker)
     lambda_layer = keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])
-    keras.Sequential([keras.Input((2,)), lambda_layer]).save(run.network("best"))
+    keras.Sequential([keras.Input((2,)), lambda_layer]).save(run.network("last"))
     assert marker.exists()  # building it executed the code, so that loading it would show
     marker.unlink()
-    with pytest.raises(UserError, match=r"best\.keras"):
+    with pytest.raises(UserError, match=r"last\.keras"):
         facevae.load(run.path)
     assert not marker.exists()
 
 
 def test_another_model_is_refused(run):
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(run.network("best"))
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(run.network("last"))
     with pytest.raises(UserError, match=r"expected a facevae\.VAE, received a Sequential"):
         facevae.load(run.path)
 
@@ -72,14 +72,14 @@ def test_another_model_is_refused(run):
 @pytest.fixture
 def whole(run):
     """The parts of a good file: config.json as a dictionary, metadata.json and the weights as bytes."""
-    facevae.VAE(image_size=32, latent_dim=3, width=8).save(run.network("best"))
-    with zipfile.ZipFile(run.network("best")) as archive:
+    facevae.VAE(image_size=32, latent_dim=3, width=8).save(run.network("last"))
+    with zipfile.ZipFile(run.network("last")) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     return {**parts, "config.json": json.loads(parts["config.json"])}
 
 
 def write(run, parts, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(run.network("best"), "w", compression) as archive:
+    with zipfile.ZipFile(run.network("last"), "w", compression) as archive:
         for name, content in parts.items():
             archive.writestr(name, json.dumps(content) if isinstance(content, dict) else content)
 
@@ -119,7 +119,7 @@ def test_weights_that_are_no_plain_arrays_are_refused(run, whole, kind):
         whole["model.weights.h5"], lambda file: replace_first(file, HOSTILE_WEIGHTS[kind])
     )
     write(run, {**whole, "model.weights.h5": weights})
-    with pytest.raises(UserError, match=r"best\.keras: expected a model saved by facevae") as caught:
+    with pytest.raises(UserError, match=r"last\.keras: expected a model saved by facevae") as caught:
         facevae.load(run.path)
     assert ("model.weights.h5" in str(caught.value)) == (kind != "another shape")
 
@@ -138,7 +138,7 @@ def test_weights_that_are_no_plain_arrays_are_refused(run, whole, kind):
 def test_settings_beyond_the_limits_are_refused_before_a_network_is_built(run, whole, changes, reason):
     config = whole["config.json"]
     write(run, {**whole, "config.json": {**config, "config": {**config["config"], **changes}}})
-    with pytest.raises(UserError, match=rf"best\.keras: .*{reason}"):
+    with pytest.raises(UserError, match=rf"last\.keras: .*{reason}"):
         facevae.load(run.path)
 
 
@@ -154,7 +154,7 @@ def test_modules_that_a_file_names_are_not_imported(run, whole, tmp_path, monkey
     assert facevae.load(run.path).latent_dim == 3
     for description in (harm, {**harm, "registered_name": "facevae>VAE"}, {**config, "config": harm}):
         write(run, {**whole, "config.json": description})
-        with pytest.raises(UserError, match=r"best\.keras"):
+        with pytest.raises(UserError, match=r"last\.keras"):
             facevae.load(run.path)
     assert not marker.exists()
 
@@ -174,12 +174,12 @@ def test_modules_that_a_file_names_are_not_imported(run, whole, tmp_path, monkey
 )
 def test_parts_that_are_missing_or_something_else_are_refused(run, whole, change, reason):
     write(run, change(whole))
-    with pytest.raises(UserError, match=rf"best\.keras: .*{reason}"):
+    with pytest.raises(UserError, match=rf"last\.keras: .*{reason}"):
         facevae.load(run.path)
 
 
 def test_a_compressed_file_is_refused_before_it_fills_the_memory(run, whole):
     write(run, {**whole, "model.weights.h5": bytes(2**26)}, zipfile.ZIP_DEFLATED)
-    assert run.network("best").stat().st_size < 200_000
+    assert run.network("last").stat().st_size < 200_000
     with pytest.raises(UserError, match="is compressed"):
         facevae.load(run.path)

@@ -54,12 +54,14 @@ class KillAfter(keras.callbacks.Callback):
 def test_a_run_leaves_models_checkpoint_and_encodings_and_loads_in_one_line(tmp_path, blob_dataset):
     config = tiny()
     run = begin(tmp_path, config, blob_dataset)
-    best = train(config, run, blob_dataset, CPU)
+    finished = train(config, run, blob_dataset, CPU)
     for which in ("best", "last"):
         model = facevae.load(tmp_path, which)
         assert (model.latent_dim, model.image_size) == (4, 32)
-    np.testing.assert_allclose(best.sample(2, seed=1), facevae.load(tmp_path).sample(2, seed=1), atol=1e-6)
-    assert best.density is not None
+    loaded = facevae.load(tmp_path)
+    assert int(loaded.global_step) == 3 * 3  # the last one
+    np.testing.assert_allclose(finished.sample(2, seed=1), loaded.sample(2, seed=1), atol=1e-6)
+    assert finished.density is not None
     with np.load(run.encodings / "train.npz") as encodings:
         assert encodings["mean"].shape == (48, 4)
         np.testing.assert_array_equal(encodings["attributes"], blob_dataset.train.attributes(np.arange(48)))
@@ -271,6 +273,9 @@ def test_early_stopping_ends_after_its_patience_also_when_resumed(tmp_path, blob
     train(config, run, blob_dataset, CPU, [NeverBetter()])
     assert int(facevae.load(tmp_path, "last").global_step) == 3 * 3
     assert int(facevae.load(tmp_path, "best").global_step) == 1 * 3
+    finished = facevae.load(tmp_path)
+    assert int(finished.global_step) == 1 * 3
+    assert finished.density is not None
     train(config, run, blob_dataset, CPU, [NeverBetter()])
     assert int(facevae.load(tmp_path, "last").global_step) == 3 * 3
 

@@ -24,7 +24,7 @@ from facevae.tensorboard_files import EventWriter
 
 
 class Exploration:
-    """A run's best model and its data set, each loaded when first asked for.
+    """A run's model and its data set, each loaded when first asked for.
 
     Args:
         run_dir: folder of the run.
@@ -41,8 +41,8 @@ class Exploration:
 
     @functools.cached_property
     def model(self) -> VAE:
-        """The best model of the run."""
-        return load(self.run.path, "best")
+        """The finished model of the run."""
+        return load(self.run.path)
 
     @functools.cached_property
     def dataset(self) -> FaceDataset:

@@ -58,7 +58,7 @@ def export_run(
     output_dir: str | None = None,
     checked_latents: int = 64,
 ) -> Export:
-    """Writes and checks all files of a run's best model.
+    """Writes and checks all files of a run's model.
 
     Args:
         run_dir: the folder that `train.py` named.
@@ -72,7 +72,7 @@ def export_run(
     Raises:
         UserError: no such run, an unfinished one, a folder that cannot be written, a network that no phone can run.
     """
-    model = load(run_dir, "best")
+    model = load(run_dir)
     run = RunFolder.open(run_dir)
     config, data = run.load_config(), run.load_data_description()
     encodings = training_encodings(run, model, lambda: training_faces(config))
