@@ -97,7 +97,7 @@ def open_subject(
         )
     notes = []
     trained_on = run.load_data_description().get("faces")
-    now = {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")}
+    now = dataset.counts
     if trained_on not in (None, now):
         notes.append(
             f"The run was trained on other data (faces then {trained_on}, now {now}): "

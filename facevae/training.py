@@ -147,7 +147,7 @@ def describe_data(dataset: FaceDataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "attribute_names": list(dataset.attribute_names),
-        "faces": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
+        "faces": dataset.counts,
     }
 
 

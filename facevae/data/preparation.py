@@ -25,7 +25,6 @@ from facevae.data.records import (
     read_index,
 )
 from facevae.data.sources import Source, open_source
-from facevae.data.splits import SPLIT_NAMES
 from facevae.errors import UserError, printable
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
@@ -80,7 +79,7 @@ def prepare(
                     dataset = load_records(folder, source.name, image_size)
         except OSError as error:
             raise UserError(_disk_message(error, folder.parent)) from error
-    empty = [name for name in SPLIT_NAMES if not len(getattr(dataset, name))]
+    empty = [name for name, count in dataset.counts.items() if not count]
     if empty:
         raise UserError(
             f"{dataset.name}: expected faces to train with, for validation and for the test, received none for "
@@ -218,7 +217,7 @@ def _disk_message(error: OSError, cache: pathlib.Path) -> str:
 
 
 def _summary(dataset: FaceDataset) -> str:
-    splits = [(name, len(getattr(dataset, name))) for name in SPLIT_NAMES]
+    splits = dataset.counts.items()
     size = sum(path.stat().st_size for path in dataset.folder.iterdir())
     return (
         f"{dataset.name}: {sum(n for _, n in splits):,} faces of {dataset.image_size}x{dataset.image_size} ("

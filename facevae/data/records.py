@@ -106,6 +106,11 @@ class FaceDataset:
     left_out: dict[str, str]
     folder: pathlib.Path
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Faces of each split, by its name."""
+        return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
+
 
 class RecordsWriter:
     """Writes records beside their final folder; `finish` puts them in its place. One writer at a time."""
