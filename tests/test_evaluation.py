@@ -13,12 +13,13 @@ from tensorboard.plugins.hparams.metrics import run_tag_from_session_and_metric
 from tensorboard.util import tensor_util
 
 from callbacks import HyperParameters
-from facevae import evaluation, evaluation_report, feature_classifier, metrics
+from facevae import evaluation
 from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
+from facevae.evaluation import commands, evaluators, feature_classifier, metrics
+from facevae.evaluation.picture_sets import PictureSet, write_png
 from facevae.model import VAE
-from facevae.picture_sets import PictureSet, write_png
 from facevae.run_folder import RunFolder
 
 
@@ -47,7 +48,7 @@ def untrained_classifier(monkeypatch):
     classifier = feature_classifier.FeatureClassifier(
         feature_classifier.build_network(32, 2), {"sha256": "0" * 64, "validation_accuracy": None}
     )
-    monkeypatch.setattr(evaluation, "cached_classifier", lambda dataset: classifier)
+    monkeypatch.setattr(commands, "cached_classifier", lambda dataset: classifier)
     return classifier
 
 
@@ -76,7 +77,7 @@ def test_reconstruction_of_a_model_that_is_off_by_a_known_error(subject, blob_da
     answer_with(perfect.model, images * np.float32(0.9) + np.float32(0.05))
     off = images * np.float32(0.1) - np.float32(0.05)
     mse = (off**2).mean(axis=(1, 2, 3))
-    found = judged(evaluation.reconstruction, perfect)
+    found = judged(evaluators.reconstruction, perfect)
     assert found["reconstruction/mse"] == pytest.approx(mse.mean(), rel=1e-4)
     assert found["reconstruction/psnr"] == pytest.approx((-10 * np.log10(mse)).mean(), rel=1e-4)
     assert 0.5 < found["reconstruction/ssim"] < 1.0
@@ -89,7 +90,7 @@ def test_the_bound_is_that_of_the_stated_gaussian_decoder(subject, blob_dataset,
     answer_with(one.model, images + np.float32(0.1), mean=2.0, log_variance=0.0)
     one.model.variance.assign(0.02)
     variance = 0.02 if likelihood == "calibrated_gaussian" else 3072 / 2000.0
-    found = judged(evaluation.likelihood, one)
+    found = judged(evaluators.likelihood, one)
     kl = 4 * 0.5 * 2.0**2
     expected = -0.5 * 3072 * (math.log(2 * math.pi * variance) + 0.01 / variance) - kl
     assert found["likelihood/sigma"] == pytest.approx(math.sqrt(variance), rel=1e-4)
@@ -107,7 +108,7 @@ def test_latents_that_carry_nothing_are_reported(subject, untrained_classifier):
     assert result.metrics["likelihood/active_units"] == 0
     assert result.metrics["likelihood/unused_units"] == 4
     assert "Posterior collapse: 4 of 4 latent dimensions carry less than 0.01 nats." in result.notes
-    assert "active units        0 of 4" in evaluation_report.table(result)
+    assert "active units        0 of 4" in evaluation.table(result)
 
 
 def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_far(
@@ -117,14 +118,14 @@ def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_fa
     order = np.random.default_rng(0).choice(16, 16, replace=False)
     answer_with(one.model, blob_dataset.test.images(order) / np.float32(255.0))
     encodings = encode_faces(one.model, blob_dataset.test)
-    same = dict(evaluation.picture_distances(one, encodings, untrained_classifier))
+    same = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
     assert same["samples/frechet_distance"] == pytest.approx(0.0, abs=1e-4)
     assert (same["samples/precision"], same["samples/recall"]) == (1.0, 1.0)
     assert same["samples/sliced_wasserstein_32"] == pytest.approx(0.0, abs=1e-3)
     assert same["samples/count"] == 16
 
     answer_with(one.model, np.full((1, 32, 32, 3), 0.5, np.float32))
-    grey = dict(evaluation.picture_distances(one, encodings, untrained_classifier))
+    grey = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
     for name in ("frechet_distance", "sliced_wasserstein_32", "sliced_wasserstein_16"):
         assert grey[f"samples/{name}"] > 2.0 * grey[f"validation_faces/{name}"]
     assert grey["samples/recall"] == 0.0
@@ -134,14 +135,14 @@ def test_samples_of_the_density_are_judged_beside_those_of_the_prior(subject, en
     from facevae import density
 
     one = subject(sample_from="density", density_components=1)
-    names = {name.split("/")[0] for name, _ in evaluation.picture_distances(one, encodings)}
+    names = {name.split("/")[0] for name, _ in evaluators.picture_distances(one, encodings)}
     assert names == {
         "validation_faces",
         "reconstructions",
         "samples",
     }  # none fitted yet: samples are the prior's
     one.model.density = density.fit(np.random.default_rng(0).normal(3.0, 0.1, (50, 4)).astype(np.float32), 1)
-    found = dict(evaluation.picture_distances(one, encodings))
+    found = dict(evaluators.picture_distances(one, encodings))
     assert {name.split("/")[0] for name in found} == names | {"prior"}
     assert found["samples/sliced_wasserstein_16"] != found["prior/sliced_wasserstein_16"]
 
@@ -151,13 +152,13 @@ def test_a_model_that_repeats_training_faces_is_caught_and_one_that_repeats_test
 ):
     one = subject()
     answer_with(one.model, blob_dataset.train.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluation.memorisation, one)
+    found = judged(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(0.0, abs=2e-3)
     assert found["memorisation/test_faces"] > 0.01
     assert found["memorisation/nearer_than_test_faces"] == 1.0
 
     answer_with(one.model, blob_dataset.test.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluation.memorisation, one)
+    found = judged(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(found["memorisation/test_faces"])
     assert found["memorisation/nearer_than_test_faces"] <= 1 / 16
 
@@ -175,7 +176,7 @@ def test_without_attributes_the_features_are_left_out_and_it_says_so(subject, bl
     result = evaluation.evaluate(subject(dataset=bare))
     assert not any("frechet" in name or "precision" in name for name in result.metrics)
     assert "samples/sliced_wasserstein_32" in result.metrics
-    text = evaluation_report.table(result)
+    text = evaluation.table(result)
     assert "blobs has no attributes" in text
     assert "Fréchet distance, precision and recall are left out" in text
     assert "Fréchet distance  " not in text
@@ -197,7 +198,7 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
     one.model.global_step.assign(7)
     result = evaluation.evaluate(one)
     for _ in range(2):
-        evaluation_report.save(one.run, result)
+        evaluation.save(one.run, result)
     stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"] == result.metrics
     assert stored["step"] == 7

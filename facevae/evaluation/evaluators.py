@@ -1,120 +1,65 @@
-"""Judging a trained run on the test split: evaluators are functions that yield pairs of a name and a value.
+"""Judging a trained run on the test split: evaluators, and the metrics that each of them declares.
 
-Names are `group/metric`; the groups `validation_faces`, `reconstructions`, `samples` and `prior` are sets of pictures
-that are held against faces of the test split.
+An evaluator is a function that yields pairs of a metric's name and its value, and an entry of `EVALUATORS`: a new one,
+or a new metric, needs nothing outside this file. The groups `validation_faces`, `reconstructions`, `samples` and
+`prior` are sets of pictures that are held against faces of the test split.
 """
 
-import dataclasses
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from facevae import latents, losses, metrics
-from facevae.data import FaceDataset, prepare
-from facevae.encodings import Encodings, encode_faces
-from facevae.errors import UserError
-from facevae.evaluation_report import Evaluation
-from facevae.feature_classifier import FeatureClassifier, cached_classifier
-from facevae.loading import load
-from facevae.model import VAE
-from facevae.neighbours import nearest_faces
-from facevae.picture_sets import decode, decoded, draw, faces_of, write_png
-from facevae.run_folder import RunFolder
+from facevae import latents, losses
+from facevae.encodings import Encodings
+from facevae.evaluation import metrics
+from facevae.evaluation.feature_classifier import FeatureClassifier
+from facevae.evaluation.metric import Evaluator, Metric
+from facevae.evaluation.neighbours import nearest_faces
+from facevae.evaluation.picture_sets import decode, decoded, draw, faces_of
+from facevae.evaluation.subject import FEWEST_FACES, Subject
 
-FEWEST_FACES = 8  # of a split, for distances between sets to mean anything
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
 UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face
 
 Pairs = Iterator[tuple[str, float]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """A run to be judged, and on what.
-
-    Attributes:
-        run: its folder.
-        which: its model, `best` or `last`.
-        model: the model.
-        dataset: the faces that it was trained on.
-        count: samples, and test faces that sets of pictures are held against.
-        seed: of the samples, the noise and the patches.
-        notes: what a reader of the figures has to know.
-    """
-
-    run: RunFolder
-    which: str
-    model: VAE
-    dataset: FaceDataset
-    count: int
-    seed: int
-    notes: tuple[str, ...]
-
-    @property
-    def pixel_values(self) -> int:
-        """D, the values of a picture."""
-        return self.model.image_size**2 * 3
-
-    @property
-    def samples_from(self) -> str:
-        """What the model's own samples are drawn from."""
-        return self.model.sample_from if self.model.density is not None else "prior"
-
-
-def open_subject(
-    run_dir: str | os.PathLike[str],
-    which: str | None = None,
-    samples: int = 10_000,
-    seed: int = 0,
-    data: str | None = None,
-    cache_dir: str | None = None,
-) -> Subject:
-    """The model of a run and its data.
-
-    Args:
-        run_dir: the run folder.
-        which: `best` or `last`; None for the finished one.
-        samples: at most so many; never more than the test split has faces.
-        seed: of every random draw.
-        data: where the faces lie now; None for where they lay when the run was trained.
-        cache_dir: of the prepared faces.
-
-    Raises:
-        UserError: no run or model there, no data, or too few test faces.
-    """
-    run = RunFolder.open(run_dir)
-    config = run.load_config()
-    which = which or config.finished_model
-    model = load(run_dir, which)
-    dataset = prepare(data or config.data, config.data_dir, config.crop, config.image_size, cache_dir)
-    if len(dataset.test) < FEWEST_FACES:
-        raise UserError(
-            f"test split: expected at least {FEWEST_FACES} faces, {dataset.name} has {len(dataset.test)}. "
-            "Give more pictures by --data."
-        )
-    notes = []
-    trained_on = run.load_data_description().get("faces")
-    now = dataset.counts
-    if trained_on not in (None, now):
-        notes.append(
-            f"The run was trained on other data (faces then {trained_on}, now {now}): "
-            "the test split may hold faces that it was trained on."
-        )
-    count = min(samples, len(dataset.test))
-    if count < samples:
-        notes.append(f"{count:,} samples instead of {samples:,}: as many as there are test faces.")
-    return Subject(run, which, model, dataset, count, seed, tuple(notes))
-
-
 # ------------------------------------------------------------------------------
-# Evaluators
+# Reconstructions
 # ------------------------------------------------------------------------------
 
+RECONSTRUCTION = (
+    Metric(
+        "reconstruction/mse",
+        "mean squared error",
+        "Of pixels in [0, 1]: test faces against what is decoded from their posterior means.",
+        ".5f",
+        better="lower",
+        hparams=True,
+    ),
+    Metric(
+        "reconstruction/psnr",
+        "PSNR",
+        "Peak signal-to-noise ratio, -10 log10 of a face's mean squared error.",
+        ".2f",
+        "dB",
+        better="higher",
+    ),
+    Metric(
+        "reconstruction/ssim",
+        "SSIM",
+        "Structural similarity of test faces and those reconstructions; 1 where they are equal.",
+        better="higher",
+        hparams=True,
+    ),
+)
 
-def reconstruction(subject: Subject, encodings: Encodings) -> Pairs:
+
+def reconstruction(
+    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+) -> Pairs:
     """Fidelity of the test faces decoded from their posterior means: means over the faces."""
     errors, similarities = [], []
     for images, pictures in _decoded_test_faces(subject, encodings.mean, "Reconstructing"):
@@ -126,7 +71,60 @@ def reconstruction(subject: Subject, encodings: Encodings) -> Pairs:
     yield "reconstruction/ssim", np.concatenate(similarities).mean()
 
 
-def likelihood(subject: Subject, encodings: Encodings) -> Pairs:
+# ------------------------------------------------------------------------------
+# Likelihood
+# ------------------------------------------------------------------------------
+
+LIKELIHOOD = (
+    Metric(
+        "likelihood/elbo",
+        "ELBO",
+        "Evidence lower bound of the test faces' log-likelihood, with one sample of each posterior.",
+        ",.1f",
+        "nats per image",
+        better="higher",
+        compared=False,
+    ),
+    Metric(
+        "likelihood/bits_per_dimension",
+        "bits per dimension",
+        "-ELBO / (D ln 2) + log2 255, for images of D = height x width x 3 values of 8 bits.",
+        better="lower",
+        hparams=True,
+    ),
+    Metric(
+        "likelihood/sigma",
+        "σ of the decoder",
+        "Standard deviation of the pixels' Gaussian in the ELBO: stored by the training, or implied by its weight of "
+        "the mean squared error.",
+        ".4f",
+        compared=False,
+    ),
+    Metric(
+        "likelihood/kl",
+        "KL divergence",
+        "Of the posteriors from N(0, I), mean over the test faces: what the latents carry.",
+        ".1f",
+        "nats per image",
+    ),
+    Metric(
+        "likelihood/active_units",
+        "active units",
+        "Latent dimensions whose posterior mean has a variance above 0.01 over the test faces.",
+        ".0f",
+        "of {latent_dim}",
+    ),
+    Metric(
+        "likelihood/unused_units",
+        "unused units",
+        f"Latent dimensions with a KL divergence below {UNUSED_KL} nats; many are a posterior collapse.",
+        ".0f",
+        compared=False,
+    ),
+)
+
+
+def likelihood(subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None) -> Pairs:
     """The evidence lower bound of the test faces, with one sample of each posterior, and what the latents carry.
 
     The decoder is N(reconstruction, σ²I), the KL weight 1. σ² is the one that training stored, or under
@@ -155,6 +153,66 @@ def likelihood(subject: Subject, encodings: Encodings) -> Pairs:
     yield "likelihood/unused_units", (kl < UNUSED_KL).sum()
 
 
+# ------------------------------------------------------------------------------
+# Distances between sets of pictures
+# ------------------------------------------------------------------------------
+
+PICTURE_SETS = {
+    "validation_faces": "validation faces",
+    "reconstructions": "reconstructions",
+    "samples": "samples ({samples_from})",
+    "prior": "samples (prior)",
+}
+LEVELS = (256, 128, 64, 32, 16)  # sides of the pyramids' levels, for all sizes of images
+
+
+def _distances_of(group):
+    compared = group == "samples"
+    yield Metric(
+        f"{group}/count",
+        "pictures",
+        "How many were compared with as many test faces.",
+        ",.0f",
+        compared=False,
+    )
+    yield Metric(
+        f"{group}/frechet_distance",
+        "Fréchet distance",
+        "Between the Gaussians of both sets' features, squared; compare figures of as many pictures.",
+        better="lower",
+        compared=compared or group == "reconstructions",
+        hparams=compared,
+    )
+    yield Metric(
+        f"{group}/precision",
+        "precision",
+        "Share of the pictures whose features lie among the test faces'; high for blurred pictures too.",
+        better="higher",
+        compared=compared,
+        hparams=compared,
+    )
+    yield Metric(
+        f"{group}/recall",
+        "recall",
+        "Share of the test faces whose features lie among the pictures'.",
+        better="higher",
+        compared=compared,
+        hparams=compared,
+    )
+    for side in LEVELS:
+        yield Metric(
+            f"{group}/sliced_wasserstein_{side}",
+            f"SWD {side}x{side} x 1000",
+            "Sliced Wasserstein distance of patches from one level of the Laplacian pyramids.",
+            ".1f",
+            better="lower",
+            compared=compared,
+        )
+
+
+PICTURE_DISTANCES = tuple(metric for group in PICTURE_SETS for metric in _distances_of(group))
+
+
 def picture_distances(
     subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
@@ -176,27 +234,6 @@ def picture_distances(
             distance = metrics.patch_distance(against.patches[side], patches, subject.seed)
             yield f"{pictures.name}/sliced_wasserstein_{side}", distance
         yield f"{pictures.name}/count", pictures.count
-
-
-def memorisation(subject: Subject, encodings: Encodings) -> Pairs:
-    """Distances to the nearest training face, mirrored ones included: root mean square differences of pixels.
-
-    A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
-    to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
-    """
-    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
-    sets = [faces_of("test_faces", subject.dataset.test, chosen), *_picture_sets(subject, encodings, chosen)]
-    sets = [s for s in sets if s.name in ("test_faces", "reconstructions", "samples")]
-    compared = min(COMPARED_FACES, subject.count)
-    stacked = np.concatenate([pictures.read(slice(0, compared)) for pictures in sets])
-    distances = nearest_faces(stacked, subject.dataset.train)[1][:, 0].reshape(len(sets), compared)
-    by_name = dict(zip((pictures.name for pictures in sets), distances, strict=True))
-    for name, values in by_name.items():
-        yield f"memorisation/{name}", np.median(values)
-    for name in ("test_faces", "reconstructions"):
-        nearest = np.quantile(by_name[name], 0.05)
-        yield f"memorisation/nearer_than_{name}", (by_name["samples"] < nearest).mean()
-    yield "memorisation/count", compared
 
 
 class _Described(NamedTuple):
@@ -224,6 +261,71 @@ def _describe(pictures, subject, classifier):
     )
 
 
+# ------------------------------------------------------------------------------
+# Memorisation
+# ------------------------------------------------------------------------------
+
+
+def _nearest(name, title, explanation):
+    return Metric(f"memorisation/{name}", title, explanation, ".4f", compared=False)
+
+
+def _nearer(name, title, explanation):
+    return Metric(f"memorisation/{name}", title, explanation, ".1%", better="lower", compared=False)
+
+
+MEMORISATION = (
+    _nearest("test_faces", "test faces", "Median distance of test faces to their nearest training faces."),
+    _nearest("reconstructions", "reconstructions", "Median distance of those test faces' reconstructions."),
+    _nearest("samples", "samples", "Median distance of as many samples."),
+    _nearer(
+        "nearer_than_test_faces",
+        "samples nearer than test faces",
+        "Share of samples nearer to a training face than the nearest 5 % of the test faces.",
+    ),
+    _nearer(
+        "nearer_than_reconstructions",
+        "samples nearer than reconstructions",
+        "Share of samples nearer to a training face than the nearest 5 % of the reconstructions.",
+    ),
+    Metric(
+        "memorisation/count",
+        "pictures",
+        "How many of each were compared with the training faces.",
+        ",.0f",
+        compared=False,
+    ),
+)
+
+
+def memorisation(
+    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+) -> Pairs:
+    """Distances to the nearest training face, mirrored ones included: root mean square differences of pixels.
+
+    A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
+    to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
+    """
+    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
+    sets = [faces_of("test_faces", subject.dataset.test, chosen), *_picture_sets(subject, encodings, chosen)]
+    sets = [s for s in sets if s.name in ("test_faces", "reconstructions", "samples")]
+    compared = min(COMPARED_FACES, subject.count)
+    stacked = np.concatenate([pictures.read(slice(0, compared)) for pictures in sets])
+    distances = nearest_faces(stacked, subject.dataset.train)[1][:, 0].reshape(len(sets), compared)
+    by_name = dict(zip((pictures.name for pictures in sets), distances, strict=True))
+    for name, values in by_name.items():
+        yield f"memorisation/{name}", np.median(values)
+    for name in ("test_faces", "reconstructions"):
+        nearest = np.quantile(by_name[name], 0.05)
+        yield f"memorisation/nearer_than_{name}", (by_name["samples"] < nearest).mean()
+    yield "memorisation/count", compared
+
+
+# ------------------------------------------------------------------------------
+# Pictures of several evaluators
+# ------------------------------------------------------------------------------
+
+
 def _picture_sets(subject, encodings, chosen):
     model, validation = subject.model, subject.dataset.validation
     count = min(subject.count, len(validation))
@@ -242,98 +344,29 @@ def _decoded_test_faces(subject, points, what):
 
 
 # ------------------------------------------------------------------------------
-# All of it
+# All of them
 # ------------------------------------------------------------------------------
 
-
-def evaluate(subject: Subject) -> Evaluation:
-    """Runs all evaluators.
-
-    Raises:
-        UserError: a figure that is not finite.
-    """
-    dataset, notes, classifier = subject.dataset, list(subject.notes), None
-    if dataset.attribute_names:
-        classifier = cached_classifier(dataset)
-    else:
-        notes.append(
-            f"{dataset.name} has no attributes to train the feature classifier with: "
-            "Fréchet distance, precision and recall are left out."
-        )
-    encodings = encode_faces(subject.model, dataset.test)
-    found: dict[str, float] = {}
-    found.update(reconstruction(subject, encodings))
-    found.update(likelihood(subject, encodings))
-    found.update(picture_distances(subject, encodings, classifier))
-    found.update(memorisation(subject, encodings))
-    found = {name: float(value) for name, value in found.items()}
-    for name, value in found.items():
-        if not np.isfinite(value):
-            raise UserError(
-                f"{subject.run.network(subject.which)}: {name} is {value}, expected a finite figure. "
-                "Train again with a lower --learning-rate, or with --precision float32."
-            )
-    unused = int(found["likelihood/unused_units"])
-    if unused:
-        notes.append(
-            f"Posterior collapse: {unused} of {subject.model.latent_dim} latent dimensions carry less than "
-            f"{UNUSED_KL} nats."
-        )
-    details = classifier.details if classifier is not None else None
-    return Evaluation(
-        which=subject.which,
-        step=int(subject.model.global_step),
-        seed=subject.seed,
-        samples_from=subject.samples_from,
-        data=dataset.name,
-        image_size=dataset.image_size,
-        latent_dim=subject.model.latent_dim,
-        test_faces=len(dataset.test),
-        feature_classifier=details,
-        notes=notes,
-        metrics=found,
-    )
+EVALUATORS = (
+    Evaluator("Reconstruction of test faces", RECONSTRUCTION, reconstruction),
+    Evaluator("Likelihood of test faces", LIKELIHOOD, likelihood),
+    Evaluator(
+        "Against as many test faces",
+        PICTURE_DISTANCES,
+        picture_distances,
+        PICTURE_SETS,
+        "Validation faces are photographs that the training never saw: no samples are expected to come nearer.",
+    ),
+    Evaluator(
+        "Root mean square distance to the nearest training face, of pixels in [0, 1]",
+        MEMORISATION,
+        memorisation,
+        note="Blurred pictures are near to every face: samples that repeat training faces are nearer than the "
+        "reconstructions.",
+    ),
+)
 
 
-# ------------------------------------------------------------------------------
-# Pictures for other tools
-# ------------------------------------------------------------------------------
-
-PUBLISHED_PROTOCOL = {"crop": "140", "size": "64x64", "pictures": "10,000"}
-
-
-def save_images(subject: Subject, count: int, folder: str | os.PathLike[str]) -> str:
-    """Writes samples and test faces as PNG, for the tools that compute the FID of the literature.
-
-    Args:
-        subject: the run.
-        count: of each.
-        folder: gets `samples/` and `references/`, which must not hold anything yet.
-
-    Returns:
-        What was written, and how it differs from the published protocol.
-
-    Raises:
-        UserError: fewer test faces than asked for, pictures there already, or a folder that cannot be written.
-    """
-    model, test = subject.model, subject.dataset.test
-    if count > len(test):
-        raise UserError(
-            f"--save-images: expected at most {len(test):,}, the faces of the test split, received {count:,}. "
-            "Give fewer."
-        )
-    samples = decoded("samples", model, model.sample_latents(count, subject.seed))
-    references = faces_of("references", test, draw(len(test), count, subject.seed))
-    write_png([samples, references], folder)
-    size = f"{model.image_size}x{model.image_size}"
-    used = {"crop": subject.run.load_config().crop, "size": size, "pictures": f"{count:,}"}
-    differs = [f"{k} {used[k]} instead of {v}" for k, v in PUBLISHED_PROTOCOL.items() if used[k] != v]
-    protocol = (
-        f"not the protocol of CelebA's published figures ({', '.join(differs)})"
-        if differs
-        else f"the protocol of CelebA's published figures (crop 140, {size}, {count:,})"
-    )
-    return (
-        f"{count:,} samples (from the {subject.samples_from}) and {count:,} test faces of {subject.dataset.name} "
-        f"are in {folder}: {protocol}."
-    )
+def declared_metrics() -> list[Metric]:
+    """The metrics of all evaluators."""
+    return [metric for evaluator in EVALUATORS for metric in evaluator.metrics]

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import textwrap
 from typing import Any
 
 from facevae.errors import UserError
+from facevae.evaluation import evaluators
 from facevae.run_folder import RunFolder, replacing
 
 
@@ -55,9 +57,10 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
         raise UserError(
             f"{run.evaluation}: cannot be written ({error.strerror}). Make room in the run folder, or copy it."
         ) from error
+    descriptions = {metric.name: metric.description for metric in evaluators.declared_metrics()}
     writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
     for name, value in evaluation.metrics.items():
-        writer.scalar(name, value, evaluation.step)
+        writer.scalar(name, value, evaluation.step, descriptions.get(name))
     writer.close()
 
 
@@ -65,43 +68,21 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
 # Table
 # ------------------------------------------------------------------------------
 
+WIDTH = 100  # characters
+ARROWS = {"lower": "↓", "higher": "↑", None: " "}
+
 
 def table(evaluation: Evaluation) -> str:
-    """The figures for people, with their units and what to hold them against."""
-    found, dimensions = evaluation.metrics, evaluation.image_size**2 * 3
-    test = f"{evaluation.test_faces:,} test faces of {evaluation.data}"
+    """The figures for people, with their units, their direction and what to hold them against."""
     lines = [
-        f"Reconstruction of {test}",
-        _line("mean squared error", f"{found['reconstruction/mse']:.5f}"),
-        _line("PSNR", f"{found['reconstruction/psnr']:.2f} dB"),
-        _line("SSIM", f"{found['reconstruction/ssim']:.3f}"),
-        "",
-        "Likelihood",
-        _line(
-            "ELBO",
-            f"{found['likelihood/elbo']:,.1f} nats per image, with σ = {found['likelihood/sigma']:.4f}",
-        ),
-        _line(
-            "bits per dimension",
-            f"{found['likelihood/bits_per_dimension']:.3f} = -ELBO / ({dimensions:,} ln 2) + log2 255, 8-bit pixels",
-        ),
-        _line("KL divergence", f"{found['likelihood/kl']:.1f} nats per image"),
-        _line("active units", f"{found['likelihood/active_units']:.0f} of {evaluation.latent_dim}"),
-        _line("unused units", f"{found['likelihood/unused_units']:.0f} (KL below 0.01 nats)"),
-        "",
-        *_distances(evaluation),
-        "",
-        "Root mean square distance to the nearest training face, median of "
-        f"{found['memorisation/count']:.0f}",
-        _line("test faces", f"{found['memorisation/test_faces']:.4f}"),
-        _line("reconstructions", f"{found['memorisation/reconstructions']:.4f}"),
-        _line("samples", f"{found['memorisation/samples']:.4f}"),
-        f"  Of the samples {found['memorisation/nearer_than_test_faces']:.1%} are nearer than the nearest 5 % of the "
-        f"test faces, and {found['memorisation/nearer_than_reconstructions']:.1%} than the nearest 5 % of their "
-        "reconstructions.",
-        "  Blurred pictures are near to every face: samples that repeat training faces are nearer than the "
-        "reconstructions.",
+        f"{evaluation.test_faces:,} test faces of {evaluation.data}, model {evaluation.which} of step "
+        f"{evaluation.step:,}; ↓ lower is better, ↑ higher is better"
     ]
+    for evaluator in evaluators.EVALUATORS:
+        metrics = [metric for metric in evaluator.metrics if metric.name in evaluation.metrics]
+        if metrics:
+            lines += ["", *(_columns if evaluator.columns else _lines)(evaluator, metrics, evaluation)]
+            lines += _wrapped(evaluator.note)
     classifier = evaluation.feature_classifier
     if classifier:
         accuracy = classifier["validation_accuracy"]
@@ -111,37 +92,42 @@ def table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _line(name, value):
-    return f"  {name:<20}{value}"
+def _lines(evaluator, metrics, evaluation):
+    """One line for each metric; its explanation stands beside it."""
+    cells = [metric.text(evaluation.metrics[metric.name], vars(evaluation)) for metric in metrics]
+    titles, values = max(len(metric.title) for metric in metrics), max(map(len, cells))
+    lines = [evaluator.title]
+    for metric, cell in zip(metrics, cells, strict=True):
+        start = f"  {metric.title:<{titles}}  {cell:<{values}}  {ARROWS[metric.better]}  "
+        lines += _wrapped(metric.explanation, start)
+    return lines
 
 
-def _distances(evaluation):
-    """One column for each set of pictures, one row for each distance."""
-    found = evaluation.metrics
-    titles = {
-        "validation_faces": "validation faces",
-        "reconstructions": "reconstructions",
-        "samples": f"samples ({evaluation.samples_from})",
-        "prior": "samples (prior)",
-    }
-    groups = [group for group in titles if f"{group}/count" in found]
-    measures = {
-        "count": ("pictures", ",.0f"),
-        "frechet_distance": ("Fréchet distance", ".3f"),
-        "precision": ("precision", ".3f"),
-        "recall": ("recall", ".3f"),
-    }
-    sides = sorted(
-        (int(name.rsplit("_", 1)[1]) for name in found if name.startswith("samples/sliced")), reverse=True
-    )
-    measures |= {f"sliced_wasserstein_{side}": (f"SWD {side}x{side} x 1000", ".1f") for side in sides}
-    rows = [("Against as many test faces", *(titles[group] for group in groups))]
-    for measure, (title, form) in measures.items():
-        if f"samples/{measure}" in found:
-            rows.append((f"  {title}", *(format(found[f"{group}/{measure}"], form) for group in groups)))
+def _columns(evaluator, metrics, evaluation):
+    """One column for each group, one row for each metric that they share; the explanations stand below."""
+    by_place = {(metric.title, metric.group): metric for metric in metrics}
+    shared = {metric.title: metric for metric in metrics}
+    groups = [group for group in evaluator.columns if any(metric.group == group for metric in metrics)]
+    width = max(map(len, shared))
+    rows = [(evaluator.title, *(evaluator.columns[group].format_map(vars(evaluation)) for group in groups))]
+    for title, first in shared.items():
+        found = (by_place.get((title, group)) for group in groups)
+        cells = (m.text(evaluation.metrics[m.name], vars(evaluation)) if m else "" for m in found)
+        rows.append((f"  {title:<{width}}  {ARROWS[first.better]}", *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
+    lines = [
         row[0].ljust(widths[0])
         + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
+    titles: dict[str, list[str]] = {}
+    for title, metric in shared.items():
+        titles.setdefault(metric.explanation, []).append(title)
+    for explanation, those in titles.items():
+        lines += _wrapped(f"{', '.join(those)}: {explanation}")
+    return lines
+
+
+def _wrapped(text, start="  "):
+    """Lines of at most `WIDTH`, the first after `start`, the others below it."""
+    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
