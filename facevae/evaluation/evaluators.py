@@ -34,7 +34,7 @@ RECONSTRUCTION = (
     Metric(
         "reconstruction/mse",
         "mean squared error",
-        "Of pixels in [0, 1]: test faces against what is decoded from their posterior means.",
+        "Mean over pixels in [0, 1], decoded from the posterior means.",
         ".5f",
         better="lower",
         hparams=True,
@@ -42,7 +42,7 @@ RECONSTRUCTION = (
     Metric(
         "reconstruction/psnr",
         "PSNR",
-        "Peak signal-to-noise ratio, -10 log10 of a face's mean squared error.",
+        "Peak signal-to-noise ratio, -10 log10 of a face's error.",
         ".2f",
         "dB",
         better="higher",
@@ -50,7 +50,7 @@ RECONSTRUCTION = (
     Metric(
         "reconstruction/ssim",
         "SSIM",
-        "Structural similarity of test faces and those reconstructions; 1 where they are equal.",
+        "Structural similarity with the face itself, 1 where equal.",
         better="higher",
         hparams=True,
     ),
@@ -79,7 +79,7 @@ LIKELIHOOD = (
     Metric(
         "likelihood/elbo",
         "ELBO",
-        "Evidence lower bound of the test faces' log-likelihood, with one sample of each posterior.",
+        "Lower bound of the log-likelihood of a test face.",
         ",.1f",
         "nats per image",
         better="higher",
@@ -88,36 +88,35 @@ LIKELIHOOD = (
     Metric(
         "likelihood/bits_per_dimension",
         "bits per dimension",
-        "-ELBO / (D ln 2) + log2 255, for images of D = height x width x 3 values of 8 bits.",
+        "-ELBO / (D ln 2) + log2 255, for D = height x width x 3 values of 8 bits.",
         better="lower",
         hparams=True,
     ),
     Metric(
         "likelihood/sigma",
         "σ of the decoder",
-        "Standard deviation of the pixels' Gaussian in the ELBO: stored by the training, or implied by its weight of "
-        "the mean squared error.",
+        "Standard deviation of the Gaussian around a pixel.",
         ".4f",
         compared=False,
     ),
     Metric(
         "likelihood/kl",
         "KL divergence",
-        "Of the posteriors from N(0, I), mean over the test faces: what the latents carry.",
+        "What the latents carry, mean over the test faces.",
         ".1f",
         "nats per image",
     ),
     Metric(
         "likelihood/active_units",
         "active units",
-        "Latent dimensions whose posterior mean has a variance above 0.01 over the test faces.",
+        "Dimensions whose mean varies over the test faces.",
         ".0f",
         "of {latent_dim}",
     ),
     Metric(
         "likelihood/unused_units",
         "unused units",
-        f"Latent dimensions with a KL divergence below {UNUSED_KL} nats; many are a posterior collapse.",
+        f"Dimensions with a KL divergence below {UNUSED_KL} nats.",
         ".0f",
         compared=False,
     ),
@@ -178,7 +177,7 @@ def _distances_of(group):
     yield Metric(
         f"{group}/frechet_distance",
         "Fréchet distance",
-        "Between the Gaussians of both sets' features, squared; compare figures of as many pictures.",
+        "Between Gaussians fitted to the features; compare figures of equal counts.",
         better="lower",
         compared=compared or group == "reconstructions",
         hparams=compared,
@@ -186,7 +185,7 @@ def _distances_of(group):
     yield Metric(
         f"{group}/precision",
         "precision",
-        "Share of the pictures whose features lie among the test faces'; high for blurred pictures too.",
+        "Share of pictures with features among the test faces'; high for blurred ones too.",
         better="higher",
         compared=compared,
         hparams=compared,
@@ -194,7 +193,7 @@ def _distances_of(group):
     yield Metric(
         f"{group}/recall",
         "recall",
-        "Share of the test faces whose features lie among the pictures'.",
+        "Share of test faces with features among the pictures'.",
         better="higher",
         compared=compared,
         hparams=compared,
@@ -203,7 +202,7 @@ def _distances_of(group):
         yield Metric(
             f"{group}/sliced_wasserstein_{side}",
             f"SWD {side}x{side} x 1000",
-            "Sliced Wasserstein distance of patches from one level of the Laplacian pyramids.",
+            "Sliced Wasserstein distance of patches at that scale.",
             ".1f",
             better="lower",
             compared=compared,
@@ -275,23 +274,27 @@ def _nearer(name, title, explanation):
 
 
 MEMORISATION = (
-    _nearest("test_faces", "test faces", "Median distance of test faces to their nearest training faces."),
-    _nearest("reconstructions", "reconstructions", "Median distance of those test faces' reconstructions."),
-    _nearest("samples", "samples", "Median distance of as many samples."),
+    _nearest("test_faces", "test faces", "Median distance from test faces to their nearest training faces."),
+    _nearest(
+        "reconstructions",
+        "reconstructions",
+        "Median distance from reconstructions to their nearest training faces.",
+    ),
+    _nearest("samples", "samples", "Median distance from samples to their nearest training faces."),
     _nearer(
         "nearer_than_test_faces",
-        "samples nearer than test faces",
-        "Share of samples nearer to a training face than the nearest 5 % of the test faces.",
+        "nearer than test faces",
+        "Share of samples that are nearer than the nearest 5 % of the test faces.",
     ),
     _nearer(
         "nearer_than_reconstructions",
-        "samples nearer than reconstructions",
-        "Share of samples nearer to a training face than the nearest 5 % of the reconstructions.",
+        "nearer than reconstructions",
+        "Share of samples that are nearer than the nearest 5 % of the reconstructions.",
     ),
     Metric(
         "memorisation/count",
         "pictures",
-        "How many of each were compared with the training faces.",
+        "How many of each were compared.",
         ",.0f",
         compared=False,
     ),
@@ -355,7 +358,7 @@ EVALUATORS = (
         PICTURE_DISTANCES,
         picture_distances,
         PICTURE_SETS,
-        "Validation faces are photographs that the training never saw: no samples are expected to come nearer.",
+        "Hold samples against the validation faces: photographs that the training never saw.",
     ),
     Evaluator(
         "Root mean square distance to the nearest training face, of pixels in [0, 1]",

@@ -88,7 +88,8 @@ def table(evaluation: Evaluation) -> str:
         accuracy = classifier["validation_accuracy"]
         accuracy_text = "" if accuracy is None else f", balanced accuracy {accuracy:.1%} on validation faces"
         lines += ["", f"Features: attribute classifier {classifier['sha256'][:12]}{accuracy_text}"]
-    lines += [f"Note: {note}" for note in evaluation.notes]
+    for note in evaluation.notes:
+        lines += _wrapped(note, "Note: ")
     return "\n".join(lines)
 
 
@@ -107,11 +108,12 @@ def _columns(evaluator, metrics, evaluation):
     """One column for each group, one row for each metric that they share; the explanations stand below."""
     by_place = {(metric.title, metric.group): metric for metric in metrics}
     shared = {metric.title: metric for metric in metrics}
-    groups = [group for group in evaluator.columns if any(metric.group == group for metric in metrics)]
+    headings = {metric.group: metric.group.replace("_", " ") for metric in metrics}
+    headings |= {group: text for group, text in evaluator.columns.items() if group in headings}
     width = max(map(len, shared))
-    rows = [(evaluator.title, *(evaluator.columns[group].format_map(vars(evaluation)) for group in groups))]
+    rows = [(evaluator.title, *(text.format_map(vars(evaluation)) for text in headings.values()))]
     for title, first in shared.items():
-        found = (by_place.get((title, group)) for group in groups)
+        found = (by_place.get((title, group)) for group in headings)
         cells = (m.text(evaluation.metrics[m.name], vars(evaluation)) if m else "" for m in found)
         rows.append((f"  {title:<{width}}  {ARROWS[first.better]}", *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -120,7 +122,7 @@ def _columns(evaluator, metrics, evaluation):
         + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
-    titles: dict[str, list[str]] = {}
+    titles = {}
     for title, metric in shared.items():
         titles.setdefault(metric.explanation, []).append(title)
     for explanation, those in titles.items():
@@ -130,4 +132,6 @@ def _columns(evaluator, metrics, evaluation):
 
 def _wrapped(text, start="  "):
     """Lines of at most `WIDTH`, the first after `start`, the others below it."""
-    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
+    )
