@@ -68,27 +68,25 @@ def main(arguments: list[str] | None = None) -> None:
     run = RunFolder.open(flags.run_dir)
 
     with without_native_notes():
-        from facevae import evaluation, evaluation_report
+        from facevae.evaluation import evaluate, open_subject, save, save_images, table
 
     # -------------------------------------------------------------------------------------------------------------
     # Run and data
     # -------------------------------------------------------------------------------------------------------------
-    subject = evaluation.open_subject(
-        run.path, flags.which, flags.samples, flags.seed, flags.data, flags.cache_dir
-    )
+    subject = open_subject(run.path, flags.which, flags.samples, flags.seed, flags.data, flags.cache_dir)
 
     # -------------------------------------------------------------------------------------------------------------
     # Pictures for other tools
     # -------------------------------------------------------------------------------------------------------------
     if flags.save_images:
-        print(evaluation.save_images(subject, *flags.save_images))
+        print(save_images(subject, *flags.save_images))
 
     # -------------------------------------------------------------------------------------------------------------
     # Figures
     # -------------------------------------------------------------------------------------------------------------
-    figures = evaluation.evaluate(subject)
-    evaluation_report.save(run, figures)
-    print(f"\n{evaluation_report.table(figures)}\n\nWritten to {run.evaluation}")
+    figures = evaluate(subject)
+    save(run, figures)
+    print(f"\n{table(figures)}\n\nWritten to {run.evaluation}")
 
 
 if __name__ == "__main__":

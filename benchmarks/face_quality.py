@@ -26,20 +26,6 @@ TITLE = "# Quality of faces\n\nMade by `python benchmarks/face_quality.py`.\n"
 REFERENCE = ("--preset", "reference", "--image-size", "64")
 SHORT = 1.5  # minutes, in which the reference's longest training is to be reached
 
-ROWS = {
-    "reconstruction/mse": ("reconstruction MSE", ".5f"),
-    "reconstruction/psnr": ("PSNR, dB", ".2f"),
-    "reconstruction/ssim": ("SSIM", ".3f"),
-    "likelihood/bits_per_dimension": ("bits per dimension", ".3f"),
-    "likelihood/kl": ("KL, nats", ".1f"),
-    "likelihood/active_units": ("active units of 200", ".0f"),
-    "reconstructions/frechet_distance": ("Fréchet distance, reconstructions", ".2f"),
-    "samples/frechet_distance": ("Fréchet distance, samples", ".2f"),
-    "samples/precision": ("precision", ".3f"),
-    "samples/recall": ("recall", ".3f"),
-    **{f"samples/sliced_wasserstein_{side}": (f"SWD {side}x{side} x 1000", ".1f") for side in (64, 32, 16)},
-}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -111,7 +97,7 @@ def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) 
     minutes = sorted({m for name, m in found if name == "reference"})
     columns = [("ours", SHORT)] + [(name, m) for m in minutes for name in ("reference", "ours", "ratio")]
     rows = []
-    for metric, (words, form) in ROWS.items():
+    for metric, (words, form) in compared_metrics(list(found.values())).items():
         cells = []
         for name, m in columns:
             if name == "ratio":
@@ -130,6 +116,18 @@ def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) 
         "faces. The reference's samples are drawn from N(0, 1), ours from the fitted density. "
         f"Training steps: {steps}.\n\n{table(['', *(f'{name}, {m:g} min' for name, m in columns)], rows)}"
     )
+
+
+def compared_metrics(evaluations: list[dict]) -> dict[str, tuple[str, str]]:
+    """Words and number format of each row, by the metric's name: what evaluate.py declares as compared and measured."""
+    # Here, after the trainings: TensorFlow would take memory beside them.
+    from facevae.evaluation import declared_metrics
+
+    return {
+        metric.name: (metric.label(evaluations[0]), metric.number_format)
+        for metric in declared_metrics()
+        if metric.compared and any(metric.name in evaluation["metrics"] for evaluation in evaluations)
+    }
 
 
 def side_by_side(runs: dict[str, pathlib.Path], minutes: float, columns: int = 10) -> np.ndarray:

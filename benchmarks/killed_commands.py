@@ -28,7 +28,7 @@ DOING = {
     "training steps": r"trainer\.py\", line \d+ in fit",
     "preparing pictures": r"preparation\.py|records\.py|decoding\.py",
     "fitting the density": r"training\.py\", line \d+ in finish",
-    "evaluating": r"/evaluation\w*\.py|metrics\.py|picture_sets\.py",
+    "evaluating": r"/evaluation/",
     "exporting": r"/exporting/",
 }
 

@@ -8,13 +8,9 @@ from typing import Any
 from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 
 from callbacks.event_callback import EventCallback
+from facevae.evaluation.evaluators import declared_metrics
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
-# What evaluate.py writes later, as the run `evaluation` within this one.
-EVALUATION_METRICS = (
-    *("reconstruction/mse", "reconstruction/ssim", "likelihood/bits_per_dimension"),
-    *("samples/frechet_distance", "samples/precision", "samples/recall"),
-)
 
 
 class HyperParameters(EventCallback):
@@ -37,9 +33,16 @@ class HyperParameters(EventCallback):
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
         metrics = [summary_v2.Metric(f"metrics/{name}", display_name=name) for name in METRICS]
+        # What evaluate.py writes later, as the run `evaluation` within this one.
         metrics += [
-            summary_v2.Metric(name, group="evaluation", display_name=f"test {name}")
-            for name in EVALUATION_METRICS
+            summary_v2.Metric(
+                metric.name,
+                group="evaluation",
+                display_name=f"test {metric.name}",
+                description=metric.description,
+            )
+            for metric in declared_metrics()
+            if metric.hparams
         ]
         self.writer.summary(summary_v2.hparams_config_pb(parameters, metrics), epoch)
         self.writer.summary(summary_v2.hparams_pb(self.values, trial_id=self.name), epoch)

@@ -1,6 +1,9 @@
+import argparse
 import dataclasses
 import json
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -13,12 +16,13 @@ from tensorboard.plugins.hparams.metrics import run_tag_from_session_and_metric
 from tensorboard.util import tensor_util
 
 from callbacks import HyperParameters
-from facevae import evaluation, evaluation_report, feature_classifier, metrics
+from facevae import evaluation
 from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
+from facevae.evaluation import commands, evaluators, feature_classifier, metrics
+from facevae.evaluation.picture_sets import PictureSet, write_png
 from facevae.model import VAE
-from facevae.picture_sets import PictureSet, write_png
 from facevae.run_folder import RunFolder
 
 
@@ -47,7 +51,7 @@ def untrained_classifier(monkeypatch):
     classifier = feature_classifier.FeatureClassifier(
         feature_classifier.build_network(32, 2), {"sha256": "0" * 64, "validation_accuracy": None}
     )
-    monkeypatch.setattr(evaluation, "cached_classifier", lambda dataset: classifier)
+    monkeypatch.setattr(commands, "cached_classifier", lambda dataset: classifier)
     return classifier
 
 
@@ -65,6 +69,27 @@ def _as_tensor(function):
     return lambda *arguments: tf.constant(function(*arguments), tf.float32)
 
 
+def written(run):
+    """What TensorBoard reads of the newest evaluation, by tag: events and their summaries' values."""
+    newest = sorted(run.evaluation_logs.iterdir())[-1]
+    return {
+        value.tag: (event, value)
+        for event in EventFileLoader(str(newest)).Load()
+        for value in event.summary.value
+    }
+
+
+def hparams_columns(run):
+    """The metrics that the HParams tab was told of when the training began."""
+    (file,) = (run.logs / "faces").glob("events*")
+    return next(
+        plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+        if value.tag == hparams_metadata.EXPERIMENT_TAG
+    ).metric_infos
+
+
 def judged(evaluator, subject):
     encodings = encode_faces(subject.model, subject.dataset.test)
     return {name: float(value) for name, value in evaluator(subject, encodings)}
@@ -76,7 +101,7 @@ def test_reconstruction_of_a_model_that_is_off_by_a_known_error(subject, blob_da
     answer_with(perfect.model, images * np.float32(0.9) + np.float32(0.05))
     off = images * np.float32(0.1) - np.float32(0.05)
     mse = (off**2).mean(axis=(1, 2, 3))
-    found = judged(evaluation.reconstruction, perfect)
+    found = judged(evaluators.reconstruction, perfect)
     assert found["reconstruction/mse"] == pytest.approx(mse.mean(), rel=1e-4)
     assert found["reconstruction/psnr"] == pytest.approx((-10 * np.log10(mse)).mean(), rel=1e-4)
     assert 0.5 < found["reconstruction/ssim"] < 1.0
@@ -89,7 +114,7 @@ def test_the_bound_is_that_of_the_stated_gaussian_decoder(subject, blob_dataset,
     answer_with(one.model, images + np.float32(0.1), mean=2.0, log_variance=0.0)
     one.model.variance.assign(0.02)
     variance = 0.02 if likelihood == "calibrated_gaussian" else 3072 / 2000.0
-    found = judged(evaluation.likelihood, one)
+    found = judged(evaluators.likelihood, one)
     kl = 4 * 0.5 * 2.0**2
     expected = -0.5 * 3072 * (math.log(2 * math.pi * variance) + 0.01 / variance) - kl
     assert found["likelihood/sigma"] == pytest.approx(math.sqrt(variance), rel=1e-4)
@@ -107,7 +132,7 @@ def test_latents_that_carry_nothing_are_reported(subject, untrained_classifier):
     assert result.metrics["likelihood/active_units"] == 0
     assert result.metrics["likelihood/unused_units"] == 4
     assert "Posterior collapse: 4 of 4 latent dimensions carry less than 0.01 nats." in result.notes
-    assert "active units        0 of 4" in evaluation_report.table(result)
+    assert "active units        0 of 4" in evaluation.table(result)
 
 
 def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_far(
@@ -117,14 +142,14 @@ def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_fa
     order = np.random.default_rng(0).choice(16, 16, replace=False)
     answer_with(one.model, blob_dataset.test.images(order) / np.float32(255.0))
     encodings = encode_faces(one.model, blob_dataset.test)
-    same = dict(evaluation.picture_distances(one, encodings, untrained_classifier))
+    same = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
     assert same["samples/frechet_distance"] == pytest.approx(0.0, abs=1e-4)
     assert (same["samples/precision"], same["samples/recall"]) == (1.0, 1.0)
     assert same["samples/sliced_wasserstein_32"] == pytest.approx(0.0, abs=1e-3)
     assert same["samples/count"] == 16
 
     answer_with(one.model, np.full((1, 32, 32, 3), 0.5, np.float32))
-    grey = dict(evaluation.picture_distances(one, encodings, untrained_classifier))
+    grey = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
     for name in ("frechet_distance", "sliced_wasserstein_32", "sliced_wasserstein_16"):
         assert grey[f"samples/{name}"] > 2.0 * grey[f"validation_faces/{name}"]
     assert grey["samples/recall"] == 0.0
@@ -134,14 +159,14 @@ def test_samples_of_the_density_are_judged_beside_those_of_the_prior(subject, en
     from facevae import density
 
     one = subject(sample_from="density", density_components=1)
-    names = {name.split("/")[0] for name, _ in evaluation.picture_distances(one, encodings)}
+    names = {name.split("/")[0] for name, _ in evaluators.picture_distances(one, encodings)}
     assert names == {
         "validation_faces",
         "reconstructions",
         "samples",
     }  # none fitted yet: samples are the prior's
     one.model.density = density.fit(np.random.default_rng(0).normal(3.0, 0.1, (50, 4)).astype(np.float32), 1)
-    found = dict(evaluation.picture_distances(one, encodings))
+    found = dict(evaluators.picture_distances(one, encodings))
     assert {name.split("/")[0] for name in found} == names | {"prior"}
     assert found["samples/sliced_wasserstein_16"] != found["prior/sliced_wasserstein_16"]
 
@@ -151,13 +176,13 @@ def test_a_model_that_repeats_training_faces_is_caught_and_one_that_repeats_test
 ):
     one = subject()
     answer_with(one.model, blob_dataset.train.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluation.memorisation, one)
+    found = judged(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(0.0, abs=2e-3)
     assert found["memorisation/test_faces"] > 0.01
     assert found["memorisation/nearer_than_test_faces"] == 1.0
 
     answer_with(one.model, blob_dataset.test.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluation.memorisation, one)
+    found = judged(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(found["memorisation/test_faces"])
     assert found["memorisation/nearer_than_test_faces"] <= 1 / 16
 
@@ -175,9 +200,9 @@ def test_without_attributes_the_features_are_left_out_and_it_says_so(subject, bl
     result = evaluation.evaluate(subject(dataset=bare))
     assert not any("frechet" in name or "precision" in name for name in result.metrics)
     assert "samples/sliced_wasserstein_32" in result.metrics
-    text = evaluation_report.table(result)
+    text = evaluation.table(result)
     assert "blobs has no attributes" in text
-    assert "Fréchet distance, precision and recall are left out" in text
+    assert "Fréchet distance, precision and recall are left out" in " ".join(text.split())
     assert "Fréchet distance  " not in text
 
 
@@ -197,16 +222,14 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
     one.model.global_step.assign(7)
     result = evaluation.evaluate(one)
     for _ in range(2):
-        evaluation_report.save(one.run, result)
+        evaluation.save(one.run, result)
     stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"] == result.metrics
     assert stored["step"] == 7
     assert stored["feature_classifier"]["sha256"] == "0" * 64
-    newest = sorted(one.run.evaluation_logs.iterdir())[-1]
     events = {
-        value.tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
-        for event in EventFileLoader(str(newest)).Load()
-        for value in event.summary.value
+        tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
+        for tag, (event, value) in written(one.run).items()
     }
     assert set(events) == set(result.metrics)
     assert events["reconstruction/mse"] == (7, pytest.approx(result.metrics["reconstruction/mse"]))
@@ -219,18 +242,99 @@ def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()
-    (file,) = (one.run.logs / "faces").glob("events*")
-    experiment = next(
-        plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
-        for event in EventFileLoader(str(file)).Load()
-        for value in event.summary.value
-        if value.tag == hparams_metadata.EXPERIMENT_TAG
-    )
-    wanted = [info.name for info in experiment.metric_infos if info.name.group]
+    wanted = [info.name for info in hparams_columns(one.run) if info.name.group]
     places = [run_tag_from_session_and_metric("faces", name) for name in wanted]
     assert {one.run.logs / folder for folder, _ in places} == {one.run.evaluation_logs}
     assert len(places) >= 6
     assert {tag for _, tag in places} <= set(result.metrics)
+
+
+# ------------------------------------------------------------------------------
+# Declarations
+# ------------------------------------------------------------------------------
+
+
+def test_a_metric_that_is_declared_appears_everywhere(subject, untrained_classifier, monkeypatch):
+    sharpness = evaluation.Metric(
+        "sharpness/edges",
+        "edges",
+        "How many edges a sample has.",
+        ".2f",
+        "per image of {image_size} pixels",
+        better="higher",
+        hparams=True,
+    )
+    evaluator = evaluation.Evaluator("Sharpness", (sharpness,), lambda *_: iter([("sharpness/edges", 2.5)]))
+    monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, evaluator))
+    one = subject()
+    callback = HyperParameters(one.run.logs / "faces", {"latent_dim": 4})
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_end()
+    result = evaluation.evaluate(one)
+    evaluation.save(one.run, result)
+
+    table = evaluation.table(result)
+    assert "Sharpness\n  edges  2.50 per image of 32 pixels  ↑  How many edges a sample has." in table
+    stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
+    assert stored["metrics"]["sharpness/edges"] == 2.5
+    _, curve = written(one.run)["sharpness/edges"]
+    assert float(tensor_util.make_ndarray(curve.tensor)) == 2.5
+    assert curve.metadata.summary_description == "How many edges a sample has. Higher is better."
+    (column,) = (info for info in hparams_columns(one.run) if info.name.tag == "sharpness/edges")
+    assert column.name.group == "evaluation"
+    assert column.description == "How many edges a sample has. Higher is better."
+    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parent.parent / "benchmarks"))
+    import face_quality
+
+    found = {("ours", face_quality.SHORT): stored, ("reference", 10.0): stored, ("ours", 10.0): stored}
+    compared = face_quality.comparison(found, argparse.Namespace(seed=0, preset="demo"))
+    assert "| sharpness: edges, per image of 32 pixels | 2.50 | 2.50 | 2.50 | 1.00 |" in compared
+    assert "| reconstruction: mean squared error |" in compared
+    assert "| samples: SWD 32x32 x 1000 |" in compared
+    assert "SWD 64x64" not in compared  # these pictures have no such level
+
+
+def test_a_figure_without_a_declaration_is_refused(subject, untrained_classifier, monkeypatch):
+    silent = evaluation.Evaluator("Silent", (), lambda *_: iter([("silent/value", 1.0)]))
+    monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, silent))
+    with pytest.raises(ValueError, match="silent/value"):
+        evaluation.evaluate(subject())
+
+
+def test_every_metric_is_declared_once_and_explained():
+    metrics = evaluation.declared_metrics()
+    names = [metric.name for metric in metrics]
+    assert len(set(names)) == len(names)
+    for metric in metrics:
+        assert metric.name.count("/") == 1
+        assert metric.title, metric.name
+        assert metric.explanation.endswith("."), metric.name
+
+
+def test_the_table_fits_a_terminal_and_tells_directions(subject, untrained_classifier):
+    from facevae import density
+
+    one = subject(sample_from="density", density_components=1)
+    one.model.density = density.fit(np.random.default_rng(0).normal(0.0, 1.0, (50, 4)).astype(np.float32), 1)
+    text = evaluation.table(evaluation.evaluate(one))
+    assert max(map(len, text.splitlines())) <= 100
+    assert "↓ lower is better, ↑ higher is better" in text
+    assert re.search(r"^  mean squared error  0\.\d{5} +↓  Mean over pixels", text, re.MULTILINE)
+    assert re.search(r"^  precision +↑ ( +[01]\.\d{3}){4}$", text, re.MULTILINE)
+    header, *rows = text[text.index("Against") :].split("\n")[:7]
+    assert [len(row) for row in rows] == [len(header)] * 6
+    for title in ("validation faces", "reconstructions", "samples (density)", "samples (prior)"):
+        assert title in header
+
+
+def test_an_evaluation_of_an_older_version_is_still_a_table(subject, untrained_classifier):
+    result = evaluation.evaluate(subject())
+    fewer = {name: value for name, value in result.metrics.items() if name != "likelihood/sigma"}
+    older = dataclasses.replace(result, metrics={**fewer, "reconstruction/forgotten": 1.0})
+    text = evaluation.table(older)
+    assert "σ of the decoder" not in text
+    assert "ELBO" in text
 
 
 # ------------------------------------------------------------------------------

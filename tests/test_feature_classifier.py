@@ -4,8 +4,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from facevae import feature_classifier
 from facevae.data import FaceDataset, Records
+from facevae.evaluation import feature_classifier
 
 
 @pytest.fixture

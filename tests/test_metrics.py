@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from facevae import metrics
+from facevae.evaluation import metrics
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from facevae import neighbours
 from facevae.data import Records
+from facevae.evaluation import neighbours
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import numpy as np
 from facevae import figures
 from facevae import latents as arithmetic
 from facevae.errors import UserError
+from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.opened_run import Exploration
-from facevae.neighbours import nearest_faces
 
 COLUMNS = 10  # faces in a row
 

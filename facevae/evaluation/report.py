@@ -1,0 +1,137 @@
+"""What an evaluation found: its file, its curves in TensorBoard, its table."""
+
+import dataclasses
+import json
+import textwrap
+from typing import Any
+
+from facevae.errors import UserError
+from facevae.evaluation import evaluators
+from facevae.run_folder import RunFolder, replacing
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        which: the model, `best` or `last`.
+        step: training steps behind it.
+        seed: of every draw.
+        samples_from: `prior` or `density`, for the group `samples`.
+        data: name of the data set.
+        image_size: side of the pictures.
+        latent_dim: latent dimensions.
+        test_faces: of the split.
+        feature_classifier: what is known of it; None where there are no attributes.
+        notes: what a reader of the figures has to know.
+        metrics: `group/metric` and its value.
+    """
+
+    which: str
+    step: int
+    seed: int
+    samples_from: str
+    data: str
+    image_size: int
+    latent_dim: int
+    test_faces: int
+    feature_classifier: dict[str, Any] | None
+    notes: list[str]
+    metrics: dict[str, float]
+
+
+def save(run: RunFolder, evaluation: Evaluation) -> None:
+    """Writes `evaluation.json`, and TensorBoard's scalars at the model's training step.
+
+    Raises:
+        UserError: the run folder cannot be written; an earlier evaluation is intact.
+    """
+    from facevae.tensorboard_files import EventWriter
+
+    content = json.dumps(dataclasses.asdict(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        with replacing(run.evaluation) as aside:
+            aside.write_text(content + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{run.evaluation}: cannot be written ({error.strerror}). Make room in the run folder, or copy it."
+        ) from error
+    descriptions = {metric.name: metric.description for metric in evaluators.declared_metrics()}
+    writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
+    for name, value in evaluation.metrics.items():
+        writer.scalar(name, value, evaluation.step, descriptions.get(name))
+    writer.close()
+
+
+# ------------------------------------------------------------------------------
+# Table
+# ------------------------------------------------------------------------------
+
+WIDTH = 100  # characters
+ARROWS = {"lower": "↓", "higher": "↑", None: " "}
+
+
+def table(evaluation: Evaluation) -> str:
+    """The figures for people, with their units, their direction and what to hold them against."""
+    lines = [
+        f"{evaluation.test_faces:,} test faces of {evaluation.data}, model {evaluation.which} of step "
+        f"{evaluation.step:,}; ↓ lower is better, ↑ higher is better"
+    ]
+    for evaluator in evaluators.EVALUATORS:
+        metrics = [metric for metric in evaluator.metrics if metric.name in evaluation.metrics]
+        if metrics:
+            lines += ["", *(_columns if evaluator.columns else _lines)(evaluator, metrics, evaluation)]
+            lines += _wrapped(evaluator.note)
+    classifier = evaluation.feature_classifier
+    if classifier:
+        accuracy = classifier["validation_accuracy"]
+        accuracy_text = "" if accuracy is None else f", balanced accuracy {accuracy:.1%} on validation faces"
+        lines += ["", f"Features: attribute classifier {classifier['sha256'][:12]}{accuracy_text}"]
+    for note in evaluation.notes:
+        lines += _wrapped(note, "Note: ")
+    return "\n".join(lines)
+
+
+def _lines(evaluator, metrics, evaluation):
+    """One line for each metric; its explanation stands beside it."""
+    cells = [metric.text(evaluation.metrics[metric.name], vars(evaluation)) for metric in metrics]
+    titles, values = max(len(metric.title) for metric in metrics), max(map(len, cells))
+    lines = [evaluator.title]
+    for metric, cell in zip(metrics, cells, strict=True):
+        start = f"  {metric.title:<{titles}}  {cell:<{values}}  {ARROWS[metric.better]}  "
+        lines += _wrapped(metric.explanation, start)
+    return lines
+
+
+def _columns(evaluator, metrics, evaluation):
+    """One column for each group, one row for each metric that they share; the explanations stand below."""
+    by_place = {(metric.title, metric.group): metric for metric in metrics}
+    shared = {metric.title: metric for metric in metrics}
+    headings = {metric.group: metric.group.replace("_", " ") for metric in metrics}
+    headings |= {group: text for group, text in evaluator.columns.items() if group in headings}
+    width = max(map(len, shared))
+    rows = [(evaluator.title, *(text.format_map(vars(evaluation)) for text in headings.values()))]
+    for title, first in shared.items():
+        found = (by_place.get((title, group)) for group in headings)
+        cells = (m.text(evaluation.metrics[m.name], vars(evaluation)) if m else "" for m in found)
+        rows.append((f"  {title:<{width}}  {ARROWS[first.better]}", *cells))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        row[0].ljust(widths[0])
+        + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
+        for row in rows
+    ]
+    titles = {}
+    for title, metric in shared.items():
+        titles.setdefault(metric.explanation, []).append(title)
+    for explanation, those in titles.items():
+        lines += _wrapped(f"{', '.join(those)}: {explanation}")
+    return lines
+
+
+def _wrapped(text, start="  "):
+    """Lines of at most `WIDTH`, the first after `start`, the others below it."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
+    )
