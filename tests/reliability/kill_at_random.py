@@ -1,4 +1,6 @@
-"""Kills facevae at random instants and shows that nothing is lost: python benchmarks/kill_test.py [--kills 60]
+"""Kills facevae at random instants and shows that nothing is lost.
+
+    python tests/reliability/kill_at_random.py [--kills 60]
 
 Each command (preparation, train.py, evaluate.py, export.py) first runs undisturbed. Then it is started again and
 again in a folder of its own and killed with SIGKILL: half of the time at an instant drawn uniformly over the processor
@@ -8,7 +10,9 @@ itself: its outcome must then be that of the undisturbed run, weights, optimizer
 TensorBoard must see each step once.
 
 What the killed process was doing is read from its stack, dumped just before. With --work DIR a test that was stopped
-goes on, or is extended to more kills; the folder holds the runs and results.json.
+goes on, or is extended to more kills; the folder holds the runs and results.json. Needs Linux. `killed_commands.py`
+starts and kills, `whole_files.py` checks; `docs/reliability.md` says what was found, and `tests/test_kill_test.py` runs
+a short test.
 """
 
 import argparse

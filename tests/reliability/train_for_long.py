@@ -1,9 +1,12 @@
-"""Memory and logs of a long training: python benchmarks/long_run.py [--epochs 500 --steps-per-epoch 4]
+"""Shows that memory and logs stay bounded in a long training.
+
+    python tests/reliability/train_for_long.py [--epochs 500 --steps-per-epoch 4]
 
 Trains a tiny network on noise with everything that train.py adds, for many epochs of few steps, which is where memory
 leaks and logs grow. Prints the resident memory of the process and the size of the logs over the epochs, the slope of
 the memory (least squares over the epochs after the first 100, when every callback has been at work), and how long
-TensorBoard takes from its start until it answers with all of it.
+TensorBoard takes from its start until it answers with all of it. Needs Linux and a quarter of an hour or more;
+`docs/reliability.md` says what was found.
 """
 
 import argparse
