@@ -40,6 +40,8 @@ from whole_files import (
     weights_of,
 )
 
+from facevae.text_table import markdown
+
 FACES, EPOCHS, STEPS, CHECKPOINT_STEPS = 1200, 4, 12, 3
 TRAINING = f"--image-size 32 --width 8 --latent-dim 4 --density-components 2 --batch-size 8 --epochs {EPOCHS}".split()
 TRAINING += f"--steps-per-epoch {STEPS} --checkpoint-steps {CHECKPOINT_STEPS}".split()
@@ -250,17 +252,12 @@ def kill_some(
 
 
 def report(results: list) -> str:
-    """How many kills fell where."""
+    """How many kills fell where, as a Markdown table, and a line about all of them."""
     counts = collections.Counter((result["command"], result["doing"]) for result in results)
-    lines = [f"{'command':12} {'killed while':32} {'kills':>5}"]
-    for name in SUBJECTS:
-        lines += [
-            f"{name:12} {what:32} {count:5d}" for (n, what), count in sorted(counts.items()) if n == name
-        ]
+    rows = [(n, what, count) for name in SUBJECTS for (n, what), count in sorted(counts.items()) if n == name]
+    table = markdown(("command", "killed while", "kills"), rows, "llr")
     aimed = sum(result["aimed"] for result in results)
-    return "\n".join(
-        [*lines, f"{len(results)} kills, {aimed} of them while a file was being written: nothing lost"]
-    )
+    return f"{table}\n\n{len(results)} kills, {aimed} of them while a file was being written: nothing lost"
 
 
 def main() -> None:

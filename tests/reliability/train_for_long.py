@@ -22,6 +22,7 @@ import numpy as np
 
 from facevae.config import from_preset
 from facevae.quiet import without_native_notes
+from facevae.text_table import aligned
 
 WARM = 100  # epochs
 TAG = "1 reconstructions/of validation faces"
@@ -92,9 +93,11 @@ def main() -> None:
 def report(watch, steps: int) -> None:
     """Memory and logs over the epochs, and the memory's slope."""
     epochs = np.arange(1, len(watch.memory) + 1)
-    print("epoch   memory      logs")
+    rows = [("epoch", "memory", "logs")]
     for epoch in dict.fromkeys([1, 10, WARM, *range(WARM, len(epochs) + 1, 100), len(epochs)]):
-        print(f"{epoch:5d} {watch.memory[epoch - 1]:6.0f} MB {watch.bytes[epoch - 1] / 1e6:6.1f} MB")
+        sizes = f"{watch.memory[epoch - 1]:.0f} MB", f"{watch.bytes[epoch - 1] / 1e6:.1f} MB"
+        rows.append((f"{epoch}", *sizes))
+    print("\n".join(aligned(rows)))
     warm = epochs > WARM
     slope = np.polyfit(epochs[warm] * steps, np.array(watch.memory)[warm], 1)[0]
     print(f"memory after epoch {WARM}: {1000.0 * slope:+.2f} MB in 1,000 steps")
