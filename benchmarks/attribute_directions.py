@@ -16,11 +16,92 @@ from tqdm import tqdm
 
 from facevae.errors import exit_on_user_error
 from facevae.exploration import Exploration
-from facevae.latents import DIRECTION_METHODS, attribute_directions
+from facevae.latents import attribute_directions
+from facevae.text_table import markdown
 
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 WANTED = 0.7  # target flips at which the methods are compared
 READABLE = 0.75
+CORRELATED = 0.1  # correlation coefficient from which `orthogonal` takes two attributes for correlated
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# Directions
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def difference(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    """The mean of the faces with an attribute minus that of those without: `float32[attributes, latent_dim]`.
+
+    Args:
+        mean: `float32[faces, latent_dim]`, posterior means.
+        attributes: `[faces, attributes]` of 0 and 1.
+    """
+    return gaps(*centred(mean, attributes)).astype(np.float32)
+
+
+def orthogonal(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    """The `difference` without its components along the differences of correlated attributes.
+
+    Shen et al., arXiv:1907.10786, section 2.2, with class means in place of hyperplanes.
+    """
+    latents, labels = centred(mean, attributes)
+    differences = gaps(latents, labels)
+    norms = np.linalg.norm(labels, axis=0)
+    correlations = (labels.T @ labels) / np.maximum(np.outer(norms, norms), 1e-12)
+    directions = differences.copy()
+    for index, gap in enumerate(differences):
+        others = np.abs(correlations[index]) > CORRELATED
+        others[index] = False
+        along = differences[others].T  # [latent_dim, others]
+        directions[index] -= along @ np.linalg.lstsq(along, gap, rcond=1e-6)[0]
+    return directions.astype(np.float32)
+
+
+def classifier_normals(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    """The normals of logistic regressions, as long as the class means lie apart along them."""
+    from sklearn.linear_model import LogisticRegression
+
+    latents, labels = centred(mean, attributes)
+    spread = latents.std(axis=0)
+    spread[spread == 0.0] = 1.0
+    normals = np.zeros((labels.shape[1], latents.shape[1]))
+    for index, label in enumerate((labels > 0.0).T):
+        if label.any() and not label.all():
+            # Standardised latents, for the regularisation to treat all dimensions alike.
+            classifier = LogisticRegression(C=0.1, max_iter=1000).fit(latents / spread, label)
+            normals[index] = classifier.coef_[0] / spread
+    squares = (normals**2).sum(axis=1, keepdims=True)
+    lengths = (gaps(latents, labels) * normals).sum(axis=1, keepdims=True)
+    scales = np.divide(lengths, squares, out=np.zeros_like(lengths), where=squares > 0.0)
+    return (normals * scales).astype(np.float32)
+
+
+def centred(mean: np.ndarray, attributes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Latents and attributes without their means, float64."""
+    latents, labels = np.asarray(mean, np.float64), np.asarray(attributes, np.float64)
+    return latents - latents.mean(axis=0), labels - labels.mean(axis=0)
+
+
+def gaps(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The differences of class means, from centred latents and labels."""
+    # The slope of a regression on a single 0/1 variable is the difference of the two means.
+    squares = (labels**2).sum(axis=0)[:, None]
+    zeros = np.zeros((labels.shape[1], latents.shape[1]))
+    return np.divide(labels.T @ latents, squares, out=zeros, where=squares > 0)
+
+
+METHODS = {
+    "joint": attribute_directions,
+    "difference": difference,
+    "orthogonal": orthogonal,
+    "classifier": classifier_normals,
+}
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# The classifier that reads decoded edits
+# -----------------------------------------------------------------------------------------------------------------
 
 
 def build_classifier(image_size: int, attributes: int) -> keras.Model:
@@ -109,18 +190,19 @@ def main() -> None:
     print(f"{on_reconstructions.mean():.3f} on reconstructions. Left out: {left_out}.\n")
 
     latents, before = latents[: arguments.faces], reconstructed[: arguments.faces]
-    print("| method | " + " | ".join(f"target / others at {s:g}" for s in STRENGTHS), end="")
-    print(f" | others at {WANTED:.0%} target flips |\n|" + " --- |" * (len(STRENGTHS) + 2))
-    for method in DIRECTION_METHODS:
-        directions = attribute_directions(encodings.mean, encodings.attributes, method)
+    rows = []
+    for name, method in METHODS.items():
+        directions = method(encodings.mean, encodings.attributes)
         cells, curve = [], [(0.0, 0.0)]
-        for strength in tqdm(STRENGTHS, desc=method, leave=False):
+        for strength in tqdm(STRENGTHS, desc=name, leave=False):
             target, others = flips(explored, classifier, latents, before, directions, targets, strength)
             curve.append((target.mean(), others.mean()))
             cells.append(f"{target.mean():.1%} / {others.mean():.1%}")
         reached, cost = np.array(curve).T
         at_wanted = f"{np.interp(WANTED, reached, cost):.1%}" if reached.max() >= WANTED else "not reached"
-        print(f"| {method} | {' | '.join(cells)} | {at_wanted} |", flush=True)
+        rows.append((name, *cells, at_wanted))
+    strengths = (f"target / others at {strength:g}" for strength in STRENGTHS)
+    print(markdown(("method", *strengths, f"others at {WANTED:.0%} target flips"), rows))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 from facevae.config import from_preset
 from facevae.presets import PRESETS
 from facevae.quiet import without_native_notes
+from facevae.text_table import aligned
 
 EPOCH = 20_000  # faces
 
@@ -103,13 +104,14 @@ def main() -> None:
     together = sum(medians.values())
     shared = statistics.median(encoding.seconds[1:])
     print(f"\nstep of {config.batch_size} faces: {1000 * step:.0f} ms; an epoch of {EPOCH:,}: {epoch:.1f} s")
-    print(f"{'shared encoding pass':28} {shared:6.3f} s  {100 * shared / epoch:5.2f} % of that epoch")
-    for name, seconds in sorted(medians.items(), key=lambda item: -item[1]):
-        print(f"{name:28} {seconds:6.3f} s  {100 * seconds / epoch:5.2f} %")
-    print(f"{'all beyond the encoding':28} {together:6.3f} s  {100 * together / epoch:5.2f} %")
-    print(
-        f"{'all with the encoding':28} {together + shared:6.3f} s  {100 * (together + shared) / epoch:5.2f} %"
-    )
+    times = [
+        ("shared encoding pass", shared),
+        *sorted(medians.items(), key=lambda item: -item[1]),
+        ("all beyond the encoding", together),
+        ("all with the encoding", together + shared),
+    ]
+    rows = [(name, f"{seconds:.3f}", f"{100 * seconds / epoch:.2f}") for name, seconds in times]
+    print("\n".join(aligned([("", "seconds", "% of that epoch"), *rows])))
 
 
 if __name__ == "__main__":

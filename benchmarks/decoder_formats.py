@@ -37,6 +37,7 @@ from facevae.exporting.pipeline import (
     training_faces,
 )
 from facevae.run_folder import RunFolder
+from facevae.text_table import markdown
 
 ROUNDS, CALLS = 60, 5
 TABLE = pathlib.Path(__file__).with_suffix(".md")
@@ -133,19 +134,14 @@ def measure(ways, latents):
 def table(ways, times, latents, exact):
     """A Markdown table, quickest first."""
     base = times["ONNX Runtime float32"], ways["ONNX Runtime float32"][1]
-    rows = [
-        "| way | ms per face | time ratio | size, MB | size ratio | PSNR, dB |",
-        "| --- | --: | --: | --: | --: | --: |",
-    ]
+    rows = []
     for name in sorted(ways, key=times.get):
         call, size = ways[name]
         error = np.concatenate([call(latent[None]) for latent in latents]) - exact
         psnr = -10.0 * np.log10(max(float(np.mean(np.square(error))), 1e-20))
-        rows.append(
-            f"| {name} | {times[name]:.2f} | {times[name] / base[0]:.2f} | {size / 1e6:.2f} | {size / base[1]:.2f} "
-            f"| {min(psnr, 150.0):.1f} |"
-        )
-    return "\n".join(rows)
+        numbers = (times[name], times[name] / base[0], size / 1e6, size / base[1])
+        rows.append((name, *(f"{number:.2f}" for number in numbers), f"{min(psnr, 150.0):.1f}"))
+    return markdown(("way", "ms per face", "time ratio", "size, MB", "size ratio", "PSNR, dB"), rows)
 
 
 def main():

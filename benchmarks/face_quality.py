@@ -17,8 +17,10 @@ import subprocess
 import sys
 
 import numpy as np
-from measuring import machine, table, write_section
+from measuring import machine, write_section
 from PIL import Image
+
+from facevae.text_table import markdown
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = pathlib.Path(__file__).with_suffix(".md")
@@ -114,7 +116,7 @@ def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) 
     return (
         f"{machine()}, seed {flags.seed}; `--preset {flags.preset}` against `{' '.join(REFERENCE)}`, {tested:,} test "
         "faces. The reference's samples are drawn from N(0, 1), ours from the fitted density. "
-        f"Training steps: {steps}.\n\n{table(['', *(f'{name}, {m:g} min' for name, m in columns)], rows)}"
+        f"Training steps: {steps}.\n\n{markdown(['', *(f'{name}, {m:g} min' for name, m in columns)], rows)}"
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from facevae.config import from_preset
 from facevae.quiet import without_native_notes
+from facevae.text_table import markdown
 
 TITLE = """# What fit adds to a training step
 
@@ -150,7 +151,7 @@ def main() -> None:
     header = ("", "bare step, ms", "step in fit, ms", "over it (least to most)", "processor time, ms")
     shape = f"{flags.network}, {flags.image_size}×{flags.image_size}, batch {flags.batch_size}"
     text = f"{measuring.machine()}; medians of {flags.repeats} × {flags.steps} steps.\n\n"
-    text += measuring.table(header, rows)
+    text += markdown(header, rows)
     measuring.write_section(measuring.HERE / "fit_overhead.md", TITLE, shape, text)
 
 

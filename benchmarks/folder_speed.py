@@ -18,11 +18,13 @@ from measuring import (
     median,
     own_side,
     peers,
+    ratio,
     run_side,
     shapes,
-    table,
     write_section,
 )
+
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Training from a folder of JPEGs\n\nMade by `python benchmarks/folder_speed.py FOLDER`.\n"
@@ -69,15 +71,11 @@ def copied(folder: pathlib.Path, count: int | None, target: pathlib.Path) -> pat
 
 
 def section(results: dict, count: int, flags: argparse.Namespace, batches_alone: float) -> str:
-    def ratio(own: str, other: str) -> str:
-        pairs = zip(results[own], results[other], strict=True)
-        ratios = sorted(a["images_per_second"] / b["images_per_second"] for a, b in pairs)
-        return f"{ratios[len(ratios) // 2]:.2f}"
-
     rows = []
     for name, runs in results.items():
-        own = name.startswith("facevae")
-        ratios = ("", "") if own else (ratio("facevae", name), ratio("facevae, first epoch", name))
+        ratios = ("", "")
+        if not name.startswith("facevae"):
+            ratios = tuple(f"{ratio(results[own], runs):.2f}" for own in ("facevae", "facevae, first epoch"))
         rows.append((name, f"{median(runs, 'images_per_second'):.0f}", *ratios))
     preparing = median(results["facevae, first epoch"], "preparing")
     return (
@@ -86,7 +84,7 @@ def section(results: dict, count: int, flags: argparse.Namespace, batches_alone:
         f"{100 * median(results['facevae'], 'of_memory'):.1f} % of its speed on one batch in memory (in turns within "
         f"each run). Preparation took {preparing:.2f} s. Batches alone, without training: {batches_alone:,.0f} images "
         f"a second.\n\n"
-        + table(("", "images a second", "facevae is faster by", "its first epoch is faster by"), rows)
+        + markdown(("", "images a second", "facevae is faster by", "its first epoch is faster by"), rows)
     )
 
 

@@ -10,7 +10,9 @@ import pathlib
 import sys
 import tempfile
 
-from measuring import machine, own_side, run_side, table, write_jpegs, write_section
+from measuring import machine, own_side, run_side, write_jpegs, write_section
+
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# CelebA's size with little memory\n\nMade by `python benchmarks/full_size.py`.\n"
@@ -80,7 +82,7 @@ def main() -> None:
         ("of the speed on a batch in memory", f"{100 * again['of_memory']:.1f} %"),
     ]
     heading = f"{flags.images:,} pictures at {flags.size}×{flags.size} with {flags.memory_gb:g} GB"
-    write_section(TABLE, TITLE, heading, f"{machine()}. Preset celeba128.\n\n{table(('', ''), rows)}")
+    write_section(TABLE, TITLE, heading, f"{machine()}. Preset celeba128.\n\n{markdown(('', ''), rows)}")
 
 
 if __name__ == "__main__":

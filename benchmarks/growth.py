@@ -6,10 +6,11 @@ preset demo; each figure from a process of its own. The table goes to benchmarks
 
 import argparse
 import pathlib
-import statistics
 import tempfile
 
-from measuring import in_turns, machine, own_side, run_side, table, write_jpegs, write_section
+from measuring import in_turns, machine, median, own_side, run_side, write_jpegs, write_section
+
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Growth\n\nMade by `python benchmarks/growth.py`; explained in [performance.md](../docs/performance.md).\n"
@@ -53,7 +54,7 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
         sides[value] = own_side("--mode", "step", "--preset", "demo", "--steps", count, *arguments)
     rows = []
     for value, runs in in_turns(sides, flags.rounds).items():
-        rate = statistics.median(run["images_per_second"] for run in runs)
+        rate = median(runs, "images_per_second")
         batch = value if axis == "batch" else STANDARD["batch"]
         cost = runs[0]
         rows.append(
@@ -61,8 +62,8 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
                 value,
                 f"{rate:.0f}",
                 f"{1000 * batch / rate:.0f}",
-                f"{statistics.median(run['processor_ms'] for run in runs):.2f}",
-                f"{statistics.median(run['peak_mb'] for run in runs):.0f}",
+                f"{median(runs, 'processor_ms'):.2f}",
+                f"{median(runs, 'peak_mb'):.0f}",
                 f"{cost['parameters'] / 1e6:.2f}",
                 f"{3 * cost['multiplications'] / 1e6:.0f}",
                 f"{4 * cost['activations'] / 1e6:.2f}",
@@ -79,7 +80,7 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
     )
     header += ("Mmultiplications a face", "MB of activations a face")
     told = f"medians of {flags.rounds} runs in turns"
-    return f"{machine()}; {others}; {told}.\n\n{table(header, rows)}"
+    return f"{machine()}; {others}; {told}.\n\n{markdown(header, rows)}"
 
 
 def images(flags: argparse.Namespace) -> str:
@@ -105,16 +106,16 @@ def images(flags: argparse.Namespace) -> str:
                     f"{count:,}",
                     f"{first['preparing']:.1f}",
                     f"{count / first['preparing']:,.0f}",
-                    f"{statistics.median(run['preparing'] for run in again):.2f}",
-                    f"{statistics.median(run['images_per_second'] for run in again):.0f}",
-                    f"{100 * statistics.median(run['of_memory'] for run in again):.1f} %",
+                    f"{median(again, 'preparing'):.2f}",
+                    f"{median(again, 'images_per_second'):.0f}",
+                    f"{100 * median(again, 'of_memory'):.1f} %",
                     f"{first['peak_mb']:.0f}",
-                    f"{statistics.median(run['peak_mb'] for run in again):.0f}",
+                    f"{median(again, 'peak_mb'):.0f}",
                 )
             )
     header = ("pictures", "preparation, s", "pictures a second", "opening again, s", "faces a second")
     header += ("of a batch in memory", "peak memory preparing, MB", "peak memory prepared, MB")
-    return f"{machine()}; medians of {flags.rounds} runs.\n\n{table(header, rows)}"
+    return f"{machine()}; medians of {flags.rounds} runs.\n\n{markdown(header, rows)}"
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ def median(results: Iterable[dict[str, Any]], key: str) -> float:
     return statistics.median(result[key] for result in results)
 
 
+def ratio(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> float:
+    """How many times as fast ours are: the median of the rounds' ratios of images a second."""
+    pairs = zip(ours, theirs, strict=True)
+    return statistics.median(our["images_per_second"] / their["images_per_second"] for our, their in pairs)
+
+
 def add_peers(parser) -> None:
     """Flags for programs that time the same network as others would write it.
 
@@ -98,14 +104,8 @@ def shapes(text: str) -> tuple[int, int]:
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# Tables
+# Sections of tables' files
 # -----------------------------------------------------------------------------------------------------------------
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table: the first column to the left, numbers to the right."""
-    lines = [f"| {' | '.join(header)} |", f"| --- |{' --: |' * (len(header) - 1)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
 def machine() -> str:

@@ -21,6 +21,8 @@ import subprocess
 import sys
 import time
 
+from facevae.text_table import markdown
+
 FACES = 8192
 KINDS = {"one worker, one core": (1, 1), "one worker, two cores": (1, 2), "two workers, a core each": (2, 1)}
 
@@ -154,11 +156,7 @@ def main() -> None:
             print(f"repeat {repeat + 1}: {kind}", file=sys.stderr)
     parameters = found["one worker, one core"][0]["parameters"]
     print(f"{parameters:,} parameters: {4 * parameters / 1e6:.1f} MB of float32 gradients a step\n")
-    print(
-        "| training | step, ms | faces a second | processor, ms | sums alone, ms | reading alone, faces a second |"
-    )
-    print("| --- | --- | --- | --- | --- | --- |")
-    medians = {}
+    rows, medians = [], {}
     for kind, results in found.items():
         step, processor, sums, reading = (
             statistics.median([value for result in results for value in result[name]])
@@ -167,9 +165,10 @@ def main() -> None:
         processor *= KINDS[kind][0]
         medians[kind] = step
         rate = arguments.batch_size / step
-        print(
-            f"| {kind} | {1000 * step:.1f} | {rate:.0f} | {1000 * processor:.1f} | {1000 * sums:.1f} | {reading:,.0f} |"
-        )
+        times = (f"{1000 * seconds:.1f}" for seconds in (processor, sums))
+        rows.append((kind, f"{1000 * step:.1f}", f"{rate:.0f}", *times, f"{reading:,.0f}"))
+    header = ("training", "step, ms", "faces a second", "processor, ms", "sums alone, ms")
+    print(markdown((*header, "reading alone, faces a second"), rows))
     one, two, workers = medians.values()
     print(
         f"\nAgainst one core: two cores {one / two:.2f} times as fast, two workers {one / workers:.2f} times;"

@@ -19,12 +19,13 @@ import tempfile
 import time
 
 import numpy as np
-from measuring import machine, table, usable_cores, write_jpegs, write_section
+from measuring import machine, usable_cores, write_jpegs, write_section
 from PIL import Image
 from tqdm import tqdm
 
 from facevae.data import images, prepare
 from facevae.data.decoding import KEEP_MEMORY
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Preparation of JPEGs\n\nMade by `python benchmarks/preparation.py`.\n"
@@ -184,17 +185,17 @@ def main() -> None:
     text = (
         f"{machine()}. Pictures a second on all cores, and microseconds of processor time for one picture, which a "
         f"busy machine changes less; the start of facevae's processes and the writing of its records are counted. "
-        f"Medians of {flags.rounds} rounds in turns.\n\n{table(header, speed)}"
+        f"Medians of {flags.rounds} rounds in turns.\n\n{markdown(header, speed)}"
     )
     write_section(TABLE, TITLE, "Speed", text)
     header = ("pictures", "open", "decode", "to an array", "crop and average", "all as prepared")
-    text = f"Microseconds for one picture on one core, medians.\n\n{table(header, stages)}"
+    text = f"Microseconds for one picture on one core, medians.\n\n{markdown(header, stages)}"
     write_section(TABLE, TITLE, "Where the time goes", text)
     header = ("pixels left for a new one, each side", "result", "mean difference", "99.9 % are within")
     text = (
         f"Grey levels between faces of which one was decoded in full and one at 1/2; {errors_of}, encoded again at "
         f"192×192 in quality 95. facevae decodes at a fraction when two whole pixels or five shared ones are left.\n\n"
-        f"{table(header, errors)}"
+        f"{markdown(header, errors)}"
     )
     write_section(TABLE, TITLE, "Decoding at a fraction", text)
 

@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 
-from measuring import HERE, machine, table, write_section
+from measuring import HERE, machine, write_section
 from tqdm import tqdm
+
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Start-up\n\nMade by `python benchmarks/start_up.py`.\n"
@@ -65,7 +67,7 @@ def report(heading: str, runs: dict[tuple[str, ...], list], scratch: str, said: 
     told = (
         f"{machine()}. Medians of {len(times)} rounds in turns; a busy machine changes processor time less."
     )
-    text = f"{told}\n\n{table(('', 'seconds', 'seconds of processor time'), rows)}"
+    text = f"{told}\n\n{markdown(('', 'seconds', 'seconds of processor time'), rows)}"
     write_section(TABLE, TITLE, heading, text)
 
 

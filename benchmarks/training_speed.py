@@ -9,7 +9,9 @@ Keras peer then use by themselves; there, give `--shapes 64x512 128x256`.
 import argparse
 import pathlib
 
-from measuring import add_peers, in_turns, machine, median, own_side, peers, shapes, table, write_section
+from measuring import add_peers, in_turns, machine, median, own_side, peers, ratio, shapes, write_section
+
+from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Training steps on a batch in memory\n\nMade by `python benchmarks/training_speed.py`.\n"
@@ -43,24 +45,20 @@ def section(results: dict[str, list[dict]], size: int, flags: argparse.Namespace
     ours = results["facevae"]
     rows = []
     for name, runs in results.items():
-        ratios = [
-            own["images_per_second"] / run["images_per_second"] for own, run in zip(ours, runs, strict=True)
-        ]
-        ratios.sort()
         rates = sorted(run["images_per_second"] for run in runs)
         rows.append(
             (
                 name,
                 f"{median(runs, 'images_per_second'):.0f}",
                 f"{rates[0]:.0f} to {rates[-1]:.0f}",
-                "" if name == "facevae" else f"{ratios[len(ratios) // 2]:.2f}",
+                "" if name == "facevae" else f"{ratio(ours, runs):.2f}",
             )
         )
     cost, rate = ours[0], median(ours, "images_per_second")
     return (
         f"{machine()}; facevae on {cost['device']} in {cost['precision']}, XLA {'on' if cost['xla'] else 'off'}. The "
         f"reference network, {flags.rounds} runs of {flags.steps} steps in turns, medians; the ratio is the median of "
-        f"the rounds' ratios.\n\n{table(('', 'images a second', 'from … to', 'facevae is faster by'), rows)}\n\n"
+        f"the rounds' ratios.\n\n{markdown(('', 'images a second', 'from … to', 'facevae is faster by'), rows)}\n\n"
         f"For each image facevae reads {size * size * 3 / 1e3:.1f} kB of pixels, multiplies and adds "
         f"{3 * cost['multiplications'] / 1e6:.0f} million times (a third of it forwards), and passes "
         f"{cost['activations'] / 1e6:.2f} million numbers from layer to layer; the networks have "

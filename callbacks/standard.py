@@ -27,6 +27,7 @@ from callbacks.traversal_pictures import TraversalPictures
 from facevae.config import Config
 from facevae.data import FaceDataset
 from facevae.run_folder import RunFolder
+from facevae.text_table import markdown
 
 
 def standard_callbacks(
@@ -82,5 +83,4 @@ def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
 
 
 def _table(title, values):
-    rows = "\n".join(f"| {name} | {value} |" for name, value in values.items())
-    return f"| {title} | value |\n| --- | --- |\n{rows}\n"
+    return markdown((title, "value"), values.items(), "ll") + "\n"

@@ -7,11 +7,6 @@ import dataclasses
 
 import numpy as np
 
-DIRECTION_METHODS = ("joint", "difference", "orthogonal", "classifier")
-
-# Two attributes are correlated, for `orthogonal`, from this correlation coefficient on.
-CORRELATED = 0.1
-
 
 def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     """KL(N(mean, exp(log_variance)) ‖ N(0, 1)) of each latent dimension, averaged over the faces.
@@ -47,35 +42,25 @@ def active_units(mean: np.ndarray, threshold: float = 0.01) -> int:
     return int((np.asarray(mean, np.float64).var(axis=0) > threshold).sum())
 
 
-def attribute_directions(mean: np.ndarray, attributes: np.ndarray, method: str = "joint") -> np.ndarray:
+def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     """The direction of each attribute: what to add to a latent so that its face gains the attribute.
 
     Attributes of photographs are correlated (most bearded faces are male), and the plain difference of means
-    changes all that comes along with one. The methods:
-
-    - `joint`: the latents' regression on all attributes at once, whose coefficients say how a latent changes
-      with one attribute while the others stay;
-    - `difference`: mean of the faces with it minus mean of those without;
-    - `orthogonal`: that difference, without its components along the differences of correlated attributes
-      (Shen et al., arXiv:1907.10786, section 2.2, with class means in place of hyperplanes);
-    - `classifier`: the normal of a logistic regression, as long as the class means lie apart along it.
-
-    `benchmarks/attribute_directions.md` compares them and is why `joint` is the default.
+    changes all that comes along with one. So the latents are regressed on all attributes at once: a coefficient
+    says how a latent changes with one attribute while the others stay. `benchmarks/attribute_directions.md`
+    compares this with three other methods.
 
     Args:
         mean: `float32[faces, latent_dim]`, posterior means.
         attributes: `[faces, attributes]` of 0 and 1.
-        method: one of `DIRECTION_METHODS`.
 
     Returns:
         `float32[attributes, latent_dim]`, scaled so that strength 1 is the gap between faces without and with
         the attribute. An attribute that all faces have, or none, has the direction 0.
 
     Raises:
-        ValueError: another method, or arrays that do not belong together.
+        ValueError: arrays that do not belong together.
     """
-    if method not in DIRECTION_METHODS:
-        raise ValueError(f"method: expected one of {', '.join(DIRECTION_METHODS)}, received {method!r}.")
     latents, labels = np.asarray(mean, np.float64), np.asarray(attributes, np.float64)
     if latents.ndim != 2 or labels.ndim != 2 or len(latents) != len(labels) or not len(latents):
         raise ValueError(
@@ -83,56 +68,10 @@ def attribute_directions(mean: np.ndarray, attributes: np.ndarray, method: str =
             f"received {latents.shape} and {labels.shape}."
         )
     latents, labels = latents - latents.mean(axis=0), labels - labels.mean(axis=0)
-    compute = {
-        "joint": _joint,
-        "difference": _gaps,
-        "orthogonal": _orthogonal,
-        "classifier": _classifier_normals,
-    }
-    return compute[method](latents, labels).astype(np.float32)
-
-
-def _joint(latents, labels):
     # Ridge regression with the weight of one face: two attributes that always come together share their
     # effect instead of blowing up, and a constant one gets 0.
-    return np.linalg.solve(labels.T @ labels + np.eye(labels.shape[1]), labels.T @ latents)
-
-
-def _gaps(latents, labels):
-    # The slope of a regression on a single 0/1 variable is the difference of the two means.
-    squares = (labels**2).sum(axis=0)[:, None]
-    return np.divide(
-        labels.T @ latents, squares, out=np.zeros((labels.shape[1], latents.shape[1])), where=squares > 0
-    )
-
-
-def _orthogonal(latents, labels):
-    gaps = _gaps(latents, labels)
-    norms = np.linalg.norm(labels, axis=0)
-    correlations = (labels.T @ labels) / np.maximum(np.outer(norms, norms), 1e-12)
-    directions = gaps.copy()
-    for index, gap in enumerate(gaps):
-        others = np.abs(correlations[index]) > CORRELATED
-        others[index] = False
-        along = gaps[others].T  # [latent_dim, others]
-        directions[index] -= along @ np.linalg.lstsq(along, gap, rcond=1e-6)[0]
-    return directions
-
-
-def _classifier_normals(latents, labels):
-    from sklearn.linear_model import LogisticRegression
-
-    spread = latents.std(axis=0)
-    spread[spread == 0.0] = 1.0
-    normals = np.zeros((labels.shape[1], latents.shape[1]))
-    for index, label in enumerate((labels > 0.0).T):
-        if label.any() and not label.all():
-            # Standardised latents, for the regularisation to treat all dimensions alike.
-            classifier = LogisticRegression(C=0.1, max_iter=1000).fit(latents / spread, label)
-            normals[index] = classifier.coef_[0] / spread
-    squares = (normals**2).sum(axis=1, keepdims=True)
-    lengths = (_gaps(latents, labels) * normals).sum(axis=1, keepdims=True)
-    return normals * np.divide(lengths, squares, out=np.zeros_like(lengths), where=squares > 0.0)
+    directions = np.linalg.solve(labels.T @ labels + np.eye(labels.shape[1]), labels.T @ latents)
+    return directions.astype(np.float32)
 
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool = False) -> np.ndarray:

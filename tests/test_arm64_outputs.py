@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import test_export
 
-SCRIPT = pathlib.Path(__file__).parents[1] / "benchmarks" / "arm64_outputs.py"
+SCRIPT = pathlib.Path(__file__).parent / "reliability" / "compare_on_arm64.py"
 SYSTEM = pathlib.Path("/etc/os-release")
 
 
 @pytest.fixture(scope="module")
 def script():
     """The script as a module."""
-    specification = importlib.util.spec_from_file_location("arm64_outputs", SCRIPT)
+    specification = importlib.util.spec_from_file_location("compare_on_arm64", SCRIPT)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

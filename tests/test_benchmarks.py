@@ -32,11 +32,6 @@ def test_a_section_is_replaced_and_the_others_stay(measuring, tmp_path):
     assert path.read_text() == "# Title\n\nMade by hand.\n\n## 128\n\nkept\n\n## 64\n\nnew\n"
 
 
-def test_a_table_has_a_column_for_each_header(measuring):
-    lines = measuring.table(("", "a", "b"), [("x", 1, 2), ("y", 3, 4)]).splitlines()
-    assert lines == ["|  | a | b |", "| --- | --: | --: |", "| x | 1 | 2 |", "| y | 3 | 4 |"]
-
-
 def test_sides_take_turns_and_a_failing_one_is_named(measuring, tmp_path):
     log = tmp_path / "log"
     say = "import json, sys; open(sys.argv[1], 'a').write(sys.argv[2]); print(json.dumps({'images_per_second': 1}))"

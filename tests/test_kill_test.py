@@ -8,13 +8,13 @@ import zipfile
 import numpy as np
 import pytest
 
-BENCHMARKS = pathlib.Path(__file__).parent.parent / "benchmarks"
-SCRIPT = BENCHMARKS / "kill_test.py"
+PROGRAMS = pathlib.Path(__file__).parent / "reliability"
+SCRIPT = PROGRAMS / "kill_at_random.py"
 
 
 @pytest.fixture
 def whole_files(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.syspath_prepend(str(PROGRAMS))
     import whole_files
 
     return whole_files
@@ -22,7 +22,7 @@ def whole_files(monkeypatch):
 
 @pytest.fixture
 def killed_commands(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.syspath_prepend(str(PROGRAMS))
     import killed_commands
 
     return killed_commands

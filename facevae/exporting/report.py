@@ -1,22 +1,14 @@
 """The table that an export prints."""
 
 from facevae.exporting.checks import Result
+from facevae.text_table import aligned
 
 _COLUMNS = ("file", "size", "worst error", "mean error", "PSNR", "per face", "load", "in XNNPACK")
 
 
 def table(results: list[Result]) -> str:
     """One line per file: size, errors against the float32 model, times on one thread."""
-    rows = [_COLUMNS, *(_row(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(aligned([_COLUMNS, *(_row(result) for result in results)]))
 
 
 def size_text(count: int) -> str:

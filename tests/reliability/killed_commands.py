@@ -11,7 +11,7 @@ import time
 
 from whole_files import expect
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Imported by each process before anything else: SIGUSR1 writes its stacks, also in the middle of C++ code.
 DUMP_STACKS = """

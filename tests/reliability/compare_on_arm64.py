@@ -1,6 +1,6 @@
 """Do the exported files give the same pictures on a 64-bit Arm processor? Asked of an emulated one.
 
-    python benchmarks/arm64_outputs.py EXPORT_FOLDER
+    python tests/reliability/compare_on_arm64.py EXPORT_FOLDER
 
 Needs Linux on x86-64 with Debian's apt, pip and a network the first time; no root. The emulator (qemu-user) and
 an Arm Python come from Debian, LiteRT for Arm from the package index that pip uses; they are kept in facevae's

@@ -1,4 +1,6 @@
-"""Kills facevae at random instants and shows that nothing is lost: python benchmarks/kill_test.py [--kills 60]
+"""Kills facevae at random instants and shows that nothing is lost.
+
+    python tests/reliability/kill_at_random.py [--kills 60]
 
 Each command (preparation, train.py, evaluate.py, export.py) first runs undisturbed. Then it is started again and
 again in a folder of its own and killed with SIGKILL: half of the time at an instant drawn uniformly over the processor
@@ -8,7 +10,9 @@ itself: its outcome must then be that of the undisturbed run, weights, optimizer
 TensorBoard must see each step once.
 
 What the killed process was doing is read from its stack, dumped just before. With --work DIR a test that was stopped
-goes on, or is extended to more kills; the folder holds the runs and results.json.
+goes on, or is extended to more kills; the folder holds the runs and results.json. Needs Linux. `killed_commands.py`
+starts and kills, `whole_files.py` checks; `docs/reliability.md` says what was found, and `tests/test_kill_test.py` runs
+a short test.
 """
 
 import argparse
@@ -35,6 +39,8 @@ from whole_files import (
     expect_whole_run,
     weights_of,
 )
+
+from facevae.text_table import markdown
 
 FACES, EPOCHS, STEPS, CHECKPOINT_STEPS = 1200, 4, 12, 3
 TRAINING = f"--image-size 32 --width 8 --latent-dim 4 --density-components 2 --batch-size 8 --epochs {EPOCHS}".split()
@@ -246,17 +252,12 @@ def kill_some(
 
 
 def report(results: list) -> str:
-    """How many kills fell where."""
+    """How many kills fell where, as a Markdown table, and a line about all of them."""
     counts = collections.Counter((result["command"], result["doing"]) for result in results)
-    lines = [f"{'command':12} {'killed while':32} {'kills':>5}"]
-    for name in SUBJECTS:
-        lines += [
-            f"{name:12} {what:32} {count:5d}" for (n, what), count in sorted(counts.items()) if n == name
-        ]
+    rows = [(n, what, count) for name in SUBJECTS for (n, what), count in sorted(counts.items()) if n == name]
+    table = markdown(("command", "killed while", "kills"), rows, "llr")
     aimed = sum(result["aimed"] for result in results)
-    return "\n".join(
-        [*lines, f"{len(results)} kills, {aimed} of them while a file was being written: nothing lost"]
-    )
+    return f"{table}\n\n{len(results)} kills, {aimed} of them while a file was being written: nothing lost"
 
 
 def main() -> None:

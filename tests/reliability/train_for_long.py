@@ -1,9 +1,12 @@
-"""Memory and logs of a long training: python benchmarks/long_run.py [--epochs 500 --steps-per-epoch 4]
+"""Shows that memory and logs stay bounded in a long training.
+
+    python tests/reliability/train_for_long.py [--epochs 500 --steps-per-epoch 4]
 
 Trains a tiny network on noise with everything that train.py adds, for many epochs of few steps, which is where memory
 leaks and logs grow. Prints the resident memory of the process and the size of the logs over the epochs, the slope of
 the memory (least squares over the epochs after the first 100, when every callback has been at work), and how long
-TensorBoard takes from its start until it answers with all of it.
+TensorBoard takes from its start until it answers with all of it. Needs Linux and a quarter of an hour or more;
+`docs/reliability.md` says what was found.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import numpy as np
 
 from facevae.config import from_preset
 from facevae.quiet import without_native_notes
+from facevae.text_table import aligned
 
 WARM = 100  # epochs
 TAG = "1 reconstructions/of validation faces"
@@ -89,9 +93,11 @@ def main() -> None:
 def report(watch, steps: int) -> None:
     """Memory and logs over the epochs, and the memory's slope."""
     epochs = np.arange(1, len(watch.memory) + 1)
-    print("epoch   memory      logs")
+    rows = [("epoch", "memory", "logs")]
     for epoch in dict.fromkeys([1, 10, WARM, *range(WARM, len(epochs) + 1, 100), len(epochs)]):
-        print(f"{epoch:5d} {watch.memory[epoch - 1]:6.0f} MB {watch.bytes[epoch - 1] / 1e6:6.1f} MB")
+        sizes = f"{watch.memory[epoch - 1]:.0f} MB", f"{watch.bytes[epoch - 1] / 1e6:.1f} MB"
+        rows.append((f"{epoch}", *sizes))
+    print("\n".join(aligned(rows)))
     warm = epochs > WARM
     slope = np.polyfit(epochs[warm] * steps, np.array(watch.memory)[warm], 1)[0]
     print(f"memory after epoch {WARM}: {1000.0 * slope:+.2f} MB in 1,000 steps")
