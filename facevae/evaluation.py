@@ -13,16 +13,15 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae import latents, losses, metrics
-from facevae.data import FaceDataset, prepare
+from facevae.data import FaceDataset
 from facevae.encodings import Encodings, encode_faces
 from facevae.errors import UserError
 from facevae.evaluation_report import Evaluation
 from facevae.feature_classifier import FeatureClassifier, cached_classifier
-from facevae.loading import load
 from facevae.model import VAE
 from facevae.neighbours import nearest_faces
+from facevae.opened_run import OpenedRun
 from facevae.picture_sets import decode, decoded, draw, faces_of, write_png
-from facevae.run_folder import RunFolder
 
 FEWEST_FACES = 8  # of a split, for distances between sets to mean anything
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
@@ -32,26 +31,30 @@ Pairs = Iterator[tuple[str, float]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
-    """A run to be judged, and on what.
+class EvaluatedRun:
+    """An opened run, and how it is evaluated.
 
     Attributes:
-        run: its folder.
-        which: its model, `best` or `last`.
-        model: the model.
-        dataset: the faces that it was trained on.
+        opened: the run.
         count: samples, and test faces that sets of pictures are held against.
         seed: of the samples, the noise and the patches.
         notes: what a reader of the figures has to know.
     """
 
-    run: RunFolder
-    which: str
-    model: VAE
-    dataset: FaceDataset
+    opened: OpenedRun
     count: int
     seed: int
     notes: tuple[str, ...]
+
+    @property
+    def model(self) -> VAE:
+        """The run's model."""
+        return self.opened.model
+
+    @property
+    def dataset(self) -> FaceDataset:
+        """The faces that it was trained on."""
+        return self.opened.dataset
 
     @property
     def pixel_values(self) -> int:
@@ -64,39 +67,26 @@ class Subject:
         return self.model.sample_from if self.model.density is not None else "prior"
 
 
-def open_subject(
-    run_dir: str | os.PathLike[str],
-    which: str | None = None,
-    samples: int = 10_000,
-    seed: int = 0,
-    data: str | None = None,
-    cache_dir: str | None = None,
-) -> Subject:
-    """The model of a run and its data.
+def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> EvaluatedRun:
+    """Loads the model and the faces of a run, and checks that there are enough test faces.
 
     Args:
-        run_dir: the run folder.
-        which: `best` or `last`; None for the finished one.
+        opened: the run.
         samples: at most so many; never more than the test split has faces.
         seed: of every random draw.
-        data: where the faces lie now; None for where they lay when the run was trained.
-        cache_dir: of the prepared faces.
 
     Raises:
-        UserError: no run or model there, no data, or too few test faces.
+        UserError: no model there, no data, or too few test faces.
     """
-    run = RunFolder.open(run_dir)
-    config = run.load_config()
-    which = which or config.finished_model
-    model = load(run_dir, which)
-    dataset = prepare(data or config.data, config.data_dir, config.crop, config.image_size, cache_dir)
+    _ = opened.model  # a run without one says so before its faces are prepared
+    dataset = opened.dataset
     if len(dataset.test) < FEWEST_FACES:
         raise UserError(
             f"test split: expected at least {FEWEST_FACES} faces, {dataset.name} has {len(dataset.test)}. "
             "Give more pictures by --data."
         )
     notes = []
-    trained_on = run.load_data_description().get("faces")
+    trained_on = opened.data_description.get("faces")
     now = dataset.counts
     if trained_on not in (None, now):
         notes.append(
@@ -106,7 +96,7 @@ def open_subject(
     count = min(samples, len(dataset.test))
     if count < samples:
         notes.append(f"{count:,} samples instead of {samples:,}: as many as there are test faces.")
-    return Subject(run, which, model, dataset, count, seed, tuple(notes))
+    return EvaluatedRun(opened, count, seed, tuple(notes))
 
 
 # ------------------------------------------------------------------------------
@@ -114,7 +104,7 @@ def open_subject(
 # ------------------------------------------------------------------------------
 
 
-def reconstruction(subject: Subject, encodings: Encodings) -> Pairs:
+def reconstruction(subject: EvaluatedRun, encodings: Encodings) -> Pairs:
     """Fidelity of the test faces decoded from their posterior means: means over the faces."""
     errors, similarities = [], []
     for images, pictures in _decoded_test_faces(subject, encodings.mean, "Reconstructing"):
@@ -126,7 +116,7 @@ def reconstruction(subject: Subject, encodings: Encodings) -> Pairs:
     yield "reconstruction/ssim", np.concatenate(similarities).mean()
 
 
-def likelihood(subject: Subject, encodings: Encodings) -> Pairs:
+def likelihood(subject: EvaluatedRun, encodings: Encodings) -> Pairs:
     """The evidence lower bound of the test faces, with one sample of each posterior, and what the latents carry.
 
     The decoder is N(reconstruction, σ²I), the KL weight 1. σ² is the one that training stored, or under
@@ -156,7 +146,7 @@ def likelihood(subject: Subject, encodings: Encodings) -> Pairs:
 
 
 def picture_distances(
-    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+    subject: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """How far sets of pictures are from faces of the test split: features of the classifier, and patches."""
     chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
@@ -178,7 +168,7 @@ def picture_distances(
         yield f"{pictures.name}/count", pictures.count
 
 
-def memorisation(subject: Subject, encodings: Encodings) -> Pairs:
+def memorisation(subject: EvaluatedRun, encodings: Encodings) -> Pairs:
     """Distances to the nearest training face, mirrored ones included: root mean square differences of pixels.
 
     A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
@@ -246,7 +236,7 @@ def _decoded_test_faces(subject, points, what):
 # ------------------------------------------------------------------------------
 
 
-def evaluate(subject: Subject) -> Evaluation:
+def evaluate(subject: EvaluatedRun) -> Evaluation:
     """Runs all evaluators.
 
     Raises:
@@ -270,7 +260,7 @@ def evaluate(subject: Subject) -> Evaluation:
     for name, value in found.items():
         if not np.isfinite(value):
             raise UserError(
-                f"{subject.run.network(subject.which)}: {name} is {value}, expected a finite figure. "
+                f"{subject.opened.run.network(subject.opened.which)}: {name} is {value}, expected a finite figure. "
                 "Train again with a lower --learning-rate, or with --precision float32."
             )
     unused = int(found["likelihood/unused_units"])
@@ -281,7 +271,7 @@ def evaluate(subject: Subject) -> Evaluation:
         )
     details = classifier.details if classifier is not None else None
     return Evaluation(
-        which=subject.which,
+        which=subject.opened.which,
         step=int(subject.model.global_step),
         seed=subject.seed,
         samples_from=subject.samples_from,
@@ -302,7 +292,7 @@ def evaluate(subject: Subject) -> Evaluation:
 PUBLISHED_PROTOCOL = {"crop": "140", "size": "64x64", "pictures": "10,000"}
 
 
-def save_images(subject: Subject, count: int, folder: str | os.PathLike[str]) -> str:
+def save_images(subject: EvaluatedRun, count: int, folder: str | os.PathLike[str]) -> str:
     """Writes samples and test faces as PNG, for the tools that compute the FID of the literature.
 
     Args:
@@ -326,7 +316,7 @@ def save_images(subject: Subject, count: int, folder: str | os.PathLike[str]) ->
     references = faces_of("references", test, draw(len(test), count, subject.seed))
     write_png([samples, references], folder)
     size = f"{model.image_size}x{model.image_size}"
-    used = {"crop": subject.run.load_config().crop, "size": size, "pictures": f"{count:,}"}
+    used = {"crop": subject.opened.config.crop, "size": size, "pictures": f"{count:,}"}
     differs = [f"{k} {used[k]} instead of {v}" for k, v in PUBLISHED_PROTOCOL.items() if used[k] != v]
     protocol = (
         f"not the protocol of CelebA's published figures ({', '.join(differs)})"

@@ -18,6 +18,7 @@ from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
 from facevae.model import VAE
+from facevae.opened_run import OpenedRun
 from facevae.picture_sets import PictureSet, write_png
 from facevae.run_folder import RunFolder
 
@@ -27,12 +28,14 @@ def subject(tmp_path, blob_dataset, monkeypatch):
     """A function that makes an untrained run over 16 test blobs, judged by 16 samples and few patches of each."""
     monkeypatch.setattr(metrics, "MOST_PATCHES_PER_IMAGE", 16)
 
-    def subject(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.Subject:
+    def subject(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.EvaluatedRun:
         run = RunFolder(tmp_path / "run")
         run.save(from_preset("demo", image_size=32))
         keras.utils.set_random_seed(0)
-        model = VAE(image_size=32, latent_dim=4, width=8, **options)
-        return evaluation.Subject(run, "best", model, dataset, count, seed, ())
+        opened = OpenedRun(run.path, "best")
+        opened.model = VAE(image_size=32, latent_dim=4, width=8, **options)
+        opened.dataset = dataset
+        return evaluation.EvaluatedRun(opened, count, seed, ())
 
     return subject
 
@@ -197,12 +200,12 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
     one.model.global_step.assign(7)
     result = evaluation.evaluate(one)
     for _ in range(2):
-        evaluation_report.save(one.run, result)
-    stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
+        evaluation_report.save(one.opened.run, result)
+    stored = json.loads(one.opened.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"] == result.metrics
     assert stored["step"] == 7
     assert stored["feature_classifier"]["sha256"] == "0" * 64
-    newest = sorted(one.run.evaluation_logs.iterdir())[-1]
+    newest = sorted(one.opened.run.evaluation_logs.iterdir())[-1]
     events = {
         value.tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
         for event in EventFileLoader(str(newest)).Load()
@@ -215,11 +218,11 @@ def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, unt
 def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
     one = subject()
     result = evaluation.evaluate(one)
-    callback = HyperParameters(one.run.logs / "faces", {"latent_dim": 4})
+    callback = HyperParameters(one.opened.run.logs / "faces", {"latent_dim": 4})
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()
-    (file,) = (one.run.logs / "faces").glob("events*")
+    (file,) = (one.opened.run.logs / "faces").glob("events*")
     experiment = next(
         plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
         for event in EventFileLoader(str(file)).Load()
@@ -228,7 +231,7 @@ def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
     )
     wanted = [info.name for info in experiment.metric_infos if info.name.group]
     places = [run_tag_from_session_and_metric("faces", name) for name in wanted]
-    assert {one.run.logs / folder for folder, _ in places} == {one.run.evaluation_logs}
+    assert {one.opened.run.logs / folder for folder, _ in places} == {one.opened.run.evaluation_logs}
     assert len(places) >= 6
     assert {tag for _, tag in places} <= set(result.metrics)
 
