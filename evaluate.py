@@ -7,8 +7,8 @@ figures are printed and kept as evaluation.json in the run folder, and as curves
 import argparse
 
 from facevae.errors import UserError, exit_on_user_error
+from facevae.opened_run import add_data_flags, open_from_flags
 from facevae.quiet import without_native_notes
-from facevae.run_folder import RunFolder
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -37,14 +37,13 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
         "of processor time, and the first evaluation on a data set about 100 s more)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
-    parser.add_argument("--data", help="where the faces lie, if no longer where the run was trained")
-    parser.add_argument("--cache-dir", help="folder of the prepared pictures, as for train.py")
     parser.add_argument(
         "--save-images",
         nargs=2,
         metavar=("N", "DIR"),
         help="also write N samples and N test faces to DIR/samples and DIR/references, for pytorch-fid or clean-fid",
     )
+    add_data_flags(parser)
     flags = parser.parse_args(arguments)
     if flags.samples < 8:
         raise UserError(
@@ -65,28 +64,28 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
 
 def main(arguments: list[str] | None = None) -> None:
     flags = parse_command_line(arguments)
-    run = RunFolder.open(flags.run_dir)
+    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
 
     with without_native_notes():
-        from facevae.evaluation import evaluate, open_subject, save, save_images, table
+        from facevae.evaluation import evaluate, open_evaluation, save, save_images, table
 
     # -------------------------------------------------------------------------------------------------------------
     # Run and data
     # -------------------------------------------------------------------------------------------------------------
-    subject = open_subject(run.path, flags.which, flags.samples, flags.seed, flags.data, flags.cache_dir)
+    evaluated = open_evaluation(opened, flags.samples, flags.seed)
 
     # -------------------------------------------------------------------------------------------------------------
     # Pictures for other tools
     # -------------------------------------------------------------------------------------------------------------
     if flags.save_images:
-        print(save_images(subject, *flags.save_images))
+        print(save_images(evaluated, *flags.save_images))
 
     # -------------------------------------------------------------------------------------------------------------
     # Figures
     # -------------------------------------------------------------------------------------------------------------
-    figures = evaluate(subject)
-    save(run, figures)
-    print(f"\n{table(figures)}\n\nWritten to {run.evaluation}")
+    figures = evaluate(evaluated)
+    save(opened.run, figures)
+    print(f"\n{table(figures)}\n\nWritten to {opened.run.evaluation}")
 
 
 if __name__ == "__main__":

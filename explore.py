@@ -3,11 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from facevae.errors import exit_on_user_error
+from facevae.opened_run import DATA_FLAGS, add_data_flags, open_from_flags
 from facevae.quiet import without_native_notes
-from facevae.run_folder import RunFolder
 
 EXAMPLES = """examples:
   python explore.py runs/mine reconstruct
@@ -91,11 +90,13 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
-    parser.add_argument("--cache-dir", help="folder of the prepared pictures, where training was given one")
+    add_data_flags(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        add_data_flags(added)  # they may stand before the command or behind it
+        return added
 
     added = command("reconstruct", "originals over reconstructions")
     added.add_argument("images", nargs="*", metavar="IMAGE", help=f"{FACE} (default: some of that split)")
@@ -165,30 +166,31 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help=help)
 
 
-def parse(arguments: list[str] | None = None) -> dict[str, Any]:
-    """The command line as names and values."""
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The flags, those of the command among them."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     # argparse takes -3:3:7 for another flag.
     if "--strength" in given[:-1]:
         place = given.index("--strength")
         given[place : place + 2] = [f"--strength={given[place + 1]}"]
     parser = build_parser()
-    parsed = vars(parser.parse_args(given))
-    if parsed["command"] == "morph" and len(parsed["faces"]) < 2:
+    flags = parser.parse_args(given)
+    if flags.command == "morph" and len(flags.faces) < 2:
         parser.error("morph: expected at least two faces, received one")
-    return parsed
+    return flags
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command."""
-    options = parse(arguments)
-    run_dir, cache_dir, command = (options.pop(name) for name in ("run_dir", "cache_dir", "command"))
-    RunFolder.open(run_dir)  # before the seconds that TensorFlow takes to import
+    flags = parse(arguments)
+    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
 
     with without_native_notes():
         from facevae.exploration import Exploration, commands
 
-    getattr(commands, command)(Exploration(run_dir, cache_dir), **options)
+    of_all = ("run_dir", "command", *DATA_FLAGS)
+    options = {name: value for name, value in vars(flags).items() if name not in of_all}
+    getattr(commands, flags.command)(Exploration(opened), **options)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import sys
 
 from facevae.errors import UserError, exit_on_user_error
 from facevae.exporting.formats import FORMATS
+from facevae.opened_run import add_data_flags, open_from_flags
 from facevae.quiet import without_native_notes
-from facevae.run_folder import RunFolder
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -47,6 +47,7 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--host", default="127.0.0.1", help="for --serve: another address opens the page to the network"
     )
+    add_data_flags(parser)
     flags = parser.parse_args(arguments)
     if flags.checked_latents < 8:
         raise UserError(
@@ -64,15 +65,13 @@ def main(arguments: list[str] | None = None) -> int:
     # -------------------------------------------------------------------------------------------------------------
     # Export
     # -------------------------------------------------------------------------------------------------------------
-    RunFolder.open(flags.run_dir)  # before the seconds that TensorFlow takes to import
+    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
 
     with without_native_notes():
         from facevae.exporting.pipeline import export_run
         from facevae.exporting.report import table
 
-    export = export_run(
-        flags.run_dir, tuple(dict.fromkeys(flags.formats)), flags.output_dir, flags.checked_latents
-    )
+    export = export_run(opened, tuple(dict.fromkeys(flags.formats)), flags.output_dir, flags.checked_latents)
 
     # -------------------------------------------------------------------------------------------------------------
     # Report

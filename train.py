@@ -125,7 +125,7 @@ def main() -> None:
         # ------------------------------------------------------------------------------
         # Data
         # ------------------------------------------------------------------------------
-        dataset = data.prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
+        dataset = data.prepare_for(config)
         workers.check_same_faces(dataset)
         if run.checkpoint.exists():
             training.check_unchanged(run, dataset)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from facevae.errors import exit_on_user_error
 from facevae.exploration import Exploration
 from facevae.latents import attribute_directions
+from facevae.opened_run import add_data_flags, open_from_flags
 from facevae.text_table import markdown
 
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -167,12 +168,12 @@ def flips(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", help="a run trained on synthetic_faces")
-    parser.add_argument("--cache-dir")
     parser.add_argument("--faces", type=int, default=200, help="test faces that are edited (default: 200)")
     parser.add_argument("--epochs", type=int, default=6, help="of the classifier (default: 6)")
+    add_data_flags(parser)
     arguments = parser.parse_args()
-    explored = Exploration(arguments.run_dir, arguments.cache_dir)
-    dataset, encodings = explored.dataset, explored.train_encodings
+    explored = Exploration(open_from_flags(arguments))
+    dataset, encodings = explored.dataset, explored.opened.training_encodings
     names = np.array(dataset.attribute_names)
 
     classifier = train_classifier(

@@ -87,7 +87,7 @@ def main() -> None:
             float(logs["mse"])  # waits for the device
             self.seconds.append(time.perf_counter() - self._begin)
 
-    dataset = data.prepare(config.data, image_size=config.image_size)
+    dataset = data.prepare_for(config)
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(pathlib.Path(folder) / "run")
         run.save(config, training.describe_data(dataset))

@@ -25,18 +25,15 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
-import facevae
-from facevae.encodings import training_encodings
 from facevae.exporting.examples import examples
 from facevae.exporting.formats import FORMATS
 from facevae.exporting.pipeline import (
     CALIBRATION_EXAMPLES,
     CALIBRATION_SEED,
     export_run,
-    make_shipment,
-    training_faces,
+    make_exported_model,
 )
-from facevae.run_folder import RunFolder
+from facevae.opened_run import OpenedRun
 from facevae.text_table import markdown
 
 ROUNDS, CALLS = 60, 5
@@ -153,15 +150,14 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
-    run = RunFolder.open(flags.run_dir)
-    model, config = facevae.load(flags.run_dir), run.load_config()
-    encodings = training_encodings(run, model, lambda: training_faces(config))
-    shipment = make_shipment(model, encodings, config)
-    typical = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
-    latents = examples(shipment, encodings, 64, seed=3)["decode"]["latent"]
+    opened = OpenedRun(flags.run_dir)
+    model, encodings = opened.model, opened.kept_encodings
+    exported = make_exported_model(model, encodings, opened.config)
+    typical = examples(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
+    latents = examples(exported, encodings, 64, seed=3)["decode"]["latent"]
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
-        export_run(flags.run_dir, output_dir=folder / "export")
+        export_run(opened, output_dir=folder / "export")
         ways = {**keras_ways(model), **litert_ways(folder / "export"), **onnx_ways(model, typical, folder)}
         times = measure(ways, latents)
         lines = table(ways, times, latents, np.asarray(model.decode(latents)))

@@ -135,14 +135,12 @@ def compared_metrics(evaluations: list[dict]) -> dict[str, tuple[str, str]]:
 def side_by_side(runs: dict[str, pathlib.Path], minutes: float, columns: int = 10) -> np.ndarray:
     """Test faces, their reconstructions by both, and samples of both, `uint8[height, width, 3]`."""
     sys.path.insert(0, str(ROOT))
-    import facevae
-    from facevae.data import prepare
     from facevae.figures import labelled_grid
-    from facevae.run_folder import RunFolder
+    from facevae.opened_run import OpenedRun
 
-    config = RunFolder.open(next(iter(runs.values()))).load_config()
-    faces = prepare(config.data, config.data_dir, config.crop, config.image_size).test.images(slice(columns))
-    models = {name: facevae.load(run) for name, run in runs.items()}
+    opened = {name: OpenedRun(run) for name, run in runs.items()}
+    faces = next(iter(opened.values())).dataset.test.images(slice(columns))
+    models = {name: run.model for name, run in opened.items()}
     rows = {"test faces": faces / np.float32(255.0)}
     rows |= {f"{name}:\nreconstructed": np.asarray(model(faces)) for name, model in models.items()}
     for name, model in models.items():

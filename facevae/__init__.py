@@ -17,7 +17,7 @@ _EXPORTS = {
     "Config": "facevae.config",
     "UserError": "facevae.errors",
     "VAE": "facevae.model",
-    "load": "facevae.loading",
+    "load": "facevae.opened_run",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -322,8 +322,15 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
             options |= {"type": value_type, "choices": choices}
             options["metavar"] = None if choices else value_type.__name__.upper()
         parser.add_argument(flag, **options)
-    chosen = vars(parser.parse_args(arguments))
-    # A run is looked at from other folders than it was started in.
+    return with_absolute_folders(vars(parser.parse_args(arguments)))
+
+
+def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a configuration, with the folders in `data` and `data_dir` as absolute paths.
+
+    A run is looked at from other folders than it was started in.
+    """
+    chosen = dict(chosen)
     if os.path.isdir(chosen.get("data", "")):
         chosen["data"] = os.path.abspath(chosen["data"])
     if "data_dir" in chosen and "://" not in chosen["data_dir"]:

@@ -11,6 +11,19 @@ class UserError(ValueError):
     """A mistake in a flag, a file or a folder: its message says what was expected, what came, what to do."""
 
 
+class DataNotFoundError(UserError):
+    """A data set is not where it was looked for.
+
+    Args:
+        problem: what was expected and what was found, a sentence.
+        advice: what to do next.
+    """
+
+    def __init__(self, problem: str, advice: str):
+        super().__init__(f"{problem} {advice}")
+        self.problem = problem
+
+
 class WorkerLostError(UserError):
     """Training together broke off because another worker is gone; what was saved is intact."""
 

@@ -15,6 +15,7 @@ from facevae.errors import UserError
 from facevae.interruption import Interruption
 from facevae.memory import enough_memory
 from facevae.model import SETTINGS, VAE
+from facevae.opened_run import load
 from facevae.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
@@ -125,8 +126,6 @@ def train(
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     """Encodes training faces with the finished model, fits the density to them, and saves the model with it."""
-    from facevae.loading import load
-
     model = load(run.path, config.finished_model)
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:

@@ -44,9 +44,10 @@ def test_a_difference_above_the_limit_or_none_at_all_is_found(script, difference
 )
 def test_every_file_gives_the_same_on_an_emulated_arm_processor(tmp_path):
     from facevae.exporting.pipeline import export_run
+    from facevae.opened_run import OpenedRun
 
     run = test_export.write_run(tmp_path / "run")
-    export_run(run.path, checked_latents=8)
+    export_run(OpenedRun(run.path), checked_latents=8)
     process = subprocess.run(
         [sys.executable, str(SCRIPT), str(run.export)], capture_output=True, text=True, timeout=600
     )

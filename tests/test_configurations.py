@@ -25,6 +25,7 @@ def outcome(folder: pathlib.Path, dataset, config: Config, exported: bool) -> st
     """Trains a step, loads the model and exports it; the reason where the configuration is refused."""
     from callbacks import standard_callbacks
     from facevae.exporting.pipeline import export_run
+    from facevae.opened_run import OpenedRun
 
     run = RunFolder(folder)
     run.save(config, describe_data(dataset))
@@ -40,7 +41,7 @@ def outcome(folder: pathlib.Path, dataset, config: Config, exported: bool) -> st
     assert faces.shape == (2, config.image_size, config.image_size, 3)
     assert np.isfinite(faces).all()
     if exported:
-        export = export_run(run.path, ("float32",), checked_latents=8)
+        export = export_run(OpenedRun(run.path), ("float32",), checked_latents=8)
         assert {result.file for result in export.failed} <= {"encoder.tflite"}
     return None
 

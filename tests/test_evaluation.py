@@ -23,27 +23,30 @@ from facevae.errors import UserError
 from facevae.evaluation import commands, evaluators, feature_classifier, metrics
 from facevae.evaluation.picture_sets import PictureSet, write_png
 from facevae.model import VAE
+from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
 
 
 @pytest.fixture
-def subject(tmp_path, blob_dataset, monkeypatch):
+def evaluated(tmp_path, blob_dataset, monkeypatch):
     """A function that makes an untrained run over 16 test blobs, judged by 16 samples and few patches of each."""
     monkeypatch.setattr(metrics, "MOST_PATCHES_PER_IMAGE", 16)
 
-    def subject(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.Subject:
+    def evaluated(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.EvaluatedRun:
         run = RunFolder(tmp_path / "run")
         run.save(from_preset("demo", image_size=32))
         keras.utils.set_random_seed(0)
-        model = VAE(image_size=32, latent_dim=4, width=8, **options)
-        return evaluation.Subject(run, "best", model, dataset, count, seed, ())
+        opened = OpenedRun(run.path, "best")
+        opened.model = VAE(image_size=32, latent_dim=4, width=8, **options)
+        opened.dataset = dataset
+        return evaluation.EvaluatedRun(opened, count, seed, ())
 
-    return subject
+    return evaluated
 
 
 @pytest.fixture
-def encodings(subject, blob_dataset):
-    return encode_faces(subject().model, blob_dataset.test)
+def encodings(evaluated, blob_dataset):
+    return encode_faces(evaluated().model, blob_dataset.test)
 
 
 @pytest.fixture
@@ -90,13 +93,13 @@ def hparams_columns(run):
     ).metric_infos
 
 
-def judged(evaluator, subject):
-    encodings = encode_faces(subject.model, subject.dataset.test)
-    return {name: float(value) for name, value in evaluator(subject, encodings)}
+def judged(evaluator, evaluated):
+    encodings = encode_faces(evaluated.model, evaluated.dataset.test)
+    return {name: float(value) for name, value in evaluator(evaluated, encodings)}
 
 
-def test_reconstruction_of_a_model_that_is_off_by_a_known_error(subject, blob_dataset):
-    perfect = subject()
+def test_reconstruction_of_a_model_that_is_off_by_a_known_error(evaluated, blob_dataset):
+    perfect = evaluated()
     images = blob_dataset.test.images(slice(None)) / np.float32(255.0)
     answer_with(perfect.model, images * np.float32(0.9) + np.float32(0.05))
     off = images * np.float32(0.1) - np.float32(0.05)
@@ -108,8 +111,8 @@ def test_reconstruction_of_a_model_that_is_off_by_a_known_error(subject, blob_da
 
 
 @pytest.mark.parametrize("likelihood", ["calibrated_gaussian", "weighted_mse"])
-def test_the_bound_is_that_of_the_stated_gaussian_decoder(subject, blob_dataset, likelihood):
-    one = subject(likelihood=likelihood, mse_weight=1000.0)
+def test_the_bound_is_that_of_the_stated_gaussian_decoder(evaluated, blob_dataset, likelihood):
+    one = evaluated(likelihood=likelihood, mse_weight=1000.0)
     images = blob_dataset.test.images(slice(None)) / np.float32(255.0)
     answer_with(one.model, images + np.float32(0.1), mean=2.0, log_variance=0.0)
     one.model.variance.assign(0.02)
@@ -124,8 +127,8 @@ def test_the_bound_is_that_of_the_stated_gaussian_decoder(subject, blob_dataset,
     assert found["likelihood/bits_per_dimension"] == pytest.approx(bits, rel=1e-4)
 
 
-def test_latents_that_carry_nothing_are_reported(subject, untrained_classifier):
-    collapsed = subject()
+def test_latents_that_carry_nothing_are_reported(evaluated, untrained_classifier):
+    collapsed = evaluated()
     answer_with(collapsed.model, np.full((1, 32, 32, 3), 0.5, np.float32))
     result = evaluation.evaluate(collapsed)
     assert result.metrics["likelihood/kl"] == 0.0
@@ -136,9 +139,9 @@ def test_latents_that_carry_nothing_are_reported(subject, untrained_classifier):
 
 
 def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_far(
-    subject, blob_dataset, untrained_classifier
+    evaluated, blob_dataset, untrained_classifier
 ):
-    one = subject()
+    one = evaluated()
     order = np.random.default_rng(0).choice(16, 16, replace=False)
     answer_with(one.model, blob_dataset.test.images(order) / np.float32(255.0))
     encodings = encode_faces(one.model, blob_dataset.test)
@@ -155,10 +158,10 @@ def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_fa
     assert grey["samples/recall"] == 0.0
 
 
-def test_samples_of_the_density_are_judged_beside_those_of_the_prior(subject, encodings):
+def test_samples_of_the_density_are_judged_beside_those_of_the_prior(evaluated, encodings):
     from facevae import density
 
-    one = subject(sample_from="density", density_components=1)
+    one = evaluated(sample_from="density", density_components=1)
     names = {name.split("/")[0] for name, _ in evaluators.picture_distances(one, encodings)}
     assert names == {
         "validation_faces",
@@ -172,9 +175,9 @@ def test_samples_of_the_density_are_judged_beside_those_of_the_prior(subject, en
 
 
 def test_a_model_that_repeats_training_faces_is_caught_and_one_that_repeats_test_faces_is_not(
-    subject, blob_dataset
+    evaluated, blob_dataset
 ):
-    one = subject()
+    one = evaluated()
     answer_with(one.model, blob_dataset.train.images(slice(16)) / np.float32(255.0))
     found = judged(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(0.0, abs=2e-3)
@@ -187,17 +190,17 @@ def test_a_model_that_repeats_training_faces_is_caught_and_one_that_repeats_test
     assert found["memorisation/nearer_than_test_faces"] <= 1 / 16
 
 
-def test_the_seed_decides_everything(subject, untrained_classifier):
-    first, same, other = (evaluation.evaluate(subject(seed=seed)).metrics for seed in (0, 0, 1))
+def test_the_seed_decides_everything(evaluated, untrained_classifier):
+    first, same, other = (evaluation.evaluate(evaluated(seed=seed)).metrics for seed in (0, 0, 1))
     assert first == same
     assert first["samples/sliced_wasserstein_32"] != other["samples/sliced_wasserstein_32"]
     assert first["likelihood/elbo"] != other["likelihood/elbo"]
     assert first["reconstruction/mse"] == other["reconstruction/mse"]
 
 
-def test_without_attributes_the_features_are_left_out_and_it_says_so(subject, blob_dataset):
+def test_without_attributes_the_features_are_left_out_and_it_says_so(evaluated, blob_dataset):
     bare = dataclasses.replace(blob_dataset, attribute_names=())
-    result = evaluation.evaluate(subject(dataset=bare))
+    result = evaluation.evaluate(evaluated(dataset=bare))
     assert not any("frechet" in name or "precision" in name for name in result.metrics)
     assert "samples/sliced_wasserstein_32" in result.metrics
     text = evaluation.table(result)
@@ -206,45 +209,45 @@ def test_without_attributes_the_features_are_left_out_and_it_says_so(subject, bl
     assert "Fréchet distance  " not in text
 
 
-def test_weights_that_are_not_finite_fail_and_name_the_remedy(subject, untrained_classifier):
-    broken = subject()
+def test_weights_that_are_not_finite_fail_and_name_the_remedy(evaluated, untrained_classifier):
+    broken = evaluated()
     broken.model.decoder.set_weights([weight * np.nan for weight in broken.model.decoder.get_weights()])
     with pytest.raises(UserError, match=r"not finite. .*--learning-rate"):
         evaluation.evaluate(broken)
-    broken = subject()
+    broken = evaluated()
     broken.model.variance.assign(np.nan)
     with pytest.raises(UserError, match="likelihood/elbo is nan, expected a finite figure"):
         evaluation.evaluate(broken)
 
 
-def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(subject, untrained_classifier):
-    one = subject()
+def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(evaluated, untrained_classifier):
+    one = evaluated()
     one.model.global_step.assign(7)
     result = evaluation.evaluate(one)
     for _ in range(2):
-        evaluation.save(one.run, result)
-    stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
+        evaluation.save(one.opened.run, result)
+    stored = json.loads(one.opened.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"] == result.metrics
     assert stored["step"] == 7
     assert stored["feature_classifier"]["sha256"] == "0" * 64
     events = {
         tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
-        for tag, (event, value) in written(one.run).items()
+        for tag, (event, value) in written(one.opened.run).items()
     }
     assert set(events) == set(result.metrics)
     assert events["reconstruction/mse"] == (7, pytest.approx(result.metrics["reconstruction/mse"]))
 
 
-def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
-    one = subject()
+def test_the_hparams_tab_finds_what_was_measured(evaluated, untrained_classifier):
+    one = evaluated()
     result = evaluation.evaluate(one)
-    callback = HyperParameters(one.run.logs / "faces", {"latent_dim": 4})
+    callback = HyperParameters(one.opened.run.logs / "faces", {"latent_dim": 4})
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()
-    wanted = [info.name for info in hparams_columns(one.run) if info.name.group]
+    wanted = [info.name for info in hparams_columns(one.opened.run) if info.name.group]
     places = [run_tag_from_session_and_metric("faces", name) for name in wanted]
-    assert {one.run.logs / folder for folder, _ in places} == {one.run.evaluation_logs}
+    assert {one.opened.run.logs / folder for folder, _ in places} == {one.opened.run.evaluation_logs}
     assert len(places) >= 6
     assert {tag for _, tag in places} <= set(result.metrics)
 
@@ -254,7 +257,7 @@ def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
 # ------------------------------------------------------------------------------
 
 
-def test_a_metric_that_is_declared_appears_everywhere(subject, untrained_classifier, monkeypatch):
+def test_a_metric_that_is_declared_appears_everywhere(evaluated, untrained_classifier, monkeypatch):
     sharpness = evaluation.Metric(
         "sharpness/edges",
         "edges",
@@ -266,22 +269,22 @@ def test_a_metric_that_is_declared_appears_everywhere(subject, untrained_classif
     )
     evaluator = evaluation.Evaluator("Sharpness", (sharpness,), lambda *_: iter([("sharpness/edges", 2.5)]))
     monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, evaluator))
-    one = subject()
-    callback = HyperParameters(one.run.logs / "faces", {"latent_dim": 4})
+    one = evaluated()
+    callback = HyperParameters(one.opened.run.logs / "faces", {"latent_dim": 4})
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()
     result = evaluation.evaluate(one)
-    evaluation.save(one.run, result)
+    evaluation.save(one.opened.run, result)
 
     table = evaluation.table(result)
     assert "Sharpness\n  edges  2.50 per image of 32 pixels  ↑  How many edges a sample has." in table
-    stored = json.loads(one.run.evaluation.read_text(encoding="utf-8"))
+    stored = json.loads(one.opened.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"]["sharpness/edges"] == 2.5
-    _, curve = written(one.run)["sharpness/edges"]
+    _, curve = written(one.opened.run)["sharpness/edges"]
     assert float(tensor_util.make_ndarray(curve.tensor)) == 2.5
     assert curve.metadata.summary_description == "How many edges a sample has. Higher is better."
-    (column,) = (info for info in hparams_columns(one.run) if info.name.tag == "sharpness/edges")
+    (column,) = (info for info in hparams_columns(one.opened.run) if info.name.tag == "sharpness/edges")
     assert column.name.group == "evaluation"
     assert column.description == "How many edges a sample has. Higher is better."
     monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parent.parent / "benchmarks"))
@@ -295,11 +298,11 @@ def test_a_metric_that_is_declared_appears_everywhere(subject, untrained_classif
     assert "SWD 64x64" not in compared  # these pictures have no such level
 
 
-def test_a_figure_without_a_declaration_is_refused(subject, untrained_classifier, monkeypatch):
+def test_a_figure_without_a_declaration_is_refused(evaluated, untrained_classifier, monkeypatch):
     silent = evaluation.Evaluator("Silent", (), lambda *_: iter([("silent/value", 1.0)]))
     monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, silent))
     with pytest.raises(ValueError, match="silent/value"):
-        evaluation.evaluate(subject())
+        evaluation.evaluate(evaluated())
 
 
 def test_every_metric_is_declared_once_and_explained():
@@ -312,10 +315,10 @@ def test_every_metric_is_declared_once_and_explained():
         assert metric.explanation.endswith("."), metric.name
 
 
-def test_the_table_fits_a_terminal_and_tells_directions(subject, untrained_classifier):
+def test_the_table_fits_a_terminal_and_tells_directions(evaluated, untrained_classifier):
     from facevae import density
 
-    one = subject(sample_from="density", density_components=1)
+    one = evaluated(sample_from="density", density_components=1)
     one.model.density = density.fit(np.random.default_rng(0).normal(0.0, 1.0, (50, 4)).astype(np.float32), 1)
     text = evaluation.table(evaluation.evaluate(one))
     assert max(map(len, text.splitlines())) <= 100
@@ -328,8 +331,8 @@ def test_the_table_fits_a_terminal_and_tells_directions(subject, untrained_class
         assert title in header
 
 
-def test_an_evaluation_of_an_older_version_is_still_a_table(subject, untrained_classifier):
-    result = evaluation.evaluate(subject())
+def test_an_evaluation_of_an_older_version_is_still_a_table(evaluated, untrained_classifier):
+    result = evaluation.evaluate(evaluated())
     fewer = {name: value for name, value in result.metrics.items() if name != "likelihood/sigma"}
     older = dataclasses.replace(result, metrics={**fewer, "reconstruction/forgotten": 1.0})
     text = evaluation.table(older)
@@ -342,8 +345,8 @@ def test_an_evaluation_of_an_older_version_is_still_a_table(subject, untrained_c
 # ------------------------------------------------------------------------------
 
 
-def test_saved_pictures_are_the_samples_and_test_faces(subject, blob_dataset, tmp_path):
-    one = subject()
+def test_saved_pictures_are_the_samples_and_test_faces(evaluated, blob_dataset, tmp_path):
+    one = evaluated()
     said = evaluation.save_images(one, 12, tmp_path / "fid")
     files = {name: sorted((tmp_path / "fid" / name).iterdir()) for name in ("samples", "references")}
     assert [len(found) for found in files.values()] == [12, 12]
@@ -357,14 +360,14 @@ def test_saved_pictures_are_the_samples_and_test_faces(subject, blob_dataset, tm
     assert "crop square instead of 140, size 32x32 instead of 64x64, pictures 12 instead of 10,000" in said
 
 
-def test_more_pictures_than_test_faces_and_folders_in_use_are_refused(subject, tmp_path):
+def test_more_pictures_than_test_faces_and_folders_in_use_are_refused(evaluated, tmp_path):
     with pytest.raises(UserError, match=r"expected at most 16, .* received 17"):
-        evaluation.save_images(subject(), 17, tmp_path / "fid")
+        evaluation.save_images(evaluated(), 17, tmp_path / "fid")
     assert not (tmp_path / "fid").exists()
     (tmp_path / "fid" / "references").mkdir(parents=True)
     (tmp_path / "fid" / "references" / "mine.png").touch()
     with pytest.raises(UserError, match="holds files already"):
-        evaluation.save_images(subject(), 4, tmp_path / "fid")
+        evaluation.save_images(evaluated(), 4, tmp_path / "fid")
     assert not list((tmp_path / "fid" / "samples").iterdir())
 
 

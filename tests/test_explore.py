@@ -12,10 +12,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import explore
 from facevae import density
 from facevae.config import Config
-from facevae.data import FaceDataset, Records
+from facevae.data import FaceDataset, Records, preparation
 from facevae.errors import UserError
-from facevae.exploration import Exploration, opened_run
+from facevae.exploration import Exploration
 from facevae.model import VAE
+from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
 
 
@@ -39,7 +40,7 @@ def made_once(tmp_path_factory):
 
 @pytest.fixture
 def run(made_once, tmp_path, blob_dataset, monkeypatch):
-    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: blob_dataset)
+    monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: blob_dataset)
     if not made_once.exists():
         make_run(made_once, blob_dataset)
     shutil.copytree(made_once, tmp_path / "run")
@@ -87,8 +88,8 @@ def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch
     def unreachable(*arguments):
         raise UserError("data: no such folder")
 
-    assert len(Exploration(run.path).train_encodings.mean) == 48  # as training leaves them in the run folder
-    monkeypatch.setattr(opened_run, "prepare", unreachable)
+    assert len(OpenedRun(run.path).training_encodings.mean) == 48  # as training leaves them in the run folder
+    monkeypatch.setattr(preparation, "prepare_for", unreachable)
     explore.main([str(run.path), "generate", "--count", "2"])
     explore.main([str(run.path), "traverse", "--count", "2"])
     assert (run.figures / "traversal.png").exists()
@@ -108,7 +109,7 @@ def test_the_strip_of_edits_has_the_unedited_face_at_strength_zero(run, blob_dat
     monkeypatch.setattr(Exploration, "show", lambda *arguments: None)
     explore.main([str(run.path), "edit", "3", "--attribute", "Young", "--strength", "-1:1:3"])
     original, less, same, more = shown["images"]
-    explored = Exploration(run.path)
+    explored = Exploration(OpenedRun(run.path))
     face = blob_dataset.test.images(np.array([3]))
     np.testing.assert_allclose(original, face[0] / 255.0)
     latent = explored.encode(face)
@@ -134,7 +135,7 @@ def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_croppe
 def test_a_file_with_celebas_size_is_cropped_as_training_cropped(run, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "aligned.png")
-    image, how = Exploration(run.path).photograph(tmp_path / "aligned.png")
+    image, how = Exploration(OpenedRun(run.path)).photograph(tmp_path / "aligned.png")
     assert "CelebA" in how
     assert image.shape == (32, 32, 3)
 
@@ -183,7 +184,7 @@ def test_an_attribute_whose_name_is_a_path_writes_into_the_run_folder_alone(
 ):
     names = (f"../../../{tmp_path.name}", f"/{tmp_path}/outside")
     hostile = dataclasses.replace(blob_dataset, attribute_names=names)
-    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: hostile)
+    monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: hostile)
     before = {path for path in tmp_path.rglob("*") if run.path not in path.parents}
     for name in names:
         explore.main([str(run.path), "edit", "1", "--attribute", name])
@@ -197,7 +198,7 @@ def test_a_run_without_attributes_says_so_and_draws_the_rest(tmp_path, blob_data
         for split in (blob_dataset.train, blob_dataset.validation, blob_dataset.test)
     ]
     bare = FaceDataset("bare", 32, (), *splits, left_out={}, folder=tmp_path)
-    monkeypatch.setattr(opened_run, "prepare", lambda *arguments: bare)
+    monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: bare)
     run = make_run(tmp_path / "run", bare)
     with pytest.raises(UserError, match=r"the run's data set, bare, has no attributes"):
         explore.main([str(run.path), "edit", "0", "--attribute", "Smiling"])

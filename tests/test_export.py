@@ -66,9 +66,10 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
 def exported(tmp_path_factory):
     """A run with attributes and a density, exported to two formats."""
     from facevae.exporting.pipeline import export_run
+    from facevae.opened_run import OpenedRun
 
     run = write_run(tmp_path_factory.mktemp("runs") / "run")
-    return run, export_run(run.path, ("float32", "dynamic_int8"), checked_latents=16)
+    return run, export_run(OpenedRun(run.path), ("float32", "dynamic_int8"), checked_latents=16)
 
 
 def export_py(*arguments, **options):
@@ -153,7 +154,7 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     from facevae.density import Mixture
     from facevae.encodings import Encodings
     from facevae.exporting.conversion import convert
-    from facevae.exporting.pipeline import make_shipment
+    from facevae.exporting.pipeline import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
     from facevae.runtime import Runtime
@@ -169,10 +170,10 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     latents = random.normal(size=(1000, dimensions)).astype(np.float32)
     attributes = random.integers(0, 2, (1000, 40), dtype=np.uint8)
     encodings = Encodings(np.arange(1000), latents, np.zeros_like(latents), attributes)
-    shipment = make_shipment(model, encodings, config)
+    exported = make_exported_model(model, encodings, config)
     weights = 4 * sum(int(np.prod(weight.shape)) for weight in model.decoder.weights)
     sizes = {}
-    for kind, name in ((shipment, "with"), (dataclasses.replace(shipment, density=None), "without")):
+    for kind, name in ((exported, "with"), (dataclasses.replace(exported, density=None), "without")):
         signatures = write_for_conversion(kind, tmp_path / name)
         decoder = [signature for signature in signatures if not signature.startswith("encode")]
         for form in ("float32", "dynamic_int8"):
@@ -362,7 +363,7 @@ def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
     from ai_edge_litert.interpreter import Interpreter
 
     from facevae.exporting.conversion import convert
-    from facevae.exporting.graphs import Shipment
+    from facevae.exporting.graphs import ExportedModel
     from facevae.exporting.pipeline import in_float32
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import operations
@@ -373,7 +374,7 @@ def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
     contents, graphs = [], []
     for model in (mixed, plain):
         folder = tmp_path / model.dtype_policy.name
-        write_for_conversion(Shipment(in_float32(model), None, None), folder)
+        write_for_conversion(ExportedModel(in_float32(model), None, None), folder)
         contents.append(convert(folder, ["decode"], "float32", {}))
         (folder / "decoder.tflite").write_bytes(contents[-1])
         graphs.append(operations(folder / "decoder.tflite"))

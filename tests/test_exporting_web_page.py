@@ -198,11 +198,12 @@ class Visit:
 def exported(tmp_path_factory):
     """A run whose export has a page with the float32 decoder."""
     from facevae.exporting.pipeline import export_run
+    from facevae.opened_run import OpenedRun
 
     if CHROMIUM is None:
         pytest.skip("needs Chromium (Debian's package chromium)")
     run = test_export.write_run(tmp_path_factory.mktemp("runs") / "run")
-    export = export_run(run.path, ("float32",), checked_latents=8)
+    export = export_run(OpenedRun(run.path), ("float32",), checked_latents=8)
     if not (export.folder / "web").exists():
         pytest.skip(export.notes[-1])
     return run, export.folder / "web"

@@ -11,6 +11,7 @@ _EXPORTS = {
     "Records": "facevae.data.records",
     "evaluation_batches": "facevae.data.pipeline",
     "prepare": "facevae.data.preparation",
+    "prepare_for": "facevae.data.preparation",
     "training_batches": "facevae.data.pipeline",
 }
 

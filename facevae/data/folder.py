@@ -21,7 +21,7 @@ from facevae.data.tables import (
     read_attribute_table,
     read_partition_table,
 )
-from facevae.errors import UserError, printable
+from facevae.errors import DataNotFoundError, UserError, printable
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class FolderSource:
         path: the folder.
 
     Raises:
-        UserError: the folder cannot be read, or holds no picture.
+        DataNotFoundError: the folder cannot be read, or holds no picture.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -52,9 +52,10 @@ class FolderSource:
         self.fingerprint = self._fingerprint()
         if not self._files:
             problem = next((f" ({name}: {reason})" for name, reason in self.left_out.items()), "")
-            raise UserError(
+            raise DataNotFoundError(
                 f"{self.path}: expected a folder with pictures in it ({', '.join(SUFFIXES)}), "
-                f"found none{problem}. Give the folder that holds them; unpack archives first."
+                f"found none{problem}.",
+                "Give the folder that holds them; unpack archives first.",
             )
 
     def __len__(self) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import filelock
 import tqdm
 
+from facevae.config import Config
 from facevae.data.decoding import decode_faces
 from facevae.data.records import (
     DamagedRecordsError,
@@ -87,6 +88,11 @@ def prepare(
         )
     tqdm.tqdm.write(_summary(dataset))
     return dataset
+
+
+def prepare_for(config: Config) -> FaceDataset:
+    """The faces that a configuration names, in its crop and size: `prepare`, with the same `UserError`s."""
+    return prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
 
 
 def _checked_crop(crop: str | int) -> str | int:

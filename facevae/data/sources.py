@@ -7,7 +7,7 @@ from typing import Protocol
 
 from facevae.data.folder import FolderSource
 from facevae.data.records import Example
-from facevae.errors import UserError
+from facevae.errors import DataNotFoundError
 
 
 class Source(Protocol):
@@ -35,27 +35,27 @@ def check_source(data: str | os.PathLike[str]) -> None:
         data: as for `open_source`.
 
     Raises:
-        UserError: neither an existing folder nor a name that could be a data set's.
+        DataNotFoundError: neither an existing folder nor a name that could be a data set's.
     """
     text = os.fspath(data)
     path = pathlib.Path(text).expanduser()
     if text == "synthetic_faces" or (text and path.is_dir()):
         return
     if path.is_file():
-        raise UserError(
-            f"data: expected a folder, received the file {text!r}. Unpack it and give the folder."
+        raise DataNotFoundError(
+            f"data: expected a folder, received the file {text!r}.", "Unpack it and give the folder."
         )
     from facevae.data import tfds_source
 
     if tfds_source.is_known_name(text):
         return
     if any(separator in text for separator in ("/", os.sep, os.altsep or os.sep)):
-        raise UserError(
-            f"data: expected an existing folder of pictures, received {text!r}, which does not exist. "
-            "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name."
+        raise DataNotFoundError(
+            f"data: expected an existing folder of pictures, received {text!r}, which does not exist.",
+            "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name.",
         )
     # community:name as well: tensorflow-datasets would download that data set's code and run it.
-    raise UserError(tfds_source.unknown_name(text))
+    raise tfds_source.unknown_name(text)
 
 
 def open_source(
@@ -70,7 +70,7 @@ def open_source(
         image_size: the side in which synthetic faces are drawn, pixels.
 
     Raises:
-        UserError: it is none of them.
+        DataNotFoundError: it is none of them.
     """
     check_source(data)
     text = os.fspath(data)

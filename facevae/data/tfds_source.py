@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from facevae.data.downloads import downloads_refused, kaggle_advice
 from facevae.data.records import Example
 from facevae.data.splits import TEST, TRAIN, VALIDATION
-from facevae.errors import UserError
+from facevae.errors import DataNotFoundError, UserError
 
 _SPLIT_OF_NAME = {
     "train": TRAIN,
@@ -83,21 +83,22 @@ class TfdsSource:
         """Downloads and prepares the data set where that has not been done.
 
         Raises:
-            UserError: it cannot be downloaded; the message says why, and what else to do.
+            DataNotFoundError: it cannot be downloaded; the message says why, and what else to do.
         """
         name = self.name
         if not is_prepared(self._builder):
             refusal = downloads_refused(self._builder)
             if refusal:
-                raise UserError(f"data: {name} cannot be downloaded: {refusal}. {kaggle_advice(name)}")
+                raise DataNotFoundError(f"data: {name} cannot be downloaded: {refusal}.", kaggle_advice(name))
         config = tfds.download.DownloadConfig(try_download_gcs=False)  # its look-ups stall without a network
         try:
             self._builder.download_and_prepare(download_config=config)
         except Exception as error:  # downloads fail with requests', urllib's, tfds' and Python's own errors
             reason = " ".join(str(error).split())[:500]
-            raise UserError(
+            raise DataNotFoundError(
                 f"data: tensorflow-datasets could not prepare {name} in {self._builder.data_dir}: "
-                f"{type(error).__name__}: {reason}. {kaggle_advice(name)}"
+                f"{type(error).__name__}: {reason}.",
+                kaggle_advice(name),
             ) from error
 
     def examples(self) -> Iterator[Example]:
@@ -148,7 +149,7 @@ def find_tfds_source(name: str, data_dir: str | None) -> TfdsSource:
         builder = tfds.builder(name, data_dir=data_dir, try_gcs=False)
     except (ValueError, AssertionError, ImportError, OSError, RuntimeError) as error:
         if isinstance(error, tfds.core.DatasetNotFoundError) or not is_known_name(name):
-            raise UserError(unknown_name(name)) from None
+            raise unknown_name(name) from None
         reason = " ".join(str(error).split())[:500]
         raise UserError(
             f"data: tensorflow-datasets cannot open {name!r}: {reason}. "
@@ -170,13 +171,13 @@ def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
     return (tfds.core.Path(builder.data_dir) / "dataset_info.json").exists()
 
 
-def unknown_name(name: str) -> str:
-    """What to say about a name that is no data set's, with the nearest ones."""
+def unknown_name(name: str) -> DataNotFoundError:
+    """What to raise for a name that is no data set's, with the nearest ones."""
     names = set(tfds.list_builders(with_community_datasets=False))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return (
+    return DataNotFoundError(
         "data: expected synthetic_faces, the name of a tensorflow-datasets data set with an `image` feature "
-        f"(celeb_a, lfw, ...) or an existing folder of pictures, received {name!r}. "
-        + (f"Nearest tensorflow-datasets names: {', '.join(near)}. " if near else "")
-        + "A folder in the current one can be written as ./FOLDER."
+        f"(celeb_a, lfw, ...) or an existing folder of pictures, received {name!r}.",
+        (f"Nearest tensorflow-datasets names: {', '.join(near)}. " if near else "")
+        + "A folder in the current one can be written as ./FOLDER.",
     )

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from facevae import latents, losses
 from facevae.encodings import Encodings
 from facevae.evaluation import metrics
+from facevae.evaluation.evaluated_run import FEWEST_FACES, EvaluatedRun
 from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.evaluation.picture_sets import decode, decoded, draw, faces_of
-from facevae.evaluation.subject import FEWEST_FACES, Subject
 
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
 UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face
@@ -58,11 +58,11 @@ RECONSTRUCTION = (
 
 
 def reconstruction(
-    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+    evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """Fidelity of the test faces decoded from their posterior means: means over the faces."""
     errors, similarities = [], []
-    for images, pictures in _decoded_test_faces(subject, encodings.mean, "Reconstructing"):
+    for images, pictures in _decoded_test_faces(evaluated, encodings.mean, "Reconstructing"):
         errors.append(losses.squared_error(images, pictures).numpy())
         similarities.append(metrics.ssim(images, pictures))
     mse = np.concatenate(errors)
@@ -123,29 +123,31 @@ LIKELIHOOD = (
 )
 
 
-def likelihood(subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None) -> Pairs:
+def likelihood(
+    evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
+) -> Pairs:
     """The evidence lower bound of the test faces, with one sample of each posterior, and what the latents carry.
 
     The decoder is N(reconstruction, σ²I), the KL weight 1. σ² is the one that training stored, or under
     `weighted_mse` the one that the weight implies.
     """
-    model = subject.model
+    model = evaluated.model
     if model.likelihood == "weighted_mse":
-        variance = metrics.implied_variance(model.mse_weight, subject.pixel_values)
+        variance = metrics.implied_variance(model.mse_weight, evaluated.pixel_values)
     else:
         variance = float(model.variance)
     negative = [
         losses.gaussian_negative_log_likelihood(
-            losses.squared_error(images, pictures), variance, subject.pixel_values
+            losses.squared_error(images, pictures), variance, evaluated.pixel_values
         ).numpy()
         for images, pictures in _decoded_test_faces(
-            subject, encodings.sample(subject.seed), "Bounding the likelihood of"
+            evaluated, encodings.sample(evaluated.seed), "Bounding the likelihood of"
         )
     ]
     kl = latents.kl_per_dimension(encodings.mean, encodings.log_variance)
     elbo = -float(np.concatenate(negative).mean(dtype=np.float64)) - float(kl.sum())
     yield "likelihood/elbo", elbo
-    yield "likelihood/bits_per_dimension", metrics.bits_per_dimension(elbo, subject.pixel_values)
+    yield "likelihood/bits_per_dimension", metrics.bits_per_dimension(elbo, evaluated.pixel_values)
     yield "likelihood/sigma", variance**0.5
     yield "likelihood/kl", kl.sum()
     yield "likelihood/active_units", latents.active_units(encodings.mean)
@@ -213,13 +215,13 @@ PICTURE_DISTANCES = tuple(metric for group in PICTURE_SETS for metric in _distan
 
 
 def picture_distances(
-    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+    evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """How far sets of pictures are from faces of the test split: features of the classifier, and patches."""
-    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
-    references = _describe(faces_of("test_faces", subject.dataset.test, chosen), subject, classifier)
-    for pictures in _picture_sets(subject, encodings, chosen):
-        described = _describe(pictures, subject, classifier)
+    chosen = draw(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
+    references = _describe(faces_of("test_faces", evaluated.dataset.test, chosen), evaluated, classifier)
+    for pictures in _picture_sets(evaluated, encodings, chosen):
+        described = _describe(pictures, evaluated, classifier)
         against = references.first(pictures.count)
         if classifier is not None:
             features = against.features, described.features
@@ -230,7 +232,7 @@ def picture_distances(
         words = f"Comparing patches of {pictures.name.replace('_', ' ')}"
         levels = tqdm(described.patches.items(), desc=words, unit="level", delay=2, leave=False)
         for side, patches in levels:
-            distance = metrics.patch_distance(against.patches[side], patches, subject.seed)
+            distance = metrics.patch_distance(against.patches[side], patches, evaluated.seed)
             yield f"{pictures.name}/sliced_wasserstein_{side}", distance
         yield f"{pictures.name}/count", pictures.count
 
@@ -246,11 +248,11 @@ class _Described(NamedTuple):
         return _Described(features, patches, self.per_image)
 
 
-def _describe(pictures, subject, classifier):
-    per_image = metrics.patches_per_image(subject.count)
+def _describe(pictures, evaluated, classifier):
+    per_image = metrics.patches_per_image(evaluated.count)
     features, patches = [], []
     for start, images in pictures.batches("Looking at"):
-        patches.append(metrics.laplacian_patches(images, per_image, (subject.seed, start)))
+        patches.append(metrics.laplacian_patches(images, per_image, (evaluated.seed, start)))
         if classifier is not None:
             features.append(classifier.features(images))
     return _Described(
@@ -302,19 +304,22 @@ MEMORISATION = (
 
 
 def memorisation(
-    subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
+    evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """Distances to the nearest training face, mirrored ones included: root mean square differences of pixels.
 
     A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
     to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
     """
-    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
-    sets = [faces_of("test_faces", subject.dataset.test, chosen), *_picture_sets(subject, encodings, chosen)]
+    chosen = draw(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
+    sets = [
+        faces_of("test_faces", evaluated.dataset.test, chosen),
+        *_picture_sets(evaluated, encodings, chosen),
+    ]
     sets = [s for s in sets if s.name in ("test_faces", "reconstructions", "samples")]
-    compared = min(COMPARED_FACES, subject.count)
+    compared = min(COMPARED_FACES, evaluated.count)
     stacked = np.concatenate([pictures.read(slice(0, compared)) for pictures in sets])
-    distances = nearest_faces(stacked, subject.dataset.train)[1][:, 0].reshape(len(sets), compared)
+    distances = nearest_faces(stacked, evaluated.dataset.train)[1][:, 0].reshape(len(sets), compared)
     by_name = dict(zip((pictures.name for pictures in sets), distances, strict=True))
     for name, values in by_name.items():
         yield f"memorisation/{name}", np.median(values)
@@ -329,21 +334,21 @@ def memorisation(
 # ------------------------------------------------------------------------------
 
 
-def _picture_sets(subject, encodings, chosen):
-    model, validation = subject.model, subject.dataset.validation
-    count = min(subject.count, len(validation))
+def _picture_sets(evaluated, encodings, chosen):
+    model, validation = evaluated.model, evaluated.dataset.validation
+    count = min(evaluated.count, len(validation))
     if count >= FEWEST_FACES:  # what photographs reach that nobody was trained on: the floor of each distance
-        yield faces_of("validation_faces", validation, draw(len(validation), count, subject.seed))
+        yield faces_of("validation_faces", validation, draw(len(validation), count, evaluated.seed))
     yield decoded("reconstructions", model, encodings.mean[chosen])
-    yield decoded("samples", model, model.sample_latents(subject.count, subject.seed))
-    if subject.samples_from != "prior":
-        yield decoded("prior", model, model.sample_latents(subject.count, subject.seed, "prior"))
+    yield decoded("samples", model, model.sample_latents(evaluated.count, evaluated.seed))
+    if evaluated.samples_from != "prior":
+        yield decoded("prior", model, model.sample_latents(evaluated.count, evaluated.seed, "prior"))
 
 
-def _decoded_test_faces(subject, points, what):
-    pictures = faces_of("test_faces", subject.dataset.test, np.arange(len(points)))
+def _decoded_test_faces(evaluated, points, what):
+    pictures = faces_of("test_faces", evaluated.dataset.test, np.arange(len(points)))
     for start, images in pictures.batches(what):
-        yield subject.model.to_float(images), decode(subject.model, points[start : start + len(images)])
+        yield evaluated.model.to_float(images), decode(evaluated.model, points[start : start + len(images)])
 
 
 # ------------------------------------------------------------------------------

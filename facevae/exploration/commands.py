@@ -14,7 +14,7 @@ from facevae import figures
 from facevae import latents as arithmetic
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
-from facevae.exploration.opened_run import Exploration
+from facevae.exploration.explored_run import Exploration
 
 COLUMNS = 10  # faces in a row
 
@@ -85,7 +85,7 @@ def latents(
 ) -> None:
     """The latent distribution: a map in two dimensions, and each dimension beside N(0, 1)."""
     wanted = None if attribute is None else explored.attribute_index(attribute)
-    encodings = explored.train_encodings
+    encodings = explored.opened.training_encodings
     available = len(encodings.mean)
     count = available if count is None else count
     _check_count(count, available, "encoded training faces", least=20)
@@ -197,7 +197,7 @@ def traverse(
     box: Sequence[tuple] = (),
 ) -> None:
     """What the most informative latent dimensions do, ordered by KL."""
-    encodings = explored.kept_encodings
+    encodings = explored.opened.kept_encodings
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     middle, note = encodings.mean.mean(axis=0), "the mean of the training faces' latents"
     latent = middle

@@ -6,7 +6,7 @@ import numpy as np
 
 from facevae.encodings import Encodings
 from facevae.exporting.conversion import Examples
-from facevae.exporting.graphs import Shipment
+from facevae.exporting.graphs import ExportedModel
 
 # An attribute's strength 1 is the gap between faces without and with it; sliders go a little further.
 STRENGTH_RANGE = (-1.5, 1.5)
@@ -14,14 +14,14 @@ STRENGTH_RANGE = (-1.5, 1.5)
 STRETCH = 1.5
 
 
-def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) -> Examples:
+def examples(exported: ExportedModel, encodings: Encodings, count: int, seed: int) -> Examples:
     """Inputs of every signature of an export.
 
     The latents of `decode` are, in equal shares, encoded training faces, samples of the density (or the prior),
     faces stretched away from the average one, and edited ones; those of `edit` are encoded and sampled.
 
     Args:
-        shipment: what is exported.
+        exported: what is exported.
         encodings: of training faces.
         count: examples of each signature.
         seed: the same seed gives the same examples.
@@ -33,27 +33,27 @@ def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) ->
     faces = encodings.sample(seed)
     encoded = faces[random.integers(len(faces), size=count)]
     noise = random.standard_normal((count, faces.shape[1] + 1), dtype=np.float32)
-    if shipment.density:
+    if exported.density:
         # In the middle of a component's share: at its edge a file in 8 bits may rightly choose the next one.
-        edges = np.concatenate([[0.0], np.cumsum(shipment.density.weights, dtype=np.float64)])
+        edges = np.concatenate([[0.0], np.cumsum(exported.density.weights, dtype=np.float64)])
         middles = np.clip((edges[1:] + edges[:-1]) / 2.0 / edges[-1], 1e-9, 1.0 - 1e-9)
         normal = np.array([NormalDist().inv_cdf(middle) for middle in middles], np.float32)
         noise[:, -1] = normal[np.arange(count) % len(normal)]
-    sampled = shipment.density.latents(noise) if shipment.density else noise[:, :-1]
+    sampled = exported.density.latents(noise) if exported.density else noise[:, :-1]
     average = encodings.mean.mean(axis=0)
     stretched = average + STRETCH * (encoded - average)
 
     plain = _in_turn(encoded, sampled)
     kinds = [encoded, sampled, stretched]
-    inputs = {"sample": {"noise": noise}} if shipment.density else {}
-    if shipment.directions is not None:
-        strengths = _strengths(random, count, len(shipment.directions))
-        kinds.append(plain + strengths @ shipment.directions)
+    inputs = {"sample": {"noise": noise}} if exported.density else {}
+    if exported.directions is not None:
+        strengths = _strengths(random, count, len(exported.directions))
+        kinds.append(plain + strengths @ exported.directions)
         inputs["edit"] = {"latent": plain, "strengths": strengths}
     inputs["decode"] = inputs["decode_uint8"] = {"latent": _in_turn(*kinds)}
 
     # The model's own faces, half of them with noise, stand in for photographs: an export needs no data set.
-    images = shipment.model.decode_all(plain)
+    images = exported.model.decode_all(plain)
     grain = random.normal(0.0, 0.1, images.shape).astype(np.float32)
     images[::2] = np.clip(images[::2] + grain[::2], 0.0, 1.0)
     inputs["encode"] = {"image": images}
@@ -63,19 +63,19 @@ def examples(shipment: Shipment, encodings: Encodings, count: int, seed: int) ->
     return inputs
 
 
-def references(shipment: Shipment, inputs: Examples) -> Examples:
+def references(exported: ExportedModel, inputs: Examples) -> Examples:
     """What the float32 model answers to `examples`, computed without the exported graphs."""
-    model = shipment.model
+    model = exported.model
     answers = {"decode": {"image": model.decode_all(inputs["decode"]["latent"])}}
     levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
     levels[..., :3] = np.round(answers["decode"]["image"] * 255.0)
     answers["decode_uint8"] = {"image": levels}
     if edit := inputs.get("edit"):
         answers["edit"] = {
-            "image": model.decode_all(edit["latent"] + edit["strengths"] @ shipment.directions)
+            "image": model.decode_all(edit["latent"] + edit["strengths"] @ exported.directions)
         }
-    if shipment.density and (sample := inputs.get("sample")):
-        latents = shipment.density.latents(sample["noise"])
+    if exported.density and (sample := inputs.get("sample")):
+        latents = exported.density.latents(sample["noise"])
         answers["sample"] = {"image": model.decode_all(latents), "latent": latents}
     for name in ("encode", "encode_uint8"):
         images = inputs[name]["image"][..., :3]

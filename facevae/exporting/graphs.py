@@ -14,7 +14,7 @@ from facevae.model import VAE
 
 
 @dataclasses.dataclass(frozen=True)
-class Shipment:
+class ExportedModel:
     """What one export is made of.
 
     Attributes:
@@ -32,19 +32,19 @@ class Graphs(tf.Module):
     """All signatures of an export over one set of variables.
 
     Args:
-        shipment: what is exported.
+        exported: what is exported.
         batch: the batch size of every signature; None for any. Phones want 1: a dynamic batch leaves XNNPACK.
     """
 
-    def __init__(self, shipment: Shipment, batch: int | None):
+    def __init__(self, exported: ExportedModel, batch: int | None):
         super().__init__()
-        self._shipment, self._batch = shipment, batch
-        model = shipment.model
+        self._exported, self._batch = exported, batch
+        model = exported.model
         self.weights = [weight.value for weight in model.encoder.weights + model.decoder.weights]
         self.constants = {}
-        if shipment.directions is not None:
-            self.constants["directions"] = tf.Variable(shipment.directions, trainable=False)
-        if density := shipment.density:
+        if exported.directions is not None:
+            self.constants["directions"] = tf.Variable(exported.directions, trainable=False)
+        if density := exported.density:
             self.constants["basis"] = tf.Variable(density.basis, trainable=False)
             # A component's row is the first one and all steps up to it: a choice that survives 8 bits, in which
             # an infinite bound, or a table of large numbers, would not.
@@ -55,16 +55,16 @@ class Graphs(tf.Module):
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Name and graph of each signature that this export has."""
-        size, latent_dim = self._shipment.model.image_size, self._shipment.model.latent_dim
+        size, latent_dim = self._exported.model.image_size, self._exported.model.latent_dim
         latent = self._spec((latent_dim,), "latent")
         graphs = {
             "decode": self._graph(self.decode, latent),
             "decode_uint8": self._graph(self.decode_uint8, latent),
         }
-        if self._shipment.directions is not None:
-            strengths = self._spec((len(self._shipment.directions),), "strengths")
+        if self._exported.directions is not None:
+            strengths = self._spec((len(self._exported.directions),), "strengths")
             graphs["edit"] = self._graph(self.edit, latent, strengths)
-        if self._shipment.density:
+        if self._exported.density:
             graphs["sample"] = self._graph(self.sample, self._spec((latent_dim + 1,), "noise"))
         graphs["encode"] = self._graph(self.encode, self._spec((size, size, 3), "image"))
         graphs["encode_uint8"] = self._graph(
@@ -88,8 +88,8 @@ class Graphs(tf.Module):
 
     def sample(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """A new face of `float32[batch, latent_dim + 1]` of N(0, 1), and its latent for further edits."""
-        assert self._shipment.density is not None, "the signature exists where there is a density"
-        thresholds = self._shipment.density.thresholds()
+        assert self._exported.density is not None, "the signature exists where there is a density"
+        thresholds = self._exported.density.thresholds()
         passed = tf.cast(noise[:, -1:] >= thresholds, tf.float32)  # [batch, components − 1]
         means, deviations = (
             self.constants[f"first_{name}"] + tf.matmul(passed, self.constants[f"steps_{name}"])
@@ -102,7 +102,7 @@ class Graphs(tf.Module):
 
     def encode(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """`float32[batch, size, size, 3]` in [0, 1] to mean and log-variance, `float32[batch, latent_dim]` each."""
-        mean, log_variance = self._shipment.model.encode(image)
+        mean, log_variance = self._exported.model.encode(image)
         return {"mean": mean, "log_variance": log_variance}
 
     def encode_uint8(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -110,7 +110,7 @@ class Graphs(tf.Module):
         return self.encode(tf.cast(image[..., :3], tf.float32) * (1.0 / 255.0))
 
     def _decoded(self, latent: tf.Tensor) -> tf.Tensor:
-        return self._shipment.model.decode(latent)
+        return self._exported.model.decode(latent)
 
     def _spec(self, shape: tuple[int, ...], name: str, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
         return tf.TensorSpec((self._batch, *shape), dtype, name)

@@ -10,7 +10,7 @@ from facevae.alignment import training_frame
 from facevae.config import Config
 from facevae.encodings import Encodings
 from facevae.exporting.examples import STRENGTH_RANGE
-from facevae.exporting.graphs import Shipment
+from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sampling import divergence
 
 CARD_VERSION = 1
@@ -34,19 +34,19 @@ _SYNTHETIC = {
 
 
 def model_card(
-    shipment: Shipment, signatures: dict, encodings: Encodings, config: Config, data: dict[str, Any]
+    exported: ExportedModel, signatures: dict, encodings: Encodings, config: Config, data: dict[str, Any]
 ) -> dict[str, Any]:
     """Everything that an app needs to know about the files, ready for JSON.
 
     Args:
-        shipment: what is exported.
+        exported: what is exported.
         signatures: of the .tflite files, see `checks.run_checks`.
         encodings: of training faces.
         config: of the run.
         data: the run's description of its data set.
     """
-    model = shipment.model
-    names = list(data.get("attribute_names", ())) if shipment.directions is not None else []
+    model = exported.model
+    names = list(data.get("attribute_names", ())) if exported.directions is not None else []
     minimum, maximum = STRENGTH_RANGE
     card = {
         "card_version": CARD_VERSION,
@@ -65,11 +65,11 @@ def model_card(
         "not_for": "Recognising, identifying or judging real people, or passing a picture off as a photograph.",
         "bias": bias(names, config.data == "synthetic_faces"),
     }
-    if shipment.density and model.density:
+    if exported.density and model.density:
         card["sampling"] = {
             "from": "density",
             "noise": model.latent_dim + 1,
-            "cost_nats": round(divergence(model.density, shipment.density), 3),
+            "cost_nats": round(divergence(model.density, exported.density), 3),
         }
     return card
 

@@ -10,21 +10,19 @@ from tqdm import tqdm
 
 import facevae.latents as latent_arithmetic
 from facevae.config import Config
-from facevae.data import Records, prepare
-from facevae.encodings import Encodings, training_encodings
+from facevae.encodings import Encodings
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
 from facevae.exporting.examples import examples, references
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
-from facevae.exporting.graphs import Shipment
+from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.report import table
 from facevae.exporting.sampling import compact
 from facevae.exporting.tflite_file import finished
-from facevae.loading import load
 from facevae.model import VAE
-from facevae.run_folder import RunFolder
+from facevae.opened_run import OpenedRun
 
 CALIBRATION_EXAMPLES = 100
 CALIBRATION_SEED, CHECK_SEED = 1, 2
@@ -53,7 +51,7 @@ class Export:
 
 
 def export_run(
-    run_dir: str,
+    opened: OpenedRun,
     formats: tuple[str, ...] = tuple(FORMATS),
     output_dir: str | None = None,
     checked_latents: int = 64,
@@ -61,7 +59,7 @@ def export_run(
     """Writes and checks all files of a run's model.
 
     Args:
-        run_dir: the folder that `train.py` named.
+        opened: the run.
         formats: of the decoder, names in `FORMATS`.
         output_dir: where to; None for `export` in the run folder. An earlier export there is replaced as a whole.
         checked_latents: examples of each signature that the files are checked on.
@@ -70,39 +68,27 @@ def export_run(
         What was found. Files with problems are no longer there.
 
     Raises:
-        UserError: no such run, an unfinished one, a folder that cannot be written, a network that no phone can run.
+        UserError: no trained model there, a folder that cannot be written, a network that no phone can run.
     """
-    model = load(run_dir)
-    run = RunFolder.open(run_dir)
-    config, data = run.load_config(), run.load_data_description()
-    encodings = training_encodings(run, model, lambda: training_faces(config))
-    shipment = make_shipment(model, encodings, config)
-    with replacing_folder(pathlib.Path(output_dir) if output_dir else run.export) as folder:
+    exported = make_exported_model(opened.model, opened.kept_encodings, opened.config)
+    place = pathlib.Path(output_dir) if output_dir else opened.run.export
+    with replacing_folder(place) as folder:
         try:
-            results, notes = _fill(folder, shipment, encodings, config, data, formats, checked_latents)
+            results, notes = _fill(folder, opened, exported, formats, checked_latents)
         # TensorFlow's own file errors, a full disk among them: "<path>; <reason>".
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0].split(" [Op:")[0].rsplit("; ")[-1]
             raise OSError(None, reason) from error
-    return Export(pathlib.Path(output_dir) if output_dir else run.export, results, notes)
+    return Export(place, results, notes)
 
 
-def training_faces(config: Config) -> Records:
-    """The training split of a run, prepared again where it is no longer.
-
-    Raises:
-        UserError: the data set is not here.
-    """
-    return prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir).train
-
-
-def make_shipment(model: VAE, encodings: Encodings, config: Config) -> Shipment:
+def make_exported_model(model: VAE, encodings: Encodings, config: Config) -> ExportedModel:
     """The model in float32 with the attribute directions and the compact density that it ships with."""
     directions = None
     if encodings.attributes is not None and encodings.attributes.shape[1]:
         directions = latent_arithmetic.attribute_directions(encodings.mean, encodings.attributes)
     density = model.density if config.sample_from == "density" else None
-    return Shipment(in_float32(model), directions, compact(density) if density else None)
+    return ExportedModel(in_float32(model), directions, compact(density) if density else None)
 
 
 def in_float32(model: VAE) -> VAE:
@@ -112,31 +98,29 @@ def in_float32(model: VAE) -> VAE:
 
 def _fill(
     folder: pathlib.Path,
-    shipment: Shipment,
-    encodings: Encodings,
-    config: Config,
-    data: dict,
+    opened: OpenedRun,
+    exported: ExportedModel,
     formats: tuple[str, ...],
     checked_latents: int,
 ) -> tuple[list[Result], list[str]]:
-    notes = []
+    encodings, notes = opened.kept_encodings, []
     steps = tqdm(total=len(formats) + 3, desc="Exporting", unit="file", leave=False)
     with steps, tempfile.TemporaryDirectory() as scratch:
-        inputs = examples(shipment, encodings, checked_latents, CHECK_SEED)
-        answers = references(shipment, inputs)
-        saved_model.write_saved_model(shipment, folder / SAVED_MODEL)
+        inputs = examples(exported, encodings, checked_latents, CHECK_SEED)
+        answers = references(exported, inputs)
+        saved_model.write_saved_model(exported, folder / SAVED_MODEL)
         results = [
             saved_model.check_saved_model(
-                folder / SAVED_MODEL, saved_model.weight_bytes(shipment), inputs, answers
+                folder / SAVED_MODEL, saved_model.weight_bytes(exported), inputs, answers
             )
         ]
         steps.update()
 
         fixed = pathlib.Path(scratch) / "batch_1"
-        signatures = saved_model.write_for_conversion(shipment, fixed)
-        card = model_card.model_card(shipment, signatures, encodings, config, data)
+        signatures = saved_model.write_for_conversion(exported, fixed)
+        card = model_card.model_card(exported, signatures, encodings, opened.config, opened.data_description)
         card_bytes = model_card.as_json(card)
-        calibration = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
+        calibration = examples(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
         for form in [*formats, "encoder"]:
             encoder = form == "encoder"
             chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}
@@ -148,7 +132,7 @@ def _fill(
             results.append(result)
             steps.update()
 
-        if shipment.directions is None:
+        if exported.directions is None:
             dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
             notes.append(
                 f"No edit signature: the run has no attributes. Its strongest latent dimensions: {dimensions}."

@@ -10,15 +10,15 @@ import tensorflow as tf
 from facevae.exporting.checks import Result, judge, median_milliseconds
 from facevae.exporting.conversion import Examples, quiet
 from facevae.exporting.formats import SAVED_MODEL
-from facevae.exporting.graphs import Graphs, Shipment
+from facevae.exporting.graphs import ExportedModel, Graphs
 
 # decode_uint8 and encode_uint8 are for phones.
 SERVED = ("decode", "edit", "sample", "encode")
 
 
-def write_saved_model(shipment: Shipment, folder: pathlib.Path) -> None:
+def write_saved_model(exported: ExportedModel, folder: pathlib.Path) -> None:
     """Writes the SavedModel with the signatures `serving_default` (decode) and `SERVED`, of any batch size."""
-    graphs = Graphs(shipment, batch=None)
+    graphs = Graphs(exported, batch=None)
     signatures = {name: graph for name, graph in graphs.signatures().items() if name in SERVED}
     with quiet():
         tf.saved_model.save(
@@ -26,13 +26,15 @@ def write_saved_model(shipment: Shipment, folder: pathlib.Path) -> None:
         )
 
 
-def write_for_conversion(shipment: Shipment, folder: pathlib.Path) -> dict[str, dict[str, dict[str, list]]]:
+def write_for_conversion(
+    exported: ExportedModel, folder: pathlib.Path
+) -> dict[str, dict[str, dict[str, list]]]:
     """Writes a SavedModel whose signatures have batch 1, for `conversion.convert`.
 
     Returns:
         For each signature `inputs` and `outputs`: name to `[shape, dtype]`.
     """
-    graphs = Graphs(shipment, batch=1)
+    graphs = Graphs(exported, batch=1)
     signatures = graphs.signatures()
     with quiet():
         tf.saved_model.save(graphs, str(folder), signatures=signatures)
@@ -97,6 +99,6 @@ def _run_in_session(folder: pathlib.Path, inputs: Examples, result: Result) -> E
     return answers
 
 
-def weight_bytes(shipment: Shipment) -> int:
+def weight_bytes(exported: ExportedModel) -> int:
     """What the variables of an export take, each once."""
-    return sum(4 * int(np.prod(variable.shape)) for variable in Graphs(shipment, batch=None).variables)
+    return sum(4 * int(np.prod(variable.shape)) for variable in Graphs(exported, batch=None).variables)

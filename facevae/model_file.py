@@ -1,4 +1,4 @@
-"""From a run folder back to a trained model."""
+"""Reading a trained model from its `.keras` file, which may come from somebody else."""
 
 import io
 import os
@@ -11,43 +11,29 @@ import h5py
 from facevae.config import Config
 from facevae.errors import UserError
 from facevae.model import SETTINGS, VAE
-from facevae.run_folder import RunFolder
 from facevae.untrusted_files import MOST_ARRAY_BYTES, MOST_JSON_BYTES, check_size, opened_archive, parse_json
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"  # what Keras names the parts of a .keras file
 _MOST_ENTRIES = 10_000
 
 
-def load(run_dir: str | os.PathLike[str], which: str | None = None) -> VAE:
-    """The trained model of a run, in float32 whatever precision trained it.
+def read_model(path: str | os.PathLike[str]) -> VAE:
+    """The model in a `.keras` file, in float32 whatever precision trained it.
 
-    Nothing in the folder is executed, wherever it came from: the networks are built by this package from checked
+    Nothing in the file is executed, wherever it came from: the networks are built by this package from checked
     numbers and names, and the file adds their weights.
 
     Args:
-        run_dir: the folder that `train.py` named.
-        which: `best` (lowest validation loss) or `last`; None for the run's own, see `Config.finished_model`.
+        path: of the file.
 
     Returns:
-        The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
+        The model, not compiled.
 
     Raises:
-        UserError: no run there, or one without a trained model yet, or a damaged file.
+        UserError: the file is damaged, is no model of facevae, or cannot be read.
     """
-    if which not in (None, "best", "last"):
-        raise UserError(
-            f"which: expected best or last, received {which!r}. best has the lowest validation loss."
-        )
-    run = RunFolder.open(run_dir)
-    config = run.load_config()  # says so if another version wrote the run
-    path = run.network(which or config.finished_model)
-    if not path.exists():
-        raise UserError(
-            f"{path}: the run has no trained model yet; the first is saved after the first epoch. "
-            f"Go on with: python train.py --run-dir {run.path} --resume"
-        )
     try:
-        return _read_network(path)
+        return _read_network(pathlib.Path(path))
     except (OSError, ValueError, KeyError, TypeError, UserWarning) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(

@@ -1,4 +1,4 @@
-"""A trained run opened for looking at: its model, its faces, its encodings, and where pictures of them go."""
+"""A trained run that is looked at: faces by name, photographs, attributes, and where pictures of them go."""
 
 import difflib
 import functools
@@ -11,54 +11,36 @@ import numpy as np
 from PIL import Image
 
 from facevae import alignment
-from facevae.data import FaceDataset, prepare
+from facevae.data import FaceDataset
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
-from facevae.encodings import Encodings, training_encodings
 from facevae.errors import UserError
 from facevae.figures import enlarge
 from facevae.latents import attribute_directions
-from facevae.loading import load
 from facevae.model import VAE
-from facevae.run_folder import RunFolder, replacing
+from facevae.opened_run import OpenedRun
+from facevae.run_folder import replacing
 from facevae.tensorboard_files import EventWriter
 
 
 class Exploration:
-    """A run's model and its data set, each loaded when first asked for.
+    """Faces, latents and attributes of an opened run, and the places where pictures of them go.
 
     Args:
-        run_dir: folder of the run.
-        cache_dir: where prepared pictures are kept, as in training; None for the default.
-
-    Raises:
-        UserError: no run there.
+        opened: the run.
     """
 
-    def __init__(self, run_dir: str | os.PathLike[str], cache_dir: str | os.PathLike[str] | None = None):
-        self.run = RunFolder.open(run_dir)
-        self.config = self.run.load_config()
-        self.cache_dir = cache_dir
+    def __init__(self, opened: OpenedRun):
+        self.opened = opened
 
-    @functools.cached_property
+    @property
     def model(self) -> VAE:
-        """The finished model of the run."""
-        return load(self.run.path)
+        """The run's model."""
+        return self.opened.model
 
-    @functools.cached_property
+    @property
     def dataset(self) -> FaceDataset:
         """The faces that the run was trained on."""
-        config = self.config
-        return prepare(config.data, config.data_dir, config.crop, config.image_size, self.cache_dir)
-
-    @functools.cached_property
-    def train_encodings(self) -> Encodings:
-        """The posterior of up to 20,000 faces of the training split as it is now."""
-        return training_encodings(self.run, self.model, lambda: self.dataset.train, verified=True)
-
-    @functools.cached_property
-    def kept_encodings(self) -> Encodings:
-        """The posterior of up to 20,000 training faces as training left it, also where the data set is not."""
-        return training_encodings(self.run, self.model, lambda: self.dataset.train)
+        return self.opened.dataset
 
     # ---------------------------------------------------------------------------------------------------------
     # Faces
@@ -129,7 +111,8 @@ class Exploration:
         Raises:
             UserError: no picture, or positions outside it.
         """
-        size = self.config.image_size
+        config = self.opened.config
+        size = config.image_size
         if not pathlib.Path(path).is_file():
             raise UserError(
                 f"{str(path)!r}: expected a picture file or the number of a test face, and there is no such file. "
@@ -141,7 +124,7 @@ class Exploration:
                 picture = np.asarray(upright_rgb(opened))
             if picture.shape[1::-1] == alignment.CELEBA_SIZE and not (eyes or box):
                 return read_face(
-                    os.fspath(path), self.config.crop, size
+                    os.fspath(path), config.crop, size
                 ), "taken as one of CelebA's aligned pictures"
         except BadPictureError as error:
             raise UserError(
@@ -158,8 +141,8 @@ class Exploration:
     @functools.cached_property
     def frame(self) -> alignment.Frame:
         """Where the face is in the training pictures."""
-        config, picture_size = self.config, alignment.CELEBA_SIZE
-        folder = pathlib.Path(config.data).expanduser()
+        config, picture_size = self.opened.config, alignment.CELEBA_SIZE
+        folder = pathlib.Path(self.opened.data).expanduser()
         if folder.is_dir():  # its pictures may be another size of CelebA's
             with Image.open(folder / self.dataset.train.names(np.arange(1))[0], formats=FORMATS) as first:
                 picture_size = first.size
@@ -180,9 +163,9 @@ class Exploration:
             UserError: the data set has no attributes.
         """
         self._need_attributes()
-        attributes = self.train_encodings.attributes
-        assert attributes is not None, "the encodings of a data set with attributes have them"
-        return attribute_directions(self.train_encodings.mean, attributes)
+        encodings = self.opened.training_encodings
+        assert encodings.attributes is not None, "the encodings of a data set with attributes have them"
+        return attribute_directions(encodings.mean, encodings.attributes)
 
     def attribute_index(self, name: str) -> int:
         """Which attribute is called so; case, spaces and hyphens do not matter.
@@ -225,9 +208,9 @@ class Exploration:
             UserError: it cannot be written.
         """
         # Attributes are named by the data set: a name must not lead to another folder.
-        path = self.run.figures / (re.sub(r"[^\w.-]", "_", name) + ".png")
+        path = self.opened.run.figures / (re.sub(r"[^\w.-]", "_", name) + ".png")
         _save(Image.fromarray(picture), path)
-        folder = self.run.logs / "explore"
+        folder = self.opened.run.logs / "explore"
         # Each time one step further: TensorBoard then keeps earlier pictures under the same tag.
         step = len(list(folder.glob("events.out.tfevents.*")))
         writer = EventWriter(folder, step)
@@ -241,7 +224,7 @@ class Exploration:
         self, name: str, faces: np.ndarray, milliseconds: int = 50, side: int = 256
     ) -> pathlib.Path:
         """Writes faces `[frames, size, size, 3]` as a WebP animation that runs for ever, and prints its path."""
-        path = self.run.figures / f"{name}.webp"
+        path = self.opened.run.figures / f"{name}.webp"
         frames = [Image.fromarray(face) for face in enlarge(faces, side)]
         _save(
             frames[0],

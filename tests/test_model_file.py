@@ -7,61 +7,47 @@ import keras
 import numpy as np
 import pytest
 
-import facevae
-from facevae.config import from_preset
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.model import VAE
+from facevae.model_file import read_model
 
 
 @pytest.fixture
-def run(tmp_path):
-    run = RunFolder(tmp_path / "run")
-    run.save(from_preset("demo", image_size=32))
-    run.network("last").parent.mkdir()
-    return run
+def path(tmp_path):
+    return tmp_path / "last.keras"
 
 
-def test_a_model_trained_in_16_bits_comes_back_in_float32(run):
-    trained = facevae.VAE(image_size=32, latent_dim=3, width=8, dtype="mixed_bfloat16")
-    trained.float32_copy().save(run.network("last"))
-    model = facevae.load(run.path)
+def test_a_model_trained_in_16_bits_comes_back_in_float32(path):
+    trained = VAE(image_size=32, latent_dim=3, width=8, dtype="mixed_bfloat16")
+    trained.float32_copy().save(path)
+    model = read_model(path)
     assert {layer.dtype_policy.name for layer in model.decoder.layers} == {"float32"}
     for ours, theirs in zip(model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_unfinished_run_says_how_to_go_on(run):
-    with pytest.raises(UserError, match=r"no trained model yet.*--resume"):
-        facevae.load(run.path)
-
-
-def test_only_best_and_last_exist(run):
-    with pytest.raises(UserError, match="expected best or last, received 'newest'"):
-        facevae.load(run.path, "newest")
-
-
-def test_a_damaged_file_is_refused_with_its_path(run):
-    run.network("last").write_bytes(b"PK\x03\x04 and nothing more")
+def test_a_damaged_file_is_refused_with_its_path(path):
+    path.write_bytes(b"PK\x03\x04 and nothing more")
     with pytest.raises(UserError, match=r"last\.keras: expected a model saved by facevae"):
-        facevae.load(run.path)
+        read_model(path)
 
 
-def test_a_file_that_would_execute_code_is_refused(run, tmp_path):
+def test_a_file_that_would_execute_code_is_refused(path, tmp_path):
     marker = tmp_path / "executed"
-    path = str(marker)
-    lambda_layer = keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])
-    keras.Sequential([keras.Input((2,)), lambda_layer]).save(run.network("last"))
+    name = str(marker)
+    lambda_layer = keras.layers.Lambda(lambda x: (open(name, "w").close(), x)[1])
+    keras.Sequential([keras.Input((2,)), lambda_layer]).save(path)
     assert marker.exists()  # building it executed the code, so that loading it would show
     marker.unlink()
     with pytest.raises(UserError, match=r"last\.keras"):
-        facevae.load(run.path)
+        read_model(path)
     assert not marker.exists()
 
 
-def test_another_model_is_refused(run):
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(run.network("last"))
+def test_another_model_is_refused(path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     with pytest.raises(UserError, match=r"expected a facevae\.VAE, received a Sequential"):
-        facevae.load(run.path)
+        read_model(path)
 
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -70,16 +56,16 @@ def test_another_model_is_refused(run):
 
 
 @pytest.fixture
-def whole(run):
+def whole(path):
     """The parts of a good file: config.json as a dictionary, metadata.json and the weights as bytes."""
-    facevae.VAE(image_size=32, latent_dim=3, width=8).save(run.network("last"))
-    with zipfile.ZipFile(run.network("last")) as archive:
+    VAE(image_size=32, latent_dim=3, width=8).save(path)
+    with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     return {**parts, "config.json": json.loads(parts["config.json"])}
 
 
-def write(run, parts, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(run.network("last"), "w", compression) as archive:
+def write(path, parts, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in parts.items():
             archive.writestr(name, json.dumps(content) if isinstance(content, dict) else content)
 
@@ -114,13 +100,13 @@ HOSTILE_WEIGHTS = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE_WEIGHTS)
-def test_weights_that_are_no_plain_arrays_are_refused(run, whole, kind):
+def test_weights_that_are_no_plain_arrays_are_refused(path, whole, kind):
     weights = change_weights(
         whole["model.weights.h5"], lambda file: replace_first(file, HOSTILE_WEIGHTS[kind])
     )
-    write(run, {**whole, "model.weights.h5": weights})
+    write(path, {**whole, "model.weights.h5": weights})
     with pytest.raises(UserError, match=r"last\.keras: expected a model saved by facevae") as caught:
-        facevae.load(run.path)
+        read_model(path)
     assert ("model.weights.h5" in str(caught.value)) == (kind != "another shape")
 
 
@@ -135,27 +121,27 @@ def test_weights_that_are_no_plain_arrays_are_refused(run, whole, kind):
         ({"network": "../../x"}, "network: expected one of"),
     ],
 )
-def test_settings_beyond_the_limits_are_refused_before_a_network_is_built(run, whole, changes, reason):
+def test_settings_beyond_the_limits_are_refused_before_a_network_is_built(path, whole, changes, reason):
     config = whole["config.json"]
-    write(run, {**whole, "config.json": {**config, "config": {**config["config"], **changes}}})
+    write(path, {**whole, "config.json": {**config, "config": {**config["config"], **changes}}})
     with pytest.raises(UserError, match=rf"last\.keras: .*{reason}"):
-        facevae.load(run.path)
+        read_model(path)
 
 
-def test_modules_that_a_file_names_are_not_imported(run, whole, tmp_path, monkeypatch):
+def test_modules_that_a_file_names_are_not_imported(path, whole, tmp_path, monkeypatch):
     marker = tmp_path / "executed"
     (tmp_path / "harm.py").write_text(f"import os; os.mkdir({str(marker)!r})\nclass Harm: pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     harm = {"module": "harm", "class_name": "Harm", "config": {}, "registered_name": None}
     config = whole["config.json"]
-    write(run, {**whole, "config.json": {**config, "module": "harm"}})
-    assert facevae.load(run.path).latent_dim == 3  # the module is not looked at
-    write(run, {**whole, "config.json": {**config, "config": {**config["config"], "dtype": harm}}})
-    assert facevae.load(run.path).latent_dim == 3
+    write(path, {**whole, "config.json": {**config, "module": "harm"}})
+    assert read_model(path).latent_dim == 3  # the module is not looked at
+    write(path, {**whole, "config.json": {**config, "config": {**config["config"], "dtype": harm}}})
+    assert read_model(path).latent_dim == 3
     for description in (harm, {**harm, "registered_name": "facevae>VAE"}, {**config, "config": harm}):
-        write(run, {**whole, "config.json": description})
+        write(path, {**whole, "config.json": description})
         with pytest.raises(UserError, match=r"last\.keras"):
-            facevae.load(run.path)
+            read_model(path)
     assert not marker.exists()
 
 
@@ -172,14 +158,14 @@ def test_modules_that_a_file_names_are_not_imported(run, whole, tmp_path, monkey
         (lambda parts: {**parts, "model.weights.h5": b"no weights"}, "does not load"),
     ],
 )
-def test_parts_that_are_missing_or_something_else_are_refused(run, whole, change, reason):
-    write(run, change(whole))
+def test_parts_that_are_missing_or_something_else_are_refused(path, whole, change, reason):
+    write(path, change(whole))
     with pytest.raises(UserError, match=rf"last\.keras: .*{reason}"):
-        facevae.load(run.path)
+        read_model(path)
 
 
-def test_a_compressed_file_is_refused_before_it_fills_the_memory(run, whole):
-    write(run, {**whole, "model.weights.h5": bytes(2**26)}, zipfile.ZIP_DEFLATED)
-    assert run.network("last").stat().st_size < 200_000
+def test_a_compressed_file_is_refused_before_it_fills_the_memory(path, whole):
+    write(path, {**whole, "model.weights.h5": bytes(2**26)}, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 200_000
     with pytest.raises(UserError, match="is compressed"):
-        facevae.load(run.path)
+        read_model(path)

@@ -1,38 +1,40 @@
-"""A run to be judged, and on what."""
+"""A run on whose test split figures are measured."""
 
 import dataclasses
-import os
 
-from facevae.data import FaceDataset, prepare
+from facevae.data import FaceDataset
 from facevae.errors import UserError
-from facevae.loading import load
 from facevae.model import VAE
-from facevae.run_folder import RunFolder
+from facevae.opened_run import OpenedRun
 
 FEWEST_FACES = 8  # of a split, for distances between sets to mean anything
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
-    """A run to be judged, and on what.
+class EvaluatedRun:
+    """An opened run, and how it is evaluated.
 
     Attributes:
-        run: its folder.
-        which: its model, `best` or `last`.
-        model: the model.
-        dataset: the faces that it was trained on.
+        opened: the run.
         count: samples, and test faces that sets of pictures are held against.
         seed: of the samples, the noise and the patches.
         notes: what a reader of the figures has to know.
     """
 
-    run: RunFolder
-    which: str
-    model: VAE
-    dataset: FaceDataset
+    opened: OpenedRun
     count: int
     seed: int
     notes: tuple[str, ...]
+
+    @property
+    def model(self) -> VAE:
+        """The run's model."""
+        return self.opened.model
+
+    @property
+    def dataset(self) -> FaceDataset:
+        """The faces that it was trained on."""
+        return self.opened.dataset
 
     @property
     def pixel_values(self) -> int:
@@ -45,39 +47,26 @@ class Subject:
         return self.model.sample_from if self.model.density is not None else "prior"
 
 
-def open_subject(
-    run_dir: str | os.PathLike[str],
-    which: str | None = None,
-    samples: int = 10_000,
-    seed: int = 0,
-    data: str | None = None,
-    cache_dir: str | None = None,
-) -> Subject:
-    """The model of a run and its data.
+def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> EvaluatedRun:
+    """Loads the model and the faces of a run, and checks that there are enough test faces.
 
     Args:
-        run_dir: the run folder.
-        which: `best` or `last`; None for the finished one.
+        opened: the run.
         samples: at most so many; never more than the test split has faces.
         seed: of every random draw.
-        data: where the faces lie now; None for where they lay when the run was trained.
-        cache_dir: of the prepared faces.
 
     Raises:
-        UserError: no run or model there, no data, or too few test faces.
+        UserError: no model there, no data, or too few test faces.
     """
-    run = RunFolder.open(run_dir)
-    config = run.load_config()
-    which = which or config.finished_model
-    model = load(run_dir, which)
-    dataset = prepare(data or config.data, config.data_dir, config.crop, config.image_size, cache_dir)
+    _ = opened.model  # a run without one says so before its faces are prepared
+    dataset = opened.dataset
     if len(dataset.test) < FEWEST_FACES:
         raise UserError(
             f"test split: expected at least {FEWEST_FACES} faces, {dataset.name} has {len(dataset.test)}. "
             "Give more pictures by --data."
         )
     notes = []
-    trained_on = run.load_data_description().get("faces")
+    trained_on = opened.data_description.get("faces")
     now = dataset.counts
     if trained_on not in (None, now):
         notes.append(
@@ -87,4 +76,4 @@ def open_subject(
     count = min(samples, len(dataset.test))
     if count < samples:
         notes.append(f"{count:,} samples instead of {samples:,}: as many as there are test faces.")
-    return Subject(run, which, model, dataset, count, seed, tuple(notes))
+    return EvaluatedRun(opened, count, seed, tuple(notes))

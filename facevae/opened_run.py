@@ -1,0 +1,190 @@
+"""A trained run opened for reading, and the flags by which commands open one.
+
+Commands import this module before they know that their flags are right: TensorFlow, Keras and NumPy are imported only
+where something needs them.
+"""
+
+import argparse
+import dataclasses
+import functools
+import os
+from typing import TYPE_CHECKING, Any
+
+from facevae.config import with_absolute_folders
+from facevae.errors import DataNotFoundError, UserError
+from facevae.quiet import without_native_notes
+from facevae.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from facevae.data import FaceDataset
+    from facevae.encodings import Encodings
+    from facevae.model import VAE
+
+DATA_FLAGS = ("data", "data_dir", "cache_dir")
+
+_Path = str | os.PathLike[str]
+
+
+def load(run_dir: _Path, which: str | None = None) -> "VAE":
+    """The trained model of a run, in float32 whatever precision trained it.
+
+    Nothing in the folder is executed, wherever it came from: the networks are built by this package from checked
+    numbers and names, and the file adds their weights.
+
+    Args:
+        run_dir: the folder that `train.py` named.
+        which: `best` (lowest validation loss) or `last`; None for the run's own, see `Config.finished_model`.
+
+    Returns:
+        The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
+
+    Raises:
+        UserError: no run there, or one without a trained model yet, or a damaged file.
+    """
+    return OpenedRun(run_dir, which).model
+
+
+class OpenedRun:
+    """A trained run opened for reading. Model, faces and encodings are loaded when they are first asked for.
+
+    Args:
+        run_dir: the folder that `train.py` named.
+        which: its model, `best` (lowest validation loss) or `last`; None for the run's own, see
+            `Config.finished_model`.
+        data: where the faces lie now, as for `train.py --data`; None for where the run's configuration says.
+        data_dir: where tensorflow-datasets keeps its data sets; None for where the run's configuration says.
+        cache_dir: folder of the prepared faces; None for FACEVAE_CACHE or ~/.cache/facevae.
+
+    Attributes:
+        run: the run folder.
+        config: the configuration that the run was trained with.
+        which: `best` or `last`.
+        data: where the faces lie now.
+
+    Raises:
+        UserError: no run there, a damaged or foreign configuration, or no such model.
+    """
+
+    def __init__(
+        self,
+        run_dir: _Path,
+        which: str | None = None,
+        data: _Path | None = None,
+        data_dir: _Path | None = None,
+        cache_dir: _Path | None = None,
+    ):
+        if which not in (None, "best", "last"):
+            raise UserError(
+                f"which: expected best or last, received {which!r}. best has the lowest validation loss."
+            )
+        self.run = RunFolder.open(run_dir)
+        self.config = self.run.load_config()  # says so if another version wrote the run
+        self.which = which or self.config.finished_model
+        given = zip(DATA_FLAGS, (data, data_dir, cache_dir), strict=True)
+        places = with_absolute_folders({name: os.fspath(place) for name, place in given if place is not None})
+        self._config_here = dataclasses.replace(self.config, **places)
+        self.data = self._config_here.data
+        self._is_data_given = data is not None
+
+    @functools.cached_property
+    def data_description(self) -> dict[str, Any]:
+        """What the run was trained on: `name`, `attribute_names`, and the counts of the splits."""
+        return self.run.load_data_description()
+
+    @functools.cached_property
+    def model(self) -> "VAE":
+        """The trained model, not compiled, in float32.
+
+        Raises:
+            UserError: there is none yet, or its file is damaged.
+        """
+        path = self.run.network(self.which)
+        if not path.exists():
+            raise UserError(
+                f"{path}: the run has no trained model yet; the first is saved after the first epoch. "
+                f"Go on with: python train.py --run-dir {self.run.path} --resume"
+            )
+        with without_native_notes():
+            from facevae.model_file import read_model
+
+        return read_model(path)
+
+    @functools.cached_property
+    def dataset(self) -> "FaceDataset":
+        """The faces that the run was trained on, prepared again where they are no longer.
+
+        Raises:
+            UserError: they are not here, or cannot be prepared.
+        """
+        from facevae.data import prepare_for
+
+        try:
+            return prepare_for(self._config_here)
+        except DataNotFoundError as error:
+            if self._is_data_given:
+                raise
+            raise UserError(
+                f"{error.problem} The run was trained on these faces; say where they lie now by --data FOLDER."
+            ) from error
+
+    @functools.cached_property
+    def training_encodings(self) -> "Encodings":
+        """The posterior of up to 20,000 faces of the training split as it is now.
+
+        Raises:
+            UserError: the faces are not here.
+        """
+        return self._encodings(verified=True)
+
+    @functools.cached_property
+    def kept_encodings(self) -> "Encodings":
+        """The posterior of up to 20,000 training faces as training left it, also where the data set is not.
+
+        Raises:
+            UserError: the run folder holds none of this model, and the faces are not here.
+        """
+        return self._encodings(verified=False)
+
+    def _encodings(self, verified: bool) -> "Encodings":
+        from facevae.encodings import training_encodings
+
+        return training_encodings(self.run, self.model, lambda: self.dataset.train, verified)
+
+
+# ------------------------------------------------------------------------------
+# Flags
+# ------------------------------------------------------------------------------
+
+
+def add_data_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds `--data`, `--data-dir` and `--cache-dir`, which say where the faces of a trained run lie now."""
+    # Those that are not given leave no trace: the parser of a subcommand must not undo what stands before it.
+    flags = parser.add_argument_group("where the faces lie now", argument_default=argparse.SUPPRESS)
+    flags.add_argument(
+        "--data", help="folder or tensorflow-datasets name (default: what the run was trained on)"
+    )
+    flags.add_argument(
+        "--data-dir",
+        help="folder in which tensorflow-datasets keeps its data sets (default: that of the training)",
+    )
+    flags.add_argument(
+        "--cache-dir", help="folder of the prepared pictures (default: FACEVAE_CACHE or ~/.cache/facevae)"
+    )
+
+
+def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
+    """The run that a command is asked for, before anything that takes long to import.
+
+    Args:
+        flags: `run_dir`, those of `add_data_flags`, and `which` where the command has it.
+
+    Raises:
+        UserError: no run there, or `--data` is neither an existing folder nor a data set's name.
+    """
+    places = {name: value for name, value in vars(flags).items() if name in DATA_FLAGS}
+    opened = OpenedRun(flags.run_dir, getattr(flags, "which", None), **places)
+    if "data" in places:
+        from facevae.data.sources import check_source
+
+        check_source(opened.data)
+    return opened
