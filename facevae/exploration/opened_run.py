@@ -16,10 +16,11 @@ from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
 from facevae.encodings import Encodings, training_encodings
 from facevae.errors import UserError
 from facevae.figures import enlarge
+from facevae.files import whole_file
 from facevae.latents import attribute_directions
 from facevae.loading import load
 from facevae.model import VAE
-from facevae.run_folder import RunFolder, replacing
+from facevae.run_folder import RunFolder
 from facevae.tensorboard_files import EventWriter
 
 
@@ -258,7 +259,7 @@ class Exploration:
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
     try:
-        with replacing(path) as aside:
+        with whole_file(path) as aside:
             image.save(aside, **options)
     except OSError as error:
         raise UserError(
