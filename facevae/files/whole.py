@@ -133,8 +133,9 @@ def _locked_folder(path: pathlib.Path) -> tuple[pathlib.Path, filelock.BaseFileL
         try:
             lock.acquire()
             return folder, lock
-        except (filelock.Timeout, FileNotFoundError):
-            continue  # before it was locked, another writer took it for a leftover
+        # Before it was locked, another writer took it for a leftover. (FileLock makes folders that are missing.)
+        except (filelock.Timeout, FileNotFoundError, FileExistsError):
+            continue
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
