@@ -12,7 +12,7 @@ from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import tensorboard_projector as projector
 from facevae.encodings import Encodings
-from facevae.run_folder import replacing
+from facevae.files import whole_file
 
 BETWEEN = 30  # epochs kept between the first and the newest
 TILE = (96, 96, 96)
@@ -97,7 +97,7 @@ class EmbeddingProjector(FaceCallback):
     def _write_labels(self, name, indices):
         folder = self.log_dir / "projector"
         projector.write_thumbnails(folder / f"{name}.jpg", self._thumbnails(indices))
-        with replacing(folder / f"{name}.tsv") as aside:
+        with whole_file(folder / f"{name}.tsv") as aside:
             aside.write_text(self._columns(indices), encoding="utf-8")
 
     def _columns(self, indices):

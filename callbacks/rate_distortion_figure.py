@@ -10,7 +10,7 @@ import numpy as np
 from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
 from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
-from facevae.run_folder import replacing
+from facevae.files import whole_file
 from facevae.tensorboard_files import cannot_write
 
 
@@ -47,7 +47,7 @@ class RateDistortionFigure(EventCallback):
         if not self._points:
             return
         try:
-            with replacing(self._path) as aside:
+            with whole_file(self._path) as aside:
                 aside.write_text(json.dumps(self._points), encoding="utf-8")
         except OSError as error:
             raise cannot_write(self.log_dir, error) from error

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder, replacing
+from facevae.files import whole_file
+from facevae.run_folder import RunFolder
 from facevae.untrusted_files import parse_json, read_arrays
 
 
@@ -60,7 +61,7 @@ def save_checkpoint(path: pathlib.Path, model: keras.Model, progress: Progress) 
     """
     arrays = {f"variable_{i:04d}": v.numpy() for i, v in enumerate(_variables(model))}
     try:
-        with replacing(path) as aside:
+        with whole_file(path) as aside:
             np.savez(aside, progress=np.array(json.dumps(dataclasses.asdict(progress))), **arrays)
     except OSError as error:
         raise UserError(
@@ -112,7 +113,7 @@ def save_network(run: RunFolder, which: str, model: keras.Model) -> None:
     """
     path = run.network(which)
     try:
-        with replacing(path) as aside:
+        with whole_file(path) as aside:
             model.save(aside)
     except OSError as error:
         raise UserError(

@@ -10,8 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae.errors import UserError
+from facevae.files import whole_file
 from facevae.model import VAE
-from facevae.run_folder import RunFolder, replacing
+from facevae.run_folder import RunFolder
 from facevae.untrusted_files import read_arrays
 
 BATCH = 256
@@ -106,7 +107,7 @@ def training_encodings(
             "One of the two is needed; a training that ends by itself writes that file."
         ) from error
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
-    with replacing(path) as aside, open(aside, "wb") as file:
+    with whole_file(path) as aside, open(aside, "wb") as file:
         made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
         arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
         np.savez(file, **{name: np.array(value) for name, value in made_of.items()} | arrays)

@@ -17,20 +17,16 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-import filelock
 
 from facevae.config import Config
 from facevae.errors import UserError
+from facevae.files import locked, remove_leftovers, whole_file
 from facevae.untrusted_files import read_json
 
 FORMAT_VERSION = 1
-_WRITING = ".writing-"  # folders of files that are being written
 
 
 class RunFolder:
@@ -85,7 +81,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             content = {"format_version": FORMAT_VERSION, "config": config.to_dict(), "data": data}
-            with replacing(self._run_json) as aside:
+            with whole_file(self._run_json) as aside:
                 aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise self._cannot_be_written(error) from error
@@ -145,23 +141,19 @@ class RunFolder:
         """Holds the run for this process; the lock dies with the process, however it ends.
 
         Raises:
-            UserError: another living process holds it.
+            UserError: another living process holds it, or the folder cannot be written.
         """
         taken = (
             f"run folder: another process is writing {str(self.path)!r}. "
             "Wait for it to end or stop it, or choose another --run-dir."
         )
-        with held(self.path / "lock", taken, self._cannot_be_written):
-            self._remove_leftovers()
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path / "lock", taken))
+            except OSError as error:
+                raise self._cannot_be_written(error) from error
+            remove_leftovers(self.path, recursive=True)
             yield
-
-    def _remove_leftovers(self) -> None:
-        """What a killed training left of files that it had not finished; only a training writes these."""
-        leftovers = list(self.path.glob(f"{_WRITING}{self._run_json.name}-*"))
-        for folder in ("checkpoints", "networks", "logs"):
-            leftovers += (self.path / folder).rglob(f"{_WRITING}*")
-        for leftover in leftovers:
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def default_run_path(preset: str) -> pathlib.Path:
@@ -186,48 +178,3 @@ def _is_data_description(data: Any) -> bool:
         and isinstance(faces, dict)
         and all(type(count) is int for count in faces.values())
     )
-
-
-@contextlib.contextmanager
-def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a path beside `path` to write to; on success it replaces `path` at once, on failure it is removed.
-
-    A process killed in between leaves `path` as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{_WRITING}{path.name}-", dir=path.parent))
-    try:
-        # The same name in a folder beside it: some writers insist on a file's ending.
-        aside = folder / path.name
-        yield aside
-        with open(aside, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(aside, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def held(path: pathlib.Path, taken: str, unwritable: Callable[[OSError], UserError]) -> Iterator[None]:
-    """Holds a lock for this process; it dies with the process, however that ends.
-
-    Args:
-        path: the lock's file; it stays, empty. Its folder is made.
-        taken: what is told where another process holds it.
-        unwritable: what is raised where the file cannot be written.
-
-    Raises:
-        UserError: another living process holds it, or it cannot be written.
-    """
-    lock = filelock.FileLock(path, timeout=0)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise UserError(taken) from None
-    except OSError as error:
-        raise unwritable(error) from error
-    try:
-        yield
-    finally:
-        lock.release()

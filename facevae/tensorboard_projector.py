@@ -20,7 +20,7 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from facevae.run_folder import replacing
+from facevae.files import whole_file
 from facevae.untrusted_files import check_size
 
 CONFIG = "projector_config.pbtxt"
@@ -79,7 +79,7 @@ def write_points(path: pathlib.Path, points: np.ndarray) -> tuple[int, int]:
         content[0] = 0xFF  # little-endian: the lowest bits of the first number
     except UnicodeDecodeError:
         pass
-    with replacing(path) as aside:
+    with whole_file(path) as aside:
         aside.write_bytes(content)
     return points.shape
 
@@ -115,7 +115,7 @@ def write_thumbnails(path: pathlib.Path, thumbnails: np.ndarray) -> None:
     sheet = (
         places.reshape(across, across, side, side, 3).swapaxes(1, 2).reshape(across * side, across * side, 3)
     )
-    with replacing(path) as aside:
+    with whole_file(path) as aside:
         Image.fromarray(sheet).save(aside, "JPEG", quality=90, subsampling=0)
 
 
@@ -128,7 +128,7 @@ def write_config(folder: pathlib.Path, clouds: Sequence[Cloud]) -> None:
         embedding.metadata_path = cloud.columns
         embedding.sprite.image_path = cloud.thumbnails
         embedding.sprite.single_image_dim.extend([cloud.side, cloud.side])
-    with replacing(folder / CONFIG) as aside:
+    with whole_file(folder / CONFIG) as aside:
         aside.write_text(text_format.MessageToString(config), encoding="utf-8")
 
     _count_up(folder)
@@ -151,7 +151,7 @@ def _count_up(folder: pathlib.Path) -> None:
         tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
     except tf.errors.OpError as error:  # TensorFlow's own file errors, a full disk among them
         raise OSError(None, str(error.message).splitlines()[0]) from error
-    with replacing(folder / "checkpoint") as aside:
+    with whole_file(folder / "checkpoint") as aside:
         aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
     for path, number in earlier.items():
         if number < last and path.is_file():

@@ -18,6 +18,7 @@ from PIL import Image
 
 from facevae.data import decoding, preparation, prepare
 from facevae.errors import UserError
+from facevae.files import WRITING
 
 SPLITS = ("train", "validation", "test")
 
@@ -62,13 +63,13 @@ def cache(tmp_path):
 def how_often(monkeypatch):
     """The number of preparations so far."""
     made = []
-    make = preparation._make
 
-    def counting(*arguments):
-        made.append(arguments)
-        return make(*arguments)
+    class Counting(preparation.RecordsWriter):
+        def __init__(self, folder):
+            made.append(folder)
+            super().__init__(folder)
 
-    monkeypatch.setattr(preparation, "_make", counting)
+    monkeypatch.setattr(preparation, "RecordsWriter", Counting)
     return lambda: len(made)
 
 
@@ -334,10 +335,10 @@ def test_killed_preparation_leaves_nothing_that_is_taken_for_complete(source, ca
         killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
     (leftover,) = (path for path in cache.iterdir() if path.is_dir())
-    assert leftover.name.endswith(".incomplete")
+    assert leftover.name.startswith(WRITING)
     assert len(by_name(prepare(source, image_size=16, cache_dir=cache))) == count
     (complete,) = (path for path in cache.iterdir() if path.is_dir())
-    assert complete.name == leftover.name.removesuffix(".incomplete")
+    assert complete.name == leftover.name.removeprefix(WRITING).rpartition("-")[0]
 
 
 def test_a_folder_with_a_name_that_no_terminal_shows_is_prepared(tmp_path, cache, capsys):
@@ -358,7 +359,7 @@ def test_two_processes_prepare_once(tmp_path, cache):
     first = subprocess_of(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     with first:
         deadline = time.monotonic() + 30
-        while not list(cache.glob("*.incomplete")) and time.monotonic() < deadline:
+        while not list(cache.glob(f"{WRITING}*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         with subprocess_of(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as second:
             said = [process.communicate(timeout=60)[0] for process in (first, second)]

@@ -24,12 +24,13 @@ def faces(count=COUNT):
 
 
 def written(folder, attributes=True):
-    writer = RecordsWriter(folder)
-    for number, face in enumerate(faces()):
-        row = np.array([number % 2, 1], np.uint8) if attributes else None
-        writer.add(Example(f"faces/..{number} 画\udcff.jpg", b"", row, split=min(number // 4, 2)), face)
-    names = ["Smiling", "Young"] if attributes else []
-    writer.finish({"image_size": SIZE, "attribute_names": names, "left_out": {"bad.jpg": "truncated"}})
+    discard_leftovers(folder)
+    with RecordsWriter(folder) as writer:
+        for number, face in enumerate(faces()):
+            row = np.array([number % 2, 1], np.uint8) if attributes else None
+            writer.add(Example(f"faces/..{number} 画\udcff.jpg", b"", row, split=min(number // 4, 2)), face)
+        names = ["Smiling", "Young"] if attributes else []
+        writer.finish({"image_size": SIZE, "attribute_names": names, "left_out": {"bad.jpg": "truncated"}})
     return folder
 
 
@@ -128,14 +129,14 @@ def test_damaged_records_are_refused(folder, damage):
 
 def test_nothing_is_there_before_the_end(tmp_path):
     folder = tmp_path / "records"
-    writer = RecordsWriter(folder)
-    writer.add(Example("a", b"", None, 0), faces()[0])
-    assert not folder.exists()
-    writer.abandon()
+    with pytest.raises(RuntimeError), RecordsWriter(folder) as writer:  # noqa: PT012
+        writer.add(Example("a", b"", None, 0), faces()[0])
+        assert not folder.exists()
+        raise RuntimeError
     assert os.listdir(tmp_path) == []
 
 
-def test_leftovers_of_a_killed_writer_are_removed_and_the_old_records_kept(folder):
+def test_leftovers_of_a_killed_writer_of_version_0_1_are_removed_and_the_old_records_kept(folder):
     for suffix in ("incomplete", "replaced"):
         (folder.parent / f"records.{suffix}").mkdir()
         (folder.parent / f"records.{suffix}" / "images.uint8").write_bytes(b"half")

@@ -93,6 +93,26 @@ def test_a_parent_that_is_a_file_is_named(tmp_path):
         write_new(tmp_path / "file" / "export")
 
 
+def test_what_a_killed_export_of_version_0_1_left_is_mended(earlier):
+    set_aside, begun = (earlier.with_name(f".export.{suffix}") for suffix in ("old", "writing"))
+    earlier.rename(set_aside)
+    begun.mkdir()
+    (begun / "half").write_text("")
+    with pytest.raises(RuntimeError), replacing_folder(earlier):
+        raise RuntimeError
+    assert names(earlier) == {CARD, "old"}
+    assert names(earlier.parent) == {"export", ".export.lock"}
+
+
+def test_what_lies_beside_something_that_is_no_export_stays(tmp_path):
+    for folder in ("thesis", ".thesis.old", ".thesis.writing"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "chapter").write_text("years of work")
+    with pytest.raises(UserError, match="something else in it"):
+        write_new(tmp_path / "thesis")
+    assert names(tmp_path) == {"thesis", ".thesis.old", ".thesis.writing", ".thesis.lock"}
+
+
 @pytest.mark.parametrize("moment", ["writing", "between the renames"])
 def test_a_killed_export_leaves_the_earlier_one_to_the_next(earlier, moment):
     script = """

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -154,6 +155,36 @@ def test_without_npm_one_line_says_so_and_nothing_is_written(tmp_path, monkeypat
         "No web page: npm, which brings its runtime, is not installed. Install Node.js and export again."
     )
     assert list((tmp_path / "export").iterdir()) == []
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A function that makes an npm of a shell script; the cache is empty."""
+
+    def npm(script: str) -> None:
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / "npm").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / "npm").chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
+    return npm
+
+
+def test_the_runtime_is_installed_once_and_whole(tmp_path, npm):
+    (tmp_path / "cache" / ".web-of-0.1").mkdir(parents=True)
+    os.utime(tmp_path / "cache" / ".web-of-0.1", (0, 0))
+    npm("mkdir -p node_modules/@litertjs; echo no network >&2; exit 1")
+    with pytest.raises(UserError, match=r"npm could not install its runtime \(no network\)"):
+        web_page.installed_runtime()
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
+    npm("test -f package-lock.json && mkdir -p node_modules/@litertjs")
+    runtime = web_page.installed_runtime()
+    npm("exit 1")
+    assert web_page.installed_runtime() == runtime
+    assert runtime.is_dir()
+    (folder,) = (path for path in (tmp_path / "cache").iterdir() if path.is_dir())
+    assert runtime == folder / "node_modules" / "@litertjs"
 
 
 # -----------------------------------------------------------------------------------------------------------------

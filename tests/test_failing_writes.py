@@ -16,6 +16,7 @@ import facevae
 from facevae.checkpoints import Progress, load_checkpoint, save_checkpoint, save_network
 from facevae.config import from_preset
 from facevae.errors import UserError, exit_on_user_error
+from facevae.files import WRITING
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
 from facevae.tensorboard_files import EventWriter
@@ -46,7 +47,7 @@ def test_a_full_disk_leaves_checkpoint_and_models_as_they_were(tmp_path, model):
             save_network(run, "best", copy)
     assert load_checkpoint(run.checkpoint, model).epochs == 3
     assert len(keras.saving.load_model(run.network("best")).get_weights()) == len(model.get_weights())
-    assert not list(tmp_path.rglob(".writing-*"))
+    assert not list(tmp_path.rglob(f"{WRITING}*"))
 
 
 def test_a_full_log_folder_is_one_message(tmp_path):

@@ -1,5 +1,7 @@
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,6 +71,18 @@ def test_it_is_trained_once_for_the_same_records_and_anew_for_others(prepared, m
     other = feature_classifier.classifier_path(prepared("b"))
     assert other != feature_classifier.classifier_path(prepared("a"))
     assert not other.exists()
+
+
+def test_whoever_waits_for_another_process_to_train_it_says_so(prepared, monkeypatch, capsys):
+    monkeypatch.setattr(feature_classifier, "EPOCHS", 1)
+    lock = f"{feature_classifier.classifier_path(prepared())}.lock"
+    code = "import sys, time; from facevae.files import locked\n"
+    code += "with locked(sys.argv[1], 'taken'): print('locked', flush=True); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        feature_classifier.cached_classifier(prepared())
+    expected = "Another process is training the attribute classifier of blobs: waiting for it.\n"
+    assert capsys.readouterr().out == expected
 
 
 def test_training_again_gives_the_same_classifier(prepared):

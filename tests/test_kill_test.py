@@ -8,6 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from facevae.files import whole_file, whole_folder
+
 PROGRAMS = pathlib.Path(__file__).parent / "reliability"
 SCRIPT = PROGRAMS / "kill_at_random.py"
 
@@ -47,6 +49,20 @@ def test_files_that_are_not_whole_are_noticed(whole_files, tmp_path):
     (folder / "last.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(zipfile.BadZipFile):
         whole_files.expect_whole_run(tmp_path, 12)
+
+
+def test_what_is_left_half_written_is_noticed(whole_files, killed_commands, tmp_path):
+    whole_files.expect_no_leftovers(tmp_path)
+    with whole_file(tmp_path / "encodings" / "train.npz") as aside:
+        aside.write_text("half")
+        assert len(killed_commands.begun_files(tmp_path)) == 1
+        with pytest.raises(whole_files.LostError, match=r"left.*train\.npz"):
+            whole_files.expect_no_leftovers(tmp_path)
+    with whole_folder(tmp_path / "export") as aside:
+        (aside / "decoder").write_text("")
+        assert len(killed_commands.begun_files(tmp_path)) == 2
+    assert killed_commands.begun_files(tmp_path) == []
+    whole_files.expect_no_leftovers(tmp_path)
 
 
 def test_a_projector_that_names_what_is_not_there_is_noticed(whole_files, tmp_path):

@@ -7,7 +7,8 @@ import pytest
 
 from facevae.config import from_preset
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder, default_run_path, replacing
+from facevae.files import WRITING
+from facevae.run_folder import RunFolder, default_run_path
 
 
 def test_configuration_and_data_description_survive_moving_the_folder(tmp_path):
@@ -106,8 +107,8 @@ def test_second_living_process_is_refused_and_a_dead_one_holds_nothing(tmp_path)
 
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     code = (
-        "import os, pathlib, sys; from facevae.run_folder import replacing\n"
-        "with replacing(pathlib.Path(sys.argv[1])) as aside:\n"
+        "import os, sys; from facevae.files import whole_file\n"
+        "with whole_file(sys.argv[1]) as aside:\n"
         "    aside.write_text('half')\n"
         "    os.kill(os.getpid(), 9)"
     )
@@ -116,26 +117,15 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
         "checkpoints/last.npz",
         "networks/best.keras",
         "logs/faces/projector/epoch-00000.bytes",
+        "encodings/train.npz",
+        "figures/samples.png",
     )
     for file in written:
         subprocess.run([sys.executable, "-c", code, str(tmp_path / file)])
-    assert len(list(tmp_path.rglob(".writing-*/*"))) == len(written)
+    assert len(list(tmp_path.rglob(f"{WRITING}*/[!.]*"))) == len(written)
     with RunFolder(tmp_path).locked():
         pass
-    assert not list(tmp_path.rglob(".writing-*"))
-
-
-def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as aside:  # noqa: PT012
-        aside.write_text("half")
-        raise RuntimeError
-    assert path.read_text() == "old"
-    with replacing(path) as aside:
-        aside.write_text("new")
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
+    assert not list(tmp_path.rglob(f"{WRITING}*"))
 
 
 def test_default_path_is_not_taken(tmp_path, monkeypatch):

@@ -12,7 +12,6 @@ import re
 import shutil
 from collections.abc import Iterator
 
-import filelock
 import tqdm
 
 from facevae.config import Config
@@ -22,11 +21,13 @@ from facevae.data.records import (
     Example,
     FaceDataset,
     RecordsWriter,
+    discard_leftovers,
     load_records,
     read_index,
 )
 from facevae.data.sources import Source, open_source
 from facevae.errors import UserError, printable
+from facevae.files import locked, remove_leftovers
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
 _DISK_RESERVE = 100 * 2**20
@@ -68,14 +69,16 @@ def prepare(
     source = open_source(data, data_dir, image_size)
     cache = pathlib.Path(cache_dir or os.environ.get("FACEVAE_CACHE") or "~/.cache/facevae").expanduser()
     folder = cache.absolute() / _folder_name(source, crop, image_size)
+    remove_leftovers(folder.parent)
     dataset = _existing(folder, source, image_size)
     if dataset is None:
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with _lock(folder):
+            taken = f"Another process is preparing {folder.name}: waiting for it."
+            with locked(folder.with_name(folder.name + ".lock"), taken, wait=True):
                 # Another process may have made them meanwhile.
                 dataset = _existing(folder, source, image_size)
                 if dataset is None:
+                    discard_leftovers(folder)
                     _make(folder, source, crop, image_size)
                     dataset = load_records(folder, source.name, image_size)
         except OSError as error:
@@ -124,15 +127,6 @@ def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceData
         return None
 
 
-def _lock(folder: pathlib.Path) -> contextlib.AbstractContextManager:
-    lock = filelock.FileLock(folder.with_name(folder.name + ".lock"))
-    try:
-        return lock.acquire(timeout=0)
-    except filelock.Timeout:
-        tqdm.tqdm.write(f"Another process is preparing {folder.name}: waiting for it.")
-        return lock.acquire()
-
-
 def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:
     source.open()
     bytes_per_face = image_size * image_size * 3 + len(source.attribute_names)
@@ -149,22 +143,19 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
         f"{_bytes(needed)}, in {folder}"
     )
     left_out = dict(source.left_out)
-    writer = RecordsWriter(folder)
     try:
-        _decode_all(writer, source, crop, image_size, left_out)
-        writer.finish(
-            {
-                "source": source.name,
-                "fingerprint": source.fingerprint,
-                "crop": crop,
-                "image_size": image_size,
-                "attribute_names": list(source.attribute_names),
-                "left_out": left_out,
-            }
-        )
-    except BaseException:
-        writer.abandon()
-        raise
+        with RecordsWriter(folder) as writer:
+            _decode_all(writer, source, crop, image_size, left_out)
+            writer.finish(
+                {
+                    "source": source.name,
+                    "fingerprint": source.fingerprint,
+                    "crop": crop,
+                    "image_size": image_size,
+                    "attribute_names": list(source.attribute_names),
+                    "left_out": left_out,
+                }
+            )
     finally:
         _name_left_out(left_out, source.name)
 

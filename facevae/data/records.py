@@ -6,24 +6,25 @@
     <cache>/<key>/attributes.uint8   uint8[n, A] of 0 and 1
     <cache>/<key>/splits.uint8       uint8[n]: 0 training, 1 validation, 2 test
 
-They are written under another name and renamed when complete, so that what bears the name is complete.
+They are written aside and renamed when complete, so that what bears the name is complete.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import shutil
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any, Self
 
 import numpy as np
 
 from facevae.data.splits import SPLIT_NAMES, complete_splits
+from facevae.files import whole_folder
 from facevae.untrusted_files import read_json
 
 FORMAT_VERSION = 1
-_INCOMPLETE, _REPLACED = ".incomplete", ".replaced"
 _MOST_JSON_BYTES = 2**28  # the names of some millions of faces
 
 
@@ -113,17 +114,27 @@ class FaceDataset:
 
 
 class RecordsWriter:
-    """Writes records beside their final folder; `finish` puts them in its place. One writer at a time."""
+    """Writes records aside; the end of the `with` block puts them in place, an exception removes them.
+
+    Args:
+        folder: of the records; one writer at a time.
+    """
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self._aside = folder.with_name(folder.name + _INCOMPLETE)
-        discard_leftovers(folder)
-        self._aside.mkdir(parents=True)
         self._names: list[str] = []
         self._splits = bytearray()
-        self._images = (self._aside / "images.uint8").open("wb")
-        self._attributes = (self._aside / "attributes.uint8").open("wb")
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._aside = stack.enter_context(whole_folder(self.folder))
+            self._images = stack.enter_context((self._aside / "images.uint8").open("wb"))
+            self._attributes = stack.enter_context((self._aside / "attributes.uint8").open("wb"))
+            self._placed = stack.pop_all()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._placed.__exit__(*raised)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -137,44 +148,21 @@ class RecordsWriter:
         self._splits.append(example.split)
 
     def finish(self, description: dict[str, Any]) -> None:
-        """Completes the splits, writes the index, and puts the records in place.
+        """Completes the splits and writes the index.
 
         Args:
             description: what the index says beside version and count (see `load_records`).
         """
         splits = complete_splits(self._names, np.frombuffer(bytes(self._splits), np.uint8))
         index = {"format_version": FORMAT_VERSION, "count": len(self._names), **description}
-        _close(self._images)
-        _close(self._attributes)
-        for name, content in (
-            ("splits.uint8", splits.tobytes()),
-            ("names.json", json.dumps(self._names).encode("ascii")),
-            ("index.json", json.dumps(index, indent=1).encode("ascii")),
-        ):
-            stream = (self._aside / name).open("wb")
-            stream.write(content)
-            _close(stream)
-        if os.path.lexists(self.folder):
-            os.replace(self.folder, self.folder.with_name(self.folder.name + _REPLACED))
-        os.replace(self._aside, self.folder)
-        discard_leftovers(self.folder)
-
-    def abandon(self) -> None:
-        """Removes what was written."""
-        self._images.close()
-        self._attributes.close()
-        discard_leftovers(self.folder)
-
-
-def _close(stream: BinaryIO) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())  # the renaming below must not outlive, after a power failure, what it renames
-    stream.close()
+        (self._aside / "splits.uint8").write_bytes(splits.tobytes())
+        (self._aside / "names.json").write_bytes(json.dumps(self._names).encode("ascii"))
+        (self._aside / "index.json").write_bytes(json.dumps(index, indent=1).encode("ascii"))
 
 
 def discard_leftovers(folder: pathlib.Path) -> None:
-    """Removes what a killed preparation of this folder left behind."""
-    for suffix in (_INCOMPLETE, _REPLACED):
+    """Removes what a killed preparation of version 0.1 left behind; for whoever holds the preparation's lock."""
+    for suffix in (".incomplete", ".replaced"):
         path = folder.with_name(folder.name + suffix)
         if path.is_symlink() or path.is_file():
             path.unlink()

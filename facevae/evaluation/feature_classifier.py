@@ -10,7 +10,6 @@ import json
 import pathlib
 from typing import Any
 
-import filelock
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,8 +18,8 @@ from tqdm import tqdm
 
 from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
+from facevae.files import locked, whole_file
 from facevae.layers import BatchNormalization
-from facevae.run_folder import replacing
 from facevae.untrusted_files import parse_json, read_arrays
 
 ARCHITECTURE = (
@@ -57,11 +56,12 @@ def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
         dataset: with attributes, as `facevae.data.prepare` returned it.
     """
     path = classifier_path(dataset)
-    with filelock.FileLock(f"{path}.lock"):
+    taken = f"Another process is training the attribute classifier of {dataset.name}: waiting for it."
+    with locked(f"{path}.lock", taken, wait=True):
         classifier = _loaded(path, dataset)
         if classifier is None:
             classifier = train_classifier(dataset.train, dataset.validation)
-            with replacing(path) as aside:
+            with whole_file(path) as aside:
                 weights = {f"weight_{i:03d}": w for i, w in enumerate(classifier.network.get_weights())}
                 np.savez(aside, details=np.array(json.dumps(classifier.details)), **weights)
     return classifier

@@ -7,7 +7,8 @@ from typing import Any
 
 from facevae.errors import UserError
 from facevae.evaluation import evaluators
-from facevae.run_folder import RunFolder, replacing
+from facevae.files import whole_file
+from facevae.run_folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
 
     content = json.dumps(dataclasses.asdict(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
     try:
-        with replacing(run.evaluation) as aside:
+        with whole_file(run.evaluation) as aside:
             aside.write_text(content + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(

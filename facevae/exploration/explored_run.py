@@ -15,10 +15,10 @@ from facevae.data import FaceDataset
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
 from facevae.errors import UserError
 from facevae.figures import enlarge
+from facevae.files import whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
-from facevae.run_folder import replacing
 from facevae.tensorboard_files import EventWriter
 
 
@@ -241,7 +241,7 @@ class Exploration:
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
     try:
-        with replacing(path) as aside:
+        with whole_file(path) as aside:
             image.save(aside, **options)
     except OSError as error:
         raise UserError(

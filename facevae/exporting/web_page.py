@@ -9,12 +9,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
+import time
 from typing import Any
 
 from facevae.errors import UserError
 from facevae.exporting.checks import Result
 from facevae.exporting.formats import ENCODER_FILE, FORMATS
+from facevae.files import locked, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
 PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
@@ -77,26 +78,29 @@ def installed_runtime() -> pathlib.Path:
     if npm is None:
         raise UserError("npm, which brings its runtime, is not installed. Install Node.js and export again.")
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".web-", dir=cache) as scratch:
-            aside = pathlib.Path(scratch) / "package"
-            aside.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copyfile(SOURCES / name, aside / name)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            process = subprocess.run(
-                command, cwd=aside, capture_output=True, text=True, timeout=INSTALL_SECONDS
-            )
-            if process.returncode:
-                reason = (process.stderr.strip().splitlines() or ["no reason given"])[0]
-                raise UserError(f"npm could not install its runtime ({reason}). Export again with a network.")
+        taken = "Another process is installing the web page's runtime: waiting for it."
+        with locked(cache / f".{folder.name}.lock", taken, wait=True):
+            for leftover in cache.glob(".web-*"):  # version 0.1 installed there, in this time
+                if time.time() - leftover.stat().st_mtime > INSTALL_SECONDS:
+                    shutil.rmtree(leftover, ignore_errors=True)
             if not runtime.is_dir():  # another export may have been quicker
-                os.replace(aside, folder)
+                with whole_folder(folder) as aside:
+                    _install(npm, aside)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(
             f"its runtime could not be installed in {cache} ({error}). Make room there, or set FACEVAE_CACHE."
         ) from error
     return runtime
+
+
+def _install(npm: str, folder: pathlib.Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(SOURCES / name, folder / name)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise UserError(f"npm could not install its runtime ({reason}). Export again with a network.")
 
 
 def _copy_runtime(runtime: pathlib.Path, target: pathlib.Path) -> None:

@@ -35,6 +35,7 @@ from whole_files import (
     expect,
     expect_each_step_once,
     expect_equal,
+    expect_no_leftovers,
     expect_steps,
     expect_whole_run,
     weights_of,
@@ -71,15 +72,13 @@ class Preparation:
 
     def expect_whole(self, name: str) -> None:
         for index in (self.work / f"{name}-cache").glob("*/index.json"):
-            if not index.parent.name.endswith((".incomplete", ".replaced")):
-                expect(json.loads(index.read_text())["image_size"] == 32, f"{index} is damaged")
+            expect(json.loads(index.read_text())["image_size"] == 32, f"{index} is damaged")
 
     def expect_equal(self, name: str) -> None:
         ours, theirs = (digest_of(self.work / f"{n}-cache", "*.uint8") for n in (name, "undisturbed"))
         expect(
             len(theirs) >= 2 and ours == theirs, "prepared faces differ from the undisturbed preparation's"
         )
-        expect(not list((self.work / f"{name}-cache").glob("*.incomplete")), "half-prepared faces are left")
 
     def discard(self, name: str) -> None:
         shutil.rmtree(self.work / f"{name}-cache")
@@ -126,8 +125,6 @@ class Training:
             expect_equal(read(ours / file), read(theirs / file), str(ours / file))
         expect_whole_run(ours, STEPS)
         expect_each_step_once(ours / "logs", EPOCHS)
-        leftovers = [path for path in ours.rglob(".writing-*") if "encodings" not in path.parts]
-        expect(not leftovers, f"half-written files are left: {leftovers}")
 
     def discard(self, name: str) -> None:
         shutil.rmtree(self.work / f"{name}-run")
@@ -237,6 +234,7 @@ def kill_some(
         subject.expect_whole(attempt)
         if what is None:
             subject.expect_equal(attempt)
+            expect_no_leftovers(command.target)
             subject.discard(attempt)
             attempt = f"{name}-{len(results)}-{done}"
             continue
@@ -247,6 +245,7 @@ def kill_some(
     command = subject.command(attempt)
     command.run()
     subject.expect_equal(attempt)
+    expect_no_leftovers(command.target)
     subject.discard(attempt)
     bar.close()
 

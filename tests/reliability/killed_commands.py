@@ -11,6 +11,8 @@ import time
 
 from whole_files import expect
 
+from facevae.files import WRITING
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Imported by each process before anything else: SIGUSR1 writes its stacks, also in the middle of C++ code.
@@ -21,7 +23,7 @@ if "KILL_TEST_STACKS" in os.environ and hasattr(faulthandler, "register"):
 """
 # The first that is found on the stack of the process' own thread says what it was doing.
 DOING = {
-    "writing a checkpoint or model": r"checkpoints\.py|in save_network|in replacing",
+    "writing a checkpoint or model": r"checkpoints\.py|in save_network|in whole_file",
     "writing TensorBoard's files": r"tensorboard_files\.py|tensorboard_projector\.py",
     "pictures and figures": r"/callbacks/(?!progress_bar|scalars|profile)\w+\.py",
     "validation": r"trainer\.py\", line \d+ in evaluate",
@@ -120,15 +122,9 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def begun_files(target: pathlib.Path) -> list[str]:
-    """What is being written now, wherever facevae writes aside and renames."""
-    patterns = (
-        "*/.writing-*",
-        "*/*/.writing-*",
-        "*/*/*/.writing-*",
-        ".writing-*",
-        "*.incomplete",
-        ".export.writing/*",
-    )
+    """What is being written now, or was when a process was killed."""
+    patterns = [f"{'*/' * depth}{WRITING}*" for depth in range(4)]
+    patterns.append(f"{WRITING}*/*/*")  # in a folder that is written as a whole
     return [path for pattern in patterns for path in glob.glob(f"{glob.escape(str(target))}/{pattern}")]
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from facevae.files import WRITING
+
 
 class LostError(Exception):
     """Something was lost; the message says what and where."""
@@ -45,6 +47,12 @@ def expect_equal(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray], wha
         expect(
             array.tobytes() == theirs[name].tobytes(), f"{what}: {name} differs from the undisturbed run's"
         )
+
+
+def expect_no_leftovers(folder: pathlib.Path) -> None:
+    """Nothing half-written is left, once the command that was killed has run to its end."""
+    leftovers = list(folder.rglob(f"{WRITING}*"))
+    expect(not leftovers, f"half-written files are left: {leftovers}")
 
 
 def expect_whole_run(run: pathlib.Path, steps_per_epoch: int) -> int:

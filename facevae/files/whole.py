@@ -1,0 +1,220 @@
+"""Files and folders that are there whole or not at all, and locks that die with their process.
+
+    <folder>/<name>                               the file or folder
+    <folder>/.writing-<name>-<random>/.lock       held by the operating system while its writer lives
+    <folder>/.writing-<name>-<random>/<name>      what is being written
+    <folder>/.writing-<name>-<random>/.replaced   the old folder, until the new one is in its place
+
+However a writer ends, its lock is free then, and the next one to write into <folder> removes what it left.
+"""
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+
+import filelock
+
+from facevae.errors import UserError
+
+WRITING = ".writing-"  # how the names of all folders begin in which something is being written
+# As tempfile.mkdtemp completes the name: nobody's own folder may be taken for one of ours.
+_ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}")
+_LOCK, _REPLACED = ".lock", ".replaced"
+_IDLE_SECONDS = 3600
+_ATTEMPTS = 100
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """Yields a path to write to; on success its file replaces `path` at once, on failure it is removed.
+
+    After a kill or a power failure at any instant `path` is either the old file or the new one.
+
+    Args:
+        path: the file. Its folder is made. What is yielded has the same name: some writers insist on an ending.
+    """
+    path = pathlib.Path(path)
+    with _beside(path) as aside:
+        yield aside
+        _sync_file(aside)
+        os.replace(aside, path)
+        _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """Yields an empty folder to fill; on success it takes the place of `path`, on failure it is removed.
+
+    After a kill `path` is either the old folder or the new one, or it is missing, if the kill fell between the two
+    renames at the end: the next writer in the same parent folder then puts the old one back.
+
+    Args:
+        path: the folder, written by one process at a time: hold a lock of its own (`locked`). Its parent is made.
+    """
+    path = pathlib.Path(path)
+    with _beside(path) as aside:
+        aside.mkdir()
+        yield aside
+        _sync_tree(aside)
+        if os.path.lexists(path):
+            os.replace(path, aside.with_name(_REPLACED))
+        os.replace(aside, path)
+        _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str], taken: str, wait: bool = False) -> Iterator[None]:
+    """Holds a lock for this process; the operating system frees it when the process ends, however it does.
+
+    Args:
+        path: the lock's file; it stays, empty. Its folder is made.
+        taken: what to say where another process holds it.
+        wait: whether to say so at once and wait, or to refuse.
+
+    Raises:
+        UserError: another process holds it, and we do not wait.
+        OSError: the file cannot be written.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        if not wait:
+            raise UserError(taken) from None
+        from tqdm import tqdm  # not needed otherwise, and run folders are locked before much is imported
+
+        tqdm.write(taken)
+        lock.acquire(timeout=-1)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_leftovers(folder: str | os.PathLike[str], recursive: bool = False) -> None:
+    """Removes what killed writers left in a folder, and puts back what they had set aside; living ones keep theirs.
+
+    Args:
+        folder: where they wrote. What cannot be removed is left.
+        recursive: whether to look into its folders as well, which no link leads to.
+    """
+    for parent, folders, _ in os.walk(folder):
+        for name in folders:
+            leftover = pathlib.Path(parent, name)
+            if _ASIDE.fullmatch(name) and not leftover.is_symlink():
+                _remove_unless_alive(leftover)
+        folders[:] = [name for name in folders if recursive and not name.startswith(WRITING)]
+
+
+@contextlib.contextmanager
+def _beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a path of the same name in a locked folder beside `path`, which is removed in the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)
+    folder, lock = _locked_folder(path)
+    try:
+        yield folder / path.name
+    finally:
+        _remove(folder, lock)
+
+
+def _locked_folder(path: pathlib.Path) -> tuple[pathlib.Path, filelock.BaseFileLock]:
+    for _ in range(_ATTEMPTS):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{WRITING}{path.name}-", dir=path.parent))
+        lock = filelock.FileLock(folder / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+            return folder, lock
+        # Before it was locked, another writer took it for a leftover. (FileLock makes folders that are missing.)
+        except (filelock.Timeout, FileNotFoundError, FileExistsError):
+            continue
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path))
+
+
+def _remove_unless_alive(folder: pathlib.Path) -> None:
+    if not os.path.lexists(folder / _LOCK):
+        _remove_without_lock(folder)
+        return
+    lock = filelock.FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except OSError:  # filelock.Timeout is one: its writer lives
+        return
+    _remove(folder, lock)
+
+
+def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
+    """Puts an old folder back whose place is empty and removes the rest, under the lock until the end.
+
+    Where that fails, the next writer tries again.
+    """
+    place = _place(folder)
+    try:
+        if os.path.lexists(folder / _REPLACED) and not os.path.lexists(place):
+            os.replace(folder / _REPLACED, place)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != _LOCK:
+                path.unlink()
+        # Before it is free: who waits for it must not take it for that of a living writer.
+        (folder / _LOCK).unlink()
+    except OSError:
+        pass  # also where an open file cannot be removed, as on Windows: there the release removes it
+    finally:
+        lock.release()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _remove_without_lock(folder: pathlib.Path) -> None:
+    """Of a writer killed before it had its lock, if it is empty; otherwise of version 0.1, which had none."""
+    with contextlib.suppress(OSError):
+        content = list(folder.iterdir())
+        if not content:
+            folder.rmdir()
+        elif _place(folder).name in (path.name for path in content):
+            newest = max(path.lstat().st_mtime for path in (folder, *content))
+            if time.time() - newest > _IDLE_SECONDS:
+                shutil.rmtree(folder)
+
+
+def _place(folder: pathlib.Path) -> pathlib.Path:
+    """Of what is being written in a folder."""
+    found = _ASIDE.fullmatch(folder.name)
+    assert found is not None
+    return folder.with_name(found[1])
+
+
+def _sync_tree(folder: pathlib.Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for path in (pathlib.Path(parent, name) for name in names):
+            if path.is_file() and not path.is_symlink():
+                _sync_file(path)
+        _sync_folder(parent)
+
+
+def _sync_file(path: pathlib.Path) -> None:
+    with open(path, "r+b") as file:  # Windows syncs no file that is open for reading only
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Makes renames in a folder last, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
