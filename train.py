@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Iterator
 
 from facevae import config as configuration
-from facevae.cluster import find_cluster
 from facevae.errors import UserError, WorkerLostError, exit_on_user_error
-from facevae.interruption import RESUME_ME, Interrupted, Interruption
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder, default_run_path
-from facevae.supervision import run_supervised
+from facevae.training.interruption import RESUME_ME, Interrupted, Interruption
+from facevae.training.many_workers.cluster import find_cluster
+from facevae.training.many_workers.supervision import run_supervised
 
 
 def choose_run(chosen: dict) -> tuple[RunFolder, configuration.Config]:
@@ -113,7 +113,8 @@ def main() -> None:
 
         with without_native_notes():
             from callbacks import standard_callbacks
-            from facevae import data, runtime, tensorboard_files, training
+            from facevae import data, tensorboard_files, training
+            from facevae.training import runtime
 
         workers = runtime.come_together(chosen.get("strategy", "auto"), cluster)
         if cluster is not None:

@@ -51,12 +51,14 @@ def main() -> None:
         import tensorflow as tf
 
         from callbacks import standard_callbacks
-        from facevae import runtime, training
-        from facevae.checkpoints import Progress
+        from facevae import training
         from facevae.data import FaceDataset, Records
-        from facevae.interruption import Interruption
         from facevae.run_folder import RunFolder
-        from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite
+        from facevae.training.checkpoints import Progress
+        from facevae.training.interruption import Interruption
+        from facevae.training.nan_guard import StopAtNotFinite
+        from facevae.training.saving import SaveRun
+        from facevae.training.schedule import Schedule
 
     source = np.random.default_rng(0)
 
@@ -103,7 +105,7 @@ def main() -> None:
     def timed(folder, everything, at_once):
         preset = "reference" if flags.network == "reference" else "demo"
         config = from_preset(preset, epochs=10**6, steps_per_execution=at_once, checkpoint_steps=100, **sizes)
-        model = training.build_model(config, runtime.choose_runtime(config.precision, config.xla))
+        model = training.build_model(config, training.choose_runtime(config.precision, config.xla))
 
         @functools.partial(tf.function, autograph=False)
         def bare(batch):

@@ -35,8 +35,9 @@ def measure(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(len(cores))
-    from facevae import config, data, replicas, runtime, training
-    from facevae.cluster import find_cluster
+    from facevae import config, data, replicas, training
+    from facevae.training import runtime
+    from facevae.training.many_workers import find_cluster
 
     workers = runtime.come_together("auto", find_cluster())
     size, batch = arguments.image_size, arguments.batch_size

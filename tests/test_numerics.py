@@ -9,7 +9,7 @@ from facevae import schedules
 from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
-from facevae.training_callbacks import StopAtNotFinite
+from facevae.training.nan_guard import StopAtNotFinite
 
 TINY = {"image_size": 32, "latent_dim": 4, "width": 8}
 BAD_STEP = 3

@@ -3,7 +3,7 @@ import logging
 import pytest
 import tensorflow as tf
 
-from facevae import runtime
+from facevae.training import runtime
 
 
 def test_on_a_processor_auto_means_float32_without_xla():

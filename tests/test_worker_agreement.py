@@ -5,12 +5,12 @@ import types
 
 import pytest
 
-from facevae import training_callbacks
-from facevae.checkpoints import Progress
 from facevae.config import from_preset
-from facevae.interruption import Interruption
-from facevae.worker_agreement import EVERY, AgreedSchedule, agreed_schedule
-from facevae.workers import Workers
+from facevae.training import schedule
+from facevae.training.checkpoints import Progress
+from facevae.training.interruption import Interruption
+from facevae.training.many_workers.agreement import EVERY, AgreedSchedule, agreed_schedule
+from facevae.training.many_workers.workers import Workers
 
 
 class Wire:
@@ -50,7 +50,7 @@ class Worker:
         self.schedule.set_model(self.model)
 
     def step(self, monkeypatch, batch):
-        monkeypatch.setattr(training_callbacks.time, "monotonic", lambda: self.clock)
+        monkeypatch.setattr(schedule.time, "monotonic", lambda: self.clock)
         self.schedule.on_train_batch_begin(batch)
         self.clock += self.seconds_per_step
         self.schedule.on_train_batch_end(batch)

@@ -7,19 +7,21 @@ import keras
 import numpy as np
 
 from facevae import density, schedules
-from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
-from facevae.interruption import Interruption
-from facevae.memory import enough_memory
 from facevae.model import SETTINGS, VAE
 from facevae.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
-from facevae.runtime import Runtime
-from facevae.training_callbacks import SaveRun, StopAtNotFinite, is_finished
-from facevae.worker_agreement import agreed_schedule
+from facevae.training.checkpoints import Progress, load_checkpoint, save_network
+from facevae.training.interruption import Interruption
+from facevae.training.many_workers.agreement import agreed_schedule
+from facevae.training.memory import enough_memory
+from facevae.training.nan_guard import StopAtNotFinite
+from facevae.training.runtime import Runtime
+from facevae.training.saving import SaveRun
+from facevae.training.schedule import is_finished
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:

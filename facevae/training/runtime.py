@@ -7,9 +7,9 @@ import os
 
 import tensorflow as tf
 
-from facevae.cluster import Cluster
 from facevae.quiet import without_native_notes
-from facevae.workers import Workers, choose_workers
+from facevae.training.many_workers.cluster import Cluster
+from facevae.training.many_workers.workers import Workers, choose_workers
 
 logger = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import keras
 
-from facevae.checkpoints import Progress
 from facevae.config import Config
-from facevae.interruption import Interruption
-from facevae.training_callbacks import Schedule
-from facevae.workers import Workers
+from facevae.training.checkpoints import Progress
+from facevae.training.interruption import Interruption
+from facevae.training.many_workers.workers import Workers
+from facevae.training.schedule import Schedule
 
 EVERY = 10  # executions of steps between two agreements: asking one another costs some milliseconds
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from facevae.cluster import Cluster
 from facevae.data import FaceDataset
 from facevae.data.pipeline import Share
 from facevae.errors import UserError, WorkerLostError
+from facevae.training.many_workers.cluster import Cluster
 
 
 @dataclasses.dataclass(frozen=True)
