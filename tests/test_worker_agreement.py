@@ -43,7 +43,6 @@ class Worker:
         self.ends = []
         self.model = types.SimpleNamespace(
             global_step=types.SimpleNamespace(numpy=lambda: 0),
-            steps_per_execution=1,
             stop_training=False,
             total_steps=types.SimpleNamespace(assign=self.ends.append),
         )

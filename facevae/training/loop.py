@@ -35,26 +35,14 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
                 lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
             ),
             jit_compile=runtime.xla,
-            steps_per_execution=config.steps_per_execution,
         )
         model.optimizer.build(model.trainable_variables)
     return model
 
 
 def steps_per_epoch(config: Config, dataset: FaceDataset) -> int:
-    """Steps between two validations.
-
-    Raises:
-        UserError: fewer than are taken at once.
-    """
-    steps = config.steps_per_epoch or len(dataset.train) // config.batch_size
-    at_once = config.steps_per_execution
-    if at_once > max(steps, 1):
-        raise UserError(
-            f"steps_per_execution: expected at most {steps}, the steps of an epoch, received {at_once}. "
-            "Give fewer, or a smaller --batch-size."
-        )
-    return steps // at_once * at_once
+    """Steps between two validations."""
+    return config.steps_per_epoch or len(dataset.train) // config.batch_size
 
 
 def train(
@@ -86,11 +74,6 @@ def train(
     """
     interruption = interruption or Interruption()
     workers = runtime.workers
-    if workers.cluster and config.steps_per_execution > 1:
-        raise UserError(
-            "steps_per_execution: expected 1 with several workers, whose sums TensorFlow cannot take in its loop, "
-            f"received {config.steps_per_execution}. Leave --steps-per-execution out."
-        )
     if config.density_components and len(dataset.train) < 2:
         raise UserError(
             f"data: expected at least 2 training faces to fit a density to, received {len(dataset.train)}. "

@@ -60,9 +60,9 @@ class SaveRun(keras.callbacks.Callback):
         self._totals = []
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        done, ahead = self.progress.epoch_steps, self.model.steps_per_execution
-        due = done - self._saved + ahead > (self.config.checkpoint_steps or math.inf)
-        if due or done + ahead >= self.steps or self.interruption.requested:
+        done = self.progress.epoch_steps
+        due = done - self._saved >= (self.config.checkpoint_steps or math.inf)
+        if due or done + 1 >= self.steps or self.interruption.requested:
             self._save_checkpoint()
         self.interruption.raise_if_requested()
 

@@ -57,8 +57,8 @@ class Schedule(keras.callbacks.Callback):
             self._set_end()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step += self.model.steps_per_execution
-        self.progress.epoch_steps += self.model.steps_per_execution
+        self._step += 1
+        self.progress.epoch_steps += 1
         if _is_out_of_time(self.config, self.progress):
             self.model.stop_training = True
         elif self._shortened and self.progress.epoch_steps >= self.steps:
