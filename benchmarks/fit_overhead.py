@@ -55,9 +55,10 @@ def main() -> None:
         from facevae.run_folder import RunFolder
         from facevae.training.checkpoints import Progress
         from facevae.training.interruption import Interruption
-        from facevae.training.nan_guard import StopAtNotFinite
+        from facevae.training.nan_guard import NaNGuard
         from facevae.training.saving import SaveRun
         from facevae.training.schedule import Schedule
+        from facevae.training.stopping import StopTraining
 
     source = np.random.default_rng(0)
 
@@ -120,9 +121,10 @@ def main() -> None:
         watching, validation = [], {}
         if everything:
             run.save(config, training.describe_data(dataset))
-            watching = [Schedule(config, progress, flags.steps), StopAtNotFinite(run)]
+            watching = [Schedule(config, progress, flags.steps), NaNGuard(run)]
             watching += standard_callbacks(run, config, dataset)
             watching.append(SaveRun(run, progress, config, flags.steps, Interruption()))
+            watching.append(StopTraining(config, progress, flags.steps))
             validation = {"validation_data": images}
         model.fit(
             tf.data.Dataset.from_tensors(images).repeat(),

@@ -16,8 +16,7 @@ import tensorflow as tf
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
 from facevae.optimizers import Adam, Muon
-from facevae.training.many_workers.cluster import find_cluster
-from facevae.training.many_workers.workers import choose_workers
+from facevae.training.many_workers import choose_workers, find_cluster
 
 BATCH, STEPS = 8, 3
 

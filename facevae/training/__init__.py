@@ -8,12 +8,15 @@ from typing import Any
 
 _EXPORTS = {
     "Runtime": "facevae.training.runtime",
+    "begin_run": "facevae.training.loop",
     "build_model": "facevae.training.loop",
     "check_unchanged": "facevae.training.loop",
     "choose_runtime": "facevae.training.runtime",
     "describe_data": "facevae.training.loop",
     "steps_per_epoch": "facevae.training.loop",
     "train": "facevae.training.loop",
+    "training_process": "facevae.training.process",
+    "what_next": "facevae.training.messages",
 }
 
 __all__ = sorted(_EXPORTS)

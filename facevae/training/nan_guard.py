@@ -1,4 +1,4 @@
-"""The guard against NaN and infinity."""
+"""The guard against NaN: ends a training whose numbers are no longer finite, before they are saved."""
 
 import math
 from typing import Any
@@ -11,10 +11,16 @@ from facevae.run_folder import RunFolder
 LOWEST_LOSS_SCALE = 2.0**-20  # mixed_float16 begins near 1 and rises
 
 
-class StopAtNotFinite(keras.callbacks.Callback):
-    """Ends a run whose loss or gradients stopped being finite, naming the step and the last good checkpoint.
+class NaNGuard(keras.callbacks.Callback):
+    """Ends a run whose loss or gradients are NaN or infinite, naming the step and the last good checkpoint.
 
-    The model notes the step itself; it is asked before anything is saved.
+    The model notes the step itself; this callback reads it after each step, and comes before `SaveRun`.
+
+    Args:
+        run: its folder, for the message.
+
+    Raises:
+        UserError: in training, at the first step or validation that is not finite, or when gradients overflow for good.
     """
 
     def __init__(self, run: RunFolder):
@@ -25,17 +31,17 @@ class StopAtNotFinite(keras.callbacks.Callback):
         # One number more beside those of the logs, for which Keras waits here anyway.
         step = int(self.model.not_finite_step.numpy())
         if step >= 0:
-            self._stop(f"loss or gradients were no longer finite at step {step}")
-        # Loss scaling halves the scale after each step that overflows, and skips it: rarely, that is its work.
+            self._end_run(f"loss or gradients were no longer finite at step {step}")
+        # Loss scaling skips each step that overflows and halves the scale: now and then that is normal.
         scale = getattr(self.model.optimizer, "dynamic_scale", None)
         if scale is not None and float(scale.numpy()) < LOWEST_LOSS_SCALE:
-            self._stop("gradients overflow at every step, however small the loss is scaled")
+            self._end_run("gradients overflow at every step, however small the loss is scaled")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not math.isfinite((logs or {}).get("val_loss", 0.0)):
-            self._stop(f"the validation loss is not finite after epoch {epoch + 1}")
+            self._end_run(f"the validation loss is not finite after epoch {epoch + 1}")
 
-    def _stop(self, what: str) -> None:
+    def _end_run(self, what: str) -> None:
         kept = (
             f"The last good checkpoint is {self.run.checkpoint}"
             if self.run.checkpoint.exists()

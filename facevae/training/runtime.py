@@ -1,22 +1,27 @@
-"""What trains: devices, precision, compiler."""
+"""What a training runs on: devices, precision, compiler."""
 
 import dataclasses
-import glob
 import logging
 import os
 
 import tensorflow as tf
 
-from facevae.quiet import without_native_notes
-from facevae.training.many_workers.cluster import Cluster
-from facevae.training.many_workers.workers import Workers, choose_workers
+from facevae.training import devices
+from facevae.training.many_workers import Workers
 
 logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """What `auto` came down to on this machine."""
+    """What `auto` means on this machine.
+
+    Attributes:
+        device: named for the user.
+        precision: a Keras dtype policy.
+        xla: whether the step is compiled with XLA.
+        workers: the devices and processes that train together.
+    """
 
     device: str
     precision: str
@@ -24,10 +29,10 @@ class Runtime:
     workers: Workers = dataclasses.field(default_factory=Workers)
 
     def __str__(self) -> str:
-        devices = self.device
+        device = self.device
         if self.workers.replicas > 1:
-            devices = f"{self.workers.replicas} devices together, here {devices},"
-        return f"Training on {devices} in {self.precision}, XLA {'on' if self.xla else 'off'}."
+            device = f"{self.workers.replicas} devices together, here {device},"
+        return f"Training on {device} in {self.precision}, XLA {'on' if self.xla else 'off'}."
 
 
 def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers | None = None) -> Runtime:
@@ -40,10 +45,10 @@ def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers 
         precision: `auto` or a Keras dtype policy.
         xla: `auto`, `on` or `off`. Under `auto` a tiny function is compiled first, and XLA left out with a warning
             if that fails.
-        workers: what trains together (`come_together`); None for one device.
+        workers: the devices and processes that train together (`choose_workers`); None for one device.
     """
-    gpus = _gpus()
-    if not gpus and _nvidia_card_present():
+    gpus = devices.find_gpus()
+    if not gpus and devices.has_nvidia_card():
         logger.warning(
             "This machine has an NVIDIA card that TensorFlow does not see; training runs on the processor. "
             'To train on the card: pip install -e ".[gpu]"'
@@ -58,49 +63,12 @@ def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers 
     return Runtime(device, precision, use_xla, workers or Workers())
 
 
-def come_together(strategy: str = "auto", cluster: Cluster | None = None) -> Workers:
-    """The devices and workers that train together; nothing else may have been asked of TensorFlow before.
-
-    Arguments and errors as of `choose_workers`.
-    """
-    _gpus()
-    with without_native_notes():
-        return choose_workers(strategy, cluster)
-
-
-def _gpus() -> list:
-    """The GPUs that TensorFlow sees, whose memory grows on demand."""
-    with without_native_notes():
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # TensorFlow was used before: its memory is laid out already
-            logger.debug("memory growth could not be set for %s", gpu.name)
-    return gpus
-
-
-def _nvidia_card_present() -> bool:
-    return bool(glob.glob("/proc/driver/nvidia/gpus/*") or glob.glob("/dev/nvidia[0-9]*"))
-
-
 def _xla_works() -> bool:
-    """Whether XLA compiles for the default device; "libdevice not found" is the usual reason why not.
-
-    https://github.com/tensorflow/tensorflow/issues/58681
-    """
-    try:
-        _compile_a_tiny_function()
-    except (tf.errors.OpError, RuntimeError) as error:
+    reason = devices.why_xla_fails()
+    if reason is not None:
         logger.warning(
             "XLA does not work here, training goes on without it (slower). The reason: %s. "
             "Often the CUDA toolkit's libdevice is not found: set XLA_FLAGS=--xla_gpu_cuda_data_dir=<CUDA folder>.",
-            str(error).splitlines()[0],
+            reason,
         )
-        return False
-    return True
-
-
-def _compile_a_tiny_function() -> None:
-    # exp needs libdevice, which an addition would not.
-    tf.function(lambda x: tf.reduce_sum(tf.exp(x)), jit_compile=True)(tf.ones([8])).numpy()
+    return reason is None
