@@ -34,7 +34,7 @@ def main() -> None:
         import keras
 
         from callbacks import standard_callbacks
-        from facevae import data, runtime, training
+        from facevae import data, training
         from facevae.run_folder import RunFolder
 
     class Stopwatch(keras.callbacks.Callback):
@@ -95,7 +95,7 @@ def main() -> None:
         faces = next(callback.faces for callback in standard if hasattr(callback, "faces"))
         steps, encoding = Steps(), Stopwatch(faces=faces)
         watches = {type(callback).__name__: Stopwatch(callback) for callback in standard}
-        machine = runtime.choose_runtime(config.precision, config.xla)
+        machine = training.choose_runtime(config.precision, config.xla)
         training.train(config, run, dataset, machine, [steps, encoding, *watches.values()])
 
     step = statistics.median(steps.seconds[10:])

@@ -1,15 +1,14 @@
 """What fit adds to a training step: python benchmarks/fit_overhead.py [--network compact]
 
 Times the bare compiled step (forward and backward pass, optimizer) on one batch in memory, and beside it, in turns and
-in one process, the steps of fit on the same batch: alone, with everything that train.py adds (metrics, schedule, guard
-against NaN, progress bar, TensorBoard, checkpoints every 100 steps), and that with several steps per execution. The
-time from an epoch's first step to its last counts; what callbacks do after an epoch is in callbacks_cost.py. Medians
-over the repeats; the ratio is the median of each repeat's own. The table goes to benchmarks/fit_overhead.md.
+in one process, the steps of fit on the same batch: alone, and with everything that train.py adds (metrics, schedule,
+guard against NaN, progress bar, TensorBoard, checkpoints every 100 steps). The time from an epoch's first step to its
+last counts; what callbacks do after an epoch is in callbacks_cost.py. Medians over the repeats; the ratio is the median
+of each repeat's own. The table goes to benchmarks/fit_overhead.md.
 """
 
 import argparse
 import functools
-import itertools
 import pathlib
 import tempfile
 import time
@@ -42,7 +41,7 @@ def main() -> None:
     parser.add_argument("--network", choices=("reference", "compact"), default="reference")
     parser.add_argument("--image-size", type=int, default=64, help="default: 64")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
-    parser.add_argument("--steps", type=int, default=10, help="in a repeat, a multiple of 10 (default: 10)")
+    parser.add_argument("--steps", type=int, default=10, help="in a repeat (default: 10)")
     parser.add_argument("--repeats", type=int, default=7, help="default: 7")
     flags = parser.parse_args()
     sizes = {"image_size": flags.image_size, "batch_size": flags.batch_size, "network": flags.network}
@@ -52,12 +51,15 @@ def main() -> None:
         import tensorflow as tf
 
         from callbacks import standard_callbacks
-        from facevae import runtime, training
-        from facevae.checkpoints import Progress
+        from facevae import training
         from facevae.data import FaceDataset, Records
-        from facevae.interruption import Interruption
         from facevae.run_folder import RunFolder
-        from facevae.training_callbacks import SaveRun, Schedule, StopAtNotFinite
+        from facevae.training.checkpoints import Progress
+        from facevae.training.interruption import Interruption
+        from facevae.training.nan_guard import NaNGuard
+        from facevae.training.saving import SaveRun
+        from facevae.training.schedule import Schedule
+        from facevae.training.stopping import StopTraining
 
     source = np.random.default_rng(0)
 
@@ -101,10 +103,10 @@ def main() -> None:
         def on_train_batch_end(self, batch, logs=None):
             self.turns.end = clocks()
 
-    def timed(folder, everything, at_once):
+    def timed(folder, everything):
         preset = "reference" if flags.network == "reference" else "demo"
-        config = from_preset(preset, epochs=10**6, steps_per_execution=at_once, checkpoint_steps=100, **sizes)
-        model = training.build_model(config, runtime.choose_runtime(config.precision, config.xla))
+        config = from_preset(preset, epochs=10**6, checkpoint_steps=100, **sizes)
+        model = training.build_model(config, training.choose_runtime(config.precision, config.xla))
 
         @functools.partial(tf.function, autograph=False)
         def bare(batch):
@@ -115,14 +117,15 @@ def main() -> None:
             model.optimizer.apply(gradients, model.trainable_variables)
             return results["loss"]
 
-        run, progress = RunFolder(folder / f"{everything}-{at_once}"), Progress(epochs=FIRST_EPOCH)
+        run, progress = RunFolder(folder / str(everything)), Progress(epochs=FIRST_EPOCH)
         turns = Turns(bare)
         watching, validation = [], {}
         if everything:
             run.save(config, training.describe_data(dataset))
-            watching = [Schedule(config, progress, flags.steps), StopAtNotFinite(run)]
+            watching = [Schedule(config, progress, flags.steps), NaNGuard(run)]
             watching += standard_callbacks(run, config, dataset)
             watching.append(SaveRun(run, progress, config, flags.steps, Interruption()))
+            watching.append(StopTraining(config, progress, flags.steps))
             validation = {"validation_data": images}
         model.fit(
             tf.data.Dataset.from_tensors(images).repeat(),
@@ -139,13 +142,12 @@ def main() -> None:
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for everything, at_once in itertools.product((False, True), (1, 10)):
-            pairs = timed(pathlib.Path(folder), everything, at_once)
+        for everything in (False, True):
+            pairs = timed(pathlib.Path(folder), everything)
             (bare, _), (fit, _) = np.median(pairs, axis=0)
             shares = np.sort(100.0 * (pairs[:, 1, 0] / pairs[:, 0, 0] - 1.0))
             added = np.median(pairs[:, 1, 1] - pairs[:, 0, 1])
             name = "fit and all of train.py" if everything else "fit alone"
-            name += f", {at_once} steps per execution" if at_once > 1 else ""
             share = f"{np.median(shares):.1f} % ({shares[0]:.1f} to {shares[-1]:.1f})"
             rows.append((name, f"{bare:.1f}", f"{fit:.1f}", share, f"{added:+.1f}"))
     header = ("", "bare step, ms", "step in fit, ms", "over it (least to most)", "processor time, ms")

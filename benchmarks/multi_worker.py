@@ -37,14 +37,14 @@ def measure(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(len(cores))
-    from facevae import config, data, replicas, runtime, training
-    from facevae.cluster import find_cluster
+    from facevae import config, data, replicas, training
+    from facevae.training.many_workers import choose_workers, find_cluster
 
-    workers = runtime.come_together("auto", find_cluster())
+    workers = choose_workers("auto", find_cluster())
     size, batch = arguments.image_size, arguments.batch_size
     model = training.build_model(
         config.from_preset("demo", image_size=size, batch_size=batch, epochs=1),
-        runtime.Runtime("processor", "float32", False, workers),
+        training.Runtime("processor", "float32", False, workers),
     )
     images = np.random.default_rng(0).integers(0, 255, (FACES, size, size, 3), np.uint8)
     records = data.Records(images, None, [""] * len(images), np.arange(len(images)))

@@ -20,7 +20,7 @@ with without_native_notes():
     import keras
     import tensorflow as tf
 
-    from facevae import data, runtime, training
+    from facevae import data, training
     from facevae.data.pipeline import without_tuner
 
 WARM_UP = 5  # steps
@@ -48,7 +48,7 @@ def main() -> None:
         batch_size=flags.batch,
         latent_dim=flags.latent,
     )
-    machine = runtime.choose_runtime(flags.precision, flags.xla)
+    machine = training.choose_runtime(flags.precision, flags.xla)
     shape = (flags.batch, flags.size, flags.size, 3)
     images = tf.cast(tf.random.uniform(shape, 0, 256, tf.int32), tf.uint8)
     memory = without_tuner(tf.data.Dataset.from_tensors(images).repeat())

@@ -171,13 +171,6 @@ class Config:
         maximum=MOST_COUNT,
         saved=False,
     )
-    steps_per_execution: int = _setting(
-        1,
-        "steps that TensorFlow takes before Python looks again; --steps-per-epoch is rounded down to a multiple",
-        minimum=1,
-        maximum=1000,
-        saved=False,
-    )
     tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
     host: str = _setting(
         "127.0.0.1",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 # import TensorFlow 2.21 writes them to standard error whatever TF_CPP_MIN_LOG_LEVEL says.
 _INFORMATION = re.compile(
     rb"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before absl|To enable the following instructions|"
-    # Without an NVIDIA driver there is nothing to initialise; with a card, facevae.runtime warns.
+    # Without an NVIDIA driver there is nothing to initialise; with a card, facevae.training.runtime warns.
     rb"E\d{4} .*failed call to cuInit"
 )
 

@@ -13,11 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae.cluster import find_cluster
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
 from facevae.optimizers import Adam, Muon
-from facevae.workers import choose_workers
+from facevae.training.many_workers import choose_workers, find_cluster
 
 BATCH, STEPS = 8, 3
 

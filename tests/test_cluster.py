@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from facevae.cluster import Cluster, find_cluster
 from facevae.errors import UserError
+from facevae.training.many_workers.cluster import Cluster, find_cluster
 
 TWO = {"worker": ["a:1", "b:2"]}
 

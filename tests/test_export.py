@@ -157,8 +157,8 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     from facevae.exporting.pipeline import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
-    from facevae.runtime import Runtime
     from facevae.training import build_model
+    from facevae.training.runtime import Runtime
 
     config = from_preset(preset)
     model = build_model(config, Runtime("processor", "float32", False))

@@ -13,14 +13,14 @@ from failing_disks import files_no_longer_than, read_only, small_disk
 from PIL import Image
 
 import facevae
-from facevae.checkpoints import Progress, load_checkpoint, save_checkpoint, save_network
 from facevae.config import from_preset
 from facevae.errors import UserError, exit_on_user_error
 from facevae.files import WRITING
 from facevae.run_folder import RunFolder
-from facevae.runtime import Runtime
 from facevae.tensorboard_files import EventWriter
 from facevae.training import build_model, describe_data, train
+from facevae.training.checkpoints import Progress, load_checkpoint, save_checkpoint, save_network
+from facevae.training.runtime import Runtime
 
 ROOT = pathlib.Path(__file__).parent.parent
 CPU = Runtime("processor", "float32", False)

@@ -97,7 +97,10 @@ def test_a_step_that_stands_twice_in_a_chart_is_noticed(whole_files, tmp_path):
 @pytest.mark.parametrize(
     ("stack", "what"),
     [
-        ('File "facevae/checkpoints.py", line 60 in save_checkpoint', "writing a checkpoint or model"),
+        (
+            'File "facevae/training/checkpoints.py", line 60 in save_checkpoint',
+            "writing a checkpoint or model",
+        ),
         ('File "/a/callbacks/latent_figures.py", line 9 in write', "pictures and figures"),
         (
             'File "/a/callbacks/progress_bar.py", line 9 in f\n  File "/k/trainer.py", line 3 in fit',

@@ -3,12 +3,11 @@
 import pytest
 
 import facevae
-from facevae import memory
 from facevae.config import from_preset
 from facevae.errors import UserError
 from facevae.run_folder import RunFolder
-from facevae.runtime import Runtime
-from facevae.training import train
+from facevae.training import memory, train
+from facevae.training.runtime import Runtime
 
 
 def test_a_batch_that_memory_cannot_hold_is_refused_with_one_that_it_can(tmp_path, blob_dataset, monkeypatch):

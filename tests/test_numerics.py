@@ -9,7 +9,7 @@ from facevae import schedules
 from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
-from facevae.training_callbacks import StopAtNotFinite
+from facevae.training.nan_guard import NaNGuard
 
 TINY = {"image_size": 32, "latent_dim": 4, "width": 8}
 BAD_STEP = 3
@@ -55,7 +55,7 @@ def test_what_is_not_finite_is_caught_at_its_step(tmp_path, blob_images, poisona
             pictures,
             batch_size=8,
             shuffle=False,
-            callbacks=[Poison(), StopAtNotFinite(RunFolder(tmp_path))],
+            callbacks=[Poison(), NaNGuard(RunFolder(tmp_path))],
             verbose=0,
         )
     assert int(model.global_step) == BAD_STEP + 1  # not a step more was taken
@@ -63,7 +63,7 @@ def test_what_is_not_finite_is_caught_at_its_step(tmp_path, blob_images, poisona
 
 def test_a_validation_loss_that_is_not_finite_ends_the_training(tmp_path):
     with pytest.raises(UserError, match="validation loss is not finite after epoch 3"):
-        StopAtNotFinite(RunFolder(tmp_path)).on_epoch_end(2, {"val_loss": float("nan")})
+        NaNGuard(RunFolder(tmp_path)).on_epoch_end(2, {"val_loss": float("nan")})
 
 
 @pytest.mark.slow
@@ -94,9 +94,7 @@ def test_mixed_float16_takes_a_thousand_steps_and_none_of_them_is_bad(tmp_path, 
             return float(model.optimizer.dynamic_scale) if model.optimizer.built else np.inf
 
     images = blob_images(80)
-    model.fit(
-        images, batch_size=4, epochs=50, callbacks=[Watch(), StopAtNotFinite(RunFolder(tmp_path))], verbose=0
-    )
+    model.fit(images, batch_size=4, epochs=50, callbacks=[Watch(), NaNGuard(RunFolder(tmp_path))], verbose=0)
     assert int(model.global_step) == 1000
     assert 1 <= seen["skipped"] < 50
     assert int(model.not_finite_step) == -1
@@ -106,4 +104,4 @@ def test_mixed_float16_takes_a_thousand_steps_and_none_of_them_is_bad(tmp_path, 
     # Gradients that never become finite again: the scale sinks without end.
     model.optimizer.dynamic_scale.assign(2.0**-21)
     with pytest.raises(UserError, match="gradients overflow at every step"):
-        model.fit(images, batch_size=4, callbacks=[StopAtNotFinite(RunFolder(tmp_path))], verbose=0)
+        model.fit(images, batch_size=4, callbacks=[NaNGuard(RunFolder(tmp_path))], verbose=0)

@@ -3,7 +3,7 @@ import logging
 import pytest
 import tensorflow as tf
 
-from facevae import runtime
+from facevae.training import devices, runtime
 
 
 def test_on_a_processor_auto_means_float32_without_xla():
@@ -34,10 +34,10 @@ def test_on_a_gpu_auto_means_mixed_float16_with_xla_and_memory_on_demand(one_gpu
 
 
 def test_xla_that_does_not_compile_is_left_out_with_a_warning(one_gpu, monkeypatch, caplog):
-    def fail():
+    def fail(_):
         raise tf.errors.InternalError(None, None, "libdevice not found at ./libdevice.10.bc")
 
-    monkeypatch.setattr(runtime, "_compile_a_tiny_function", fail)
+    monkeypatch.setattr(tf, "function", lambda *_, **__: fail)
     with caplog.at_level(logging.WARNING, "facevae"):
         assert not runtime.choose_runtime().xla
     assert "goes on without it" in caplog.text
@@ -46,11 +46,11 @@ def test_xla_that_does_not_compile_is_left_out_with_a_warning(one_gpu, monkeypat
 
 
 def test_the_tiny_function_compiles_on_this_machine():
-    assert runtime._xla_works()
+    assert devices.why_xla_fails() is None
 
 
 def test_a_card_that_tensorflow_does_not_see_gets_the_install_command(monkeypatch, caplog):
-    monkeypatch.setattr(runtime, "_nvidia_card_present", lambda: True)
+    monkeypatch.setattr(devices, "has_nvidia_card", lambda: True)
     with caplog.at_level(logging.WARNING, "facevae"):
         runtime.choose_runtime()
     assert 'pip install -e ".[gpu]"' in caplog.text

@@ -47,6 +47,7 @@ def test_help_answers_at_once(answer, script):
     ("script", "flags", "message"),
     [
         ("train.py", ["--learning-rate", "fast"], "invalid float value: 'fast'"),
+        ("train.py", ["--steps-per-execution", "2"], "unrecognized arguments: --steps-per-execution 2"),
         ("train.py", ["--kl-weight", "-1"], "kl_weight: expected at least 0.0"),
         ("train.py", ["--data", "no/such/folder"], "received 'no/such/folder', which does not exist"),
         ("train.py", ["--data", "celeba"], "Nearest tensorflow-datasets names: celeb_a"),

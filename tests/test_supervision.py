@@ -10,7 +10,7 @@ import pytest
 
 BEGINNING = """
 import os, pathlib, signal, sys, time
-from facevae.supervision import run_supervised
+from facevae.training.many_workers.supervision import run_supervised
 status = run_supervised("worker 1 of 2 (b:2)")
 if status is not None:
     sys.exit(status)

@@ -13,10 +13,10 @@ import facevae
 from facevae.config import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
-from facevae.interruption import Interrupted, Interruption
 from facevae.run_folder import RunFolder
-from facevae.runtime import Runtime
-from facevae.training import build_model, check_unchanged, describe_data, steps_per_epoch, train
+from facevae.training import build_model, check_unchanged, describe_data, train
+from facevae.training.interruption import Interrupted, Interruption
+from facevae.training.runtime import Runtime
 
 CPU = Runtime("processor", "float32", False)
 
@@ -189,26 +189,6 @@ def test_a_kill_costs_at_most_the_steps_between_checkpoints(tmp_path, blob_datas
     train(config, run, blob_dataset, CPU, [logs])
     assert logs.epochs == expected_logs
     assert_equal_runs(run, expected)
-
-
-@pytest.mark.slow
-def test_several_steps_at_once_train_the_same_and_resume_inside_an_epoch(tmp_path, blob_dataset, whole):
-    _, expected_logs = whole(blob_dataset)
-    config = tiny(batch_size=8, steps_per_execution=2, checkpoint_steps=4)
-    run, logs = begin(tmp_path, config, blob_dataset), Logs()
-    with pytest.raises(KeyboardInterrupt):
-        train(config, run, blob_dataset, CPU, [KillAfter(12), logs])
-    assert steps_saved(run) == 10
-    train(config, run, blob_dataset, CPU, [logs])
-    for epoch, values in expected_logs.items():
-        assert logs.epochs[epoch] == pytest.approx(values, rel=1e-4)
-    assert int(facevae.load(run.path, "last").global_step) == 18
-    with pytest.raises(UserError, match="steps_per_execution: expected at most 6"):
-        train(dataclasses.replace(config, steps_per_execution=7), run, blob_dataset, CPU)
-
-
-def test_an_epoch_is_rounded_down_to_what_is_taken_at_once(blob_dataset):
-    assert steps_per_epoch(tiny(batch_size=8, steps_per_execution=4), blob_dataset) == 4
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ DOING = {
     "validation": r"trainer\.py\", line \d+ in evaluate",
     "training steps": r"trainer\.py\", line \d+ in fit",
     "preparing pictures": r"preparation\.py|records\.py|decoding\.py",
-    "fitting the density": r"training\.py\", line \d+ in finish",
+    "fitting the density": r"training/loop\.py\", line \d+ in finish",
     "evaluating": r"/evaluation/",
     "exporting": r"/exporting/",
 }

@@ -41,7 +41,7 @@ def main() -> None:
         import keras
 
         from callbacks import standard_callbacks
-        from facevae import runtime, training
+        from facevae import training
         from facevae.data import FaceDataset, Records
         from facevae.run_folder import RunFolder
         from facevae.tensorboard_files import serve
@@ -81,7 +81,7 @@ def main() -> None:
         run = RunFolder(pathlib.Path(folder) / "run")
         run.save(config, training.describe_data(dataset))
         watch = Watch(run.logs)
-        machine = runtime.choose_runtime(config.precision, config.xla)
+        machine = training.choose_runtime(config.precision, config.xla)
         begin = time.monotonic()
         training.train(config, run, dataset, machine, [*standard_callbacks(run, config, dataset), watch])
         print(f"{flags.epochs * flags.steps_per_epoch:,} steps in {time.monotonic() - begin:.0f} s")

@@ -1,29 +1,29 @@
-"""How several workers do the same at the same step: the time is the chief's, and a request to end is everybody's."""
+"""How several workers stay at the same step: the chief's clock counts, and a request to end one of them ends all."""
 
 from typing import Any
 
 import keras
 
-from facevae.checkpoints import Progress
 from facevae.config import Config
-from facevae.interruption import Interruption
-from facevae.training_callbacks import Schedule
-from facevae.workers import Workers
+from facevae.training.checkpoints import Progress
+from facevae.training.interruption import Interruption
+from facevae.training.many_workers.workers import Workers
+from facevae.training.schedule import Schedule
 
-EVERY = 10  # executions of steps between two agreements: asking one another costs some milliseconds
+STEPS_BETWEEN_AGREEMENTS = 10  # an agreement takes some milliseconds
 
 
 class AgreedSchedule(Schedule):
-    """A `Schedule` that moves in all workers alike.
+    """A `Schedule` that is the same in all workers.
 
-    The learning rate follows the time where a run has `minutes`: with clocks of their own the workers would take
+    Where a run has `minutes` its learning rate follows the time: with clocks of their own the workers would take
     different steps, and end at different ones.
 
     Args:
         config, progress, steps: as of `Schedule`.
-        workers: those that have to agree.
-        own: who is asked to end this process.
-        agreed: told when any worker has been, at the same step in all.
+        workers: those that train together.
+        own: whether this process was asked to end.
+        agreed: whether any worker was; set at the same step in all of them.
     """
 
     def __init__(
@@ -43,18 +43,22 @@ class AgreedSchedule(Schedule):
         self._counts = 0
         super().on_epoch_end(epoch, logs)
 
-    def _count_time(self) -> None:
+    def count_time(self) -> None:
         self._counts += 1
-        if self._counts % EVERY == 1:
-            super()._count_time()
-            self.progress.seconds = self.workers.from_chief(self.progress.seconds)
+        if self._counts % STEPS_BETWEEN_AGREEMENTS == 1:
+            super().count_time()
+            self.progress.seconds = self.workers.broadcast(self.progress.seconds)
             self.agreed.requested = self.workers.largest(self.own.requested or 0) or None
 
 
 def agreed_schedule(
     config: Config, progress: Progress, steps: int, workers: Workers, interruption: Interruption
 ) -> tuple[keras.callbacks.Callback, Interruption]:
-    """What counts steps and time, and who is asked to end: by one process alone, or by all workers together."""
+    """The schedule of a process, and whether it must end: on its own, or in agreement with the other workers.
+
+    Returns:
+        The callback that counts steps and time, and the `Interruption` that `SaveRun` follows.
+    """
     if workers.cluster is None:
         return Schedule(config, progress, steps), interruption
     agreed = Interruption()

@@ -1,4 +1,4 @@
-"""Whether a training fits into the machine's memory: asked before it starts, as a process that does not is killed."""
+"""A batch that does not fit into memory: refused before training where that can be known, else explained."""
 
 import contextlib
 import math
@@ -19,31 +19,44 @@ _COPIES_OF_WEIGHTS = 8
 _MARGIN = 1.25  # gradients and scratch memory beside the outputs, measured
 
 
-@contextlib.contextmanager
-def enough_memory(model: keras.Model, batch_size: int) -> Iterator[None]:
-    """Trains inside the block, if the memory can hold a step of so many faces.
+def refuse_too_large_batch(model: keras.Model, batch_size: int) -> None:
+    """Compares the memory that a training step takes with what the machine has.
+
+    Only on a processor, where the system kills a process that takes more without a word. A GPU's memory running out is
+    an error of TensorFlow's: `explained_memory_errors`.
 
     Args:
         model: a `facevae.VAE`.
         batch_size: faces per step.
 
     Raises:
-        UserError: it cannot. On a processor that is told beforehand, with the largest batch that it can hold (a
-            process that takes more is killed without a word); on a GPU when its memory runs out.
+        UserError: a step takes more; with the largest batch that fits.
     """
-    on_processor = not tf.config.list_physical_devices("GPU")
-    available = available_bytes() if on_processor else None
-    if available is not None and (needed := step_bytes(model, batch_size)) > available:
-        for_weights = step_bytes(model, 0)
-        fits = int((available - for_weights) / (step_bytes(model, 1) - for_weights))
-        advice = (
-            f"Give at most --batch-size {fits}" if fits >= 1 else "Give a smaller --width or --latent-dim"
-        )
-        raise UserError(
-            f"batch_size: a step of {batch_size:,} faces of {model.image_size}x{model.image_size} takes about "
-            f"{needed / 1e9:.1f} GB of memory with networks of this size, and there are {available / 1e9:.1f} GB. "
-            f"{advice}, or a smaller --image-size."
-        )
+    if tf.config.list_physical_devices("GPU"):
+        return
+    available, needed = available_bytes(), step_bytes(model, batch_size)
+    if available is None or needed <= available:
+        return
+    for_weights = step_bytes(model, 0)
+    fits = int((available - for_weights) / (step_bytes(model, 1) - for_weights))
+    advice = f"Give at most --batch-size {fits}" if fits >= 1 else "Give a smaller --width or --latent-dim"
+    raise UserError(
+        f"batch_size: a step of {batch_size:,} faces of {model.image_size}x{model.image_size} takes about "
+        f"{needed / 1e9:.1f} GB of memory with networks of this size, and there are {available / 1e9:.1f} GB. "
+        f"{advice}, or a smaller --image-size."
+    )
+
+
+@contextlib.contextmanager
+def explained_memory_errors(batch_size: int) -> Iterator[None]:
+    """Says what to do where TensorFlow runs out of memory inside the block.
+
+    Args:
+        batch_size: faces per step, for the message.
+
+    Raises:
+        UserError: memory ran out.
+    """
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
@@ -55,7 +68,7 @@ def enough_memory(model: keras.Model, batch_size: int) -> Iterator[None]:
 
 
 def step_bytes(model: keras.Model, batch_size: int) -> int:
-    """About what a training step takes, bytes: every layer's output is kept for the way back."""
+    """Estimates the memory of a training step in bytes: every layer's output is kept for the backward pass."""
     layers = [layer for network in (model.encoder, model.decoder) for layer in network.layers]
     outputs = [output for layer in layers for output in keras.tree.flatten(layer.output)]
     activations = sum(math.prod(output.shape[1:]) for output in outputs)
@@ -66,7 +79,7 @@ def step_bytes(model: keras.Model, batch_size: int) -> int:
 
 
 def available_bytes() -> int | None:
-    """Memory that a new process could take without another giving way; None where the system does not tell."""
+    """Memory in bytes that a new process can take without swapping; None where the system does not tell."""
     found = []
     try:
         lines = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())

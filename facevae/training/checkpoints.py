@@ -1,4 +1,4 @@
-"""What a training saves: all that resuming needs, in one file of plain arrays, and the models."""
+"""The files that a training writes: the models, and a checkpoint with all that resuming needs as plain arrays."""
 
 import dataclasses
 import json
@@ -16,11 +16,11 @@ from facevae.untrusted_files import parse_json, read_arrays
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run has come.
+    """How far a run is.
 
     Attributes:
         epochs: completed epochs.
-        epoch_steps: steps done of the epoch after them; the checkpoint then holds its metrics' totals so far.
+        epoch_steps: steps of the epoch after them; the checkpoint then holds its metrics' totals so far.
         seconds: spent in the training loop, over all resumes.
         best_loss: lowest validation loss, nats per image.
         best_epoch: the epoch that reached it, counted from 1; 0 while there is none.

@@ -1,4 +1,4 @@
-"""The devices and processes that train together, and how the processes agree."""
+"""The devices and processes that train together, and what the processes tell each other."""
 
 import contextlib
 import dataclasses
@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from facevae.cluster import Cluster
 from facevae.data import FaceDataset
 from facevae.data.pipeline import Share
 from facevae.errors import UserError, WorkerLostError
+from facevae.quiet import without_native_notes
+from facevae.training.devices import find_gpus
+from facevae.training.many_workers.cluster import Cluster
 
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-    """What trains together: one process on one device, on several, or several processes.
+    """The devices that train together: one, several of this process, or those of several processes.
+
+    With several processes, each of them has to call `broadcast`, `largest`, `wait_for_all`, `copy_file_from_chief` and
+    `check_same_faces` at the same point: a call returns when all have made it. With one process they cost nothing.
 
     Attributes:
-        strategy: under which the model is built.
-        cluster: the processes, None for one alone.
+        strategy: TensorFlow's, in whose scope the model is built.
+        cluster: the processes; None for a single one.
     """
 
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
@@ -31,19 +36,19 @@ class Workers:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the run folder and speaks to the user."""
+        """Whether this process is the one that writes the run folder."""
         return self.cluster is None or self.cluster.index == 0
 
     @property
     def replicas(self) -> int:
-        """Devices that train together, over all processes."""
+        """How many devices train together, over all processes."""
         return self.strategy.num_replicas_in_sync
 
     def distribute(self, make_batches) -> Any:
-        """Batches as Keras takes them under the strategy.
+        """Batches as fit takes them under the strategy.
 
         Args:
-            make_batches: makes the data set of the `Share` of the batches that this process needs.
+            make_batches: makes the `tf.data.Dataset` of one `Share` of each batch, here that of this process.
         """
 
         def of_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -53,8 +58,12 @@ class Workers:
 
         return self.strategy.distribute_datasets_from_function(of_process)
 
-    def from_chief(self, content: Any) -> Any:
-        """What the chief gives here (bytes, or anything that JSON holds); all processes have to ask together."""
+    def broadcast(self, content: Any) -> Any:
+        """The chief's content, in every process.
+
+        Args:
+            content: bytes, or anything that JSON holds; ignored in other processes than the chief.
+        """
         if self.cluster is None:
             return content
         if not self.is_chief:
@@ -69,18 +78,22 @@ class Workers:
         return received if is_bytes else json.loads(received)
 
     def largest(self, number: int) -> int:
-        """The largest of what the processes give here; all have to ask together."""
+        """The largest of the processes' numbers, in every process."""
         if self.cluster is None:
             return number
         numbers = [0] * len(self.cluster.addresses)
         numbers[self.cluster.index] = number
         return int(self._sum(numbers).max())
 
-    def share_file(self, path: pathlib.Path) -> None:
-        """Puts the chief's file, where there is one, at each worker's `path`; all have to ask together."""
+    def wait_for_all(self) -> None:
+        """Returns when all processes have called it."""
+        self.largest(0)
+
+    def copy_file_from_chief(self, path: pathlib.Path) -> None:
+        """Writes the chief's file, if it exists, to the `path` that each other process gives."""
         if self.cluster is None:
             return
-        content = self.from_chief(path.read_bytes() if self.is_chief and path.exists() else b"")
+        content = self.broadcast(path.read_bytes() if self.is_chief and path.exists() else b"")
         if content and not self.is_chief:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -91,26 +104,28 @@ class Workers:
         replicas_here = self.replicas // len(self.cluster.addresses)
         numbers = tf.constant(numbers, tf.int32)
 
-        def share(context: Any) -> tf.Tensor:  # one replica speaks for its process
+        def of_replica(
+            context: Any,
+        ) -> tf.Tensor:  # one replica of each process has its numbers, the others 0
             return (
                 numbers if context.replica_id_in_sync_group % replicas_here == 0 else tf.zeros_like(numbers)
             )
 
-        shares = self.strategy.experimental_distribute_values_from_function(share)
-        return np.asarray(self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+        values = self.strategy.experimental_distribute_values_from_function(of_replica)
+        return np.asarray(self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None))
 
     def check_same_faces(self, dataset: FaceDataset) -> None:
-        """All workers have to have prepared the same faces, in the same order.
+        """Compares the prepared faces of all workers, which must be the same in the same order.
 
         Raises:
-            UserError: one has not; in all workers.
+            UserError: one has others; in all workers.
         """
         if self.cluster is None:
             return
         splits = (dataset.train, dataset.validation, dataset.test)
         names = "\n".join(name for split in splits for name in [*split.names(slice(None)), ""])
         own = [*map(len, splits), hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()]
-        others = self.from_chief(own)
+        others = self.broadcast(own)
         if self.largest(own != others):
             raise UserError(
                 f"data: expected the same faces in all workers; {self.cluster} has {own[:3]} for training, validation "
@@ -118,8 +133,8 @@ class Workers:
             )
 
     @contextlib.contextmanager
-    def noticing_lost_workers(self) -> Iterator[None]:
-        """Turns what TensorFlow says of lost workers into one sentence.
+    def explained_worker_errors(self) -> Iterator[None]:
+        """Says what to do where TensorFlow loses another worker inside the block.
 
         Raises:
             WorkerLostError: another worker stopped answering.
@@ -139,7 +154,7 @@ class Workers:
 
 
 def choose_workers(strategy: str = "auto", cluster: Cluster | None = None) -> Workers:
-    """Comes together with the other workers, or looks for the devices of this machine.
+    """Joins the other workers, or finds the devices of this machine; before anything else is asked of TensorFlow.
 
     Args:
         strategy: `auto`: every GPU of the machine; `none`: one device; `mirrored`: every GPU, or every logical
@@ -147,16 +162,18 @@ def choose_workers(strategy: str = "auto", cluster: Cluster | None = None) -> Wo
         cluster: the workers, where there are several (`find_cluster`).
 
     Raises:
-        UserError: the workers have not all come.
+        UserError: not all workers came.
     """
-    if cluster is not None:
-        return Workers(_join(cluster), cluster)
-    devices = tf.config.list_logical_devices("GPU")
-    if strategy == "mirrored":
-        devices = devices or tf.config.list_logical_devices("CPU")
-    if strategy == "none" or (strategy == "auto" and len(devices) < 2):
-        return Workers()
-    return Workers(tf.distribute.MirroredStrategy([device.name for device in devices]))
+    find_gpus()  # their memory cannot be set later
+    with without_native_notes():
+        if cluster is not None:
+            return Workers(_join(cluster), cluster)
+        devices = tf.config.list_logical_devices("GPU")
+        if strategy == "mirrored":
+            devices = devices or tf.config.list_logical_devices("CPU")
+        if strategy == "none" or (strategy == "auto" and len(devices) < 2):
+            return Workers()
+        return Workers(tf.distribute.MirroredStrategy([device.name for device in devices]))
 
 
 def _join(cluster: Cluster) -> tf.distribute.Strategy:

@@ -1,4 +1,4 @@
-"""Training a run from its configuration: the model, the loop, and the finished model."""
+"""Training a run from its configuration: the model, fit, and the finished model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,24 +7,26 @@ import keras
 import numpy as np
 
 from facevae import density, schedules
-from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
-from facevae.interruption import Interruption
-from facevae.memory import enough_memory
 from facevae.model import SETTINGS, VAE
 from facevae.opened_run import load
 from facevae.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
-from facevae.runtime import Runtime
-from facevae.training_callbacks import SaveRun, StopAtNotFinite, is_finished
-from facevae.worker_agreement import agreed_schedule
+from facevae.training import memory
+from facevae.training.checkpoints import Progress, load_checkpoint, save_network
+from facevae.training.interruption import Interruption
+from facevae.training.many_workers import Workers, agreed_schedule
+from facevae.training.nan_guard import NaNGuard
+from facevae.training.runtime import Runtime
+from facevae.training.saving import SaveRun
+from facevae.training.stopping import StopTraining, is_complete
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:
-    """The compiled model that the configuration describes; weights are a function of its seed."""
+    """The compiled model that the configuration describes; its weights are a function of the seed."""
     keras.utils.set_random_seed(config.seed)
     optimizer = {"adam": Adam, "muon": Muon}[config.optimizer]
     with runtime.workers.strategy.scope():
@@ -34,26 +36,14 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
                 lambda: schedules.learning_rate(config.learning_rate, config.schedule, model.progress())
             ),
             jit_compile=runtime.xla,
-            steps_per_execution=config.steps_per_execution,
         )
         model.optimizer.build(model.trainable_variables)
     return model
 
 
 def steps_per_epoch(config: Config, dataset: FaceDataset) -> int:
-    """Steps between two validations.
-
-    Raises:
-        UserError: fewer than are taken at once.
-    """
-    steps = config.steps_per_epoch or len(dataset.train) // config.batch_size
-    at_once = config.steps_per_execution
-    if at_once > max(steps, 1):
-        raise UserError(
-            f"steps_per_execution: expected at most {steps}, the steps of an epoch, received {at_once}. "
-            "Give fewer, or a smaller --batch-size."
-        )
-    return steps // at_once * at_once
+    """Steps between two validations."""
+    return config.steps_per_epoch or len(dataset.train) // config.batch_size
 
 
 def train(
@@ -64,64 +54,80 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     interruption: Interruption | None = None,
 ) -> VAE | None:
-    """Trains a run, or goes on with it where its checkpoint says.
+    """Trains a run from the beginning, or from its checkpoint if it has one.
 
     Args:
         config: of the run.
-        run: its folder, locked by the caller. What other workers than the chief give here only takes the chief's
-            checkpoint.
+        run: its folder, locked by the caller. Where several workers train together the chief alone writes to its own;
+            the others receive its checkpoint in theirs.
         dataset: the prepared faces.
-        runtime: precision, compiler, and what trains together.
-        callbacks: what watches the training; they see each epoch before it is saved.
-        interruption: who is asked to end; while steps are taken, everything is saved first.
+        runtime: devices, precision and compiler.
+        callbacks: what watches the training, in the chief alone; they see each epoch before it is saved.
+        interruption: whether the process is asked to end; the training is saved before it does.
 
     Returns:
-        The finished model, in float32, with the density fitted to its encodings; it is also saved in the run folder.
-        None in other workers than the chief.
+        The finished model in float32, with the density fitted to its encodings, as it is saved in the run folder; None
+        in other workers than the chief.
 
     Raises:
-        UserError: too few faces, loss or gradients that stopped being finite, or a run folder that cannot be written.
+        UserError: too few faces, loss or gradients that are not finite, or a run folder that cannot be written.
         Interrupted: SIGTERM or Ctrl-C came; all steps are in the checkpoint.
     """
-    interruption = interruption or Interruption()
-    workers = runtime.workers
-    if workers.cluster and config.steps_per_execution > 1:
-        raise UserError(
-            "steps_per_execution: expected 1 with several workers, whose sums TensorFlow cannot take in its loop, "
-            f"received {config.steps_per_execution}. Leave --steps-per-execution out."
-        )
     if config.density_components and len(dataset.train) < 2:
         raise UserError(
             f"data: expected at least 2 training faces to fit a density to, received {len(dataset.train)}. "
             "Give more pictures, or --density-components 0 --sample-from prior."
         )
+    interruption, workers = interruption or Interruption(), runtime.workers
     model = build_model(config, runtime)
-    workers.share_file(run.checkpoint)
+    workers.copy_file_from_chief(run.checkpoint)
     progress = load_checkpoint(run.checkpoint, model) if run.checkpoint.exists() else Progress()
-    steps, first_step = steps_per_epoch(config, dataset), int(model.global_step.numpy())
-    schedule, agreed = agreed_schedule(config, progress, steps, workers, interruption)
-    saving = SaveRun(run if workers.is_chief else None, progress, config, steps, agreed)
-    size, validation = config.batch_size, dataset.validation
-    if not is_finished(config, progress):
-        with interruption.deferred(), enough_memory(model, config.batch_size):
-            model.fit(
-                workers.distribute(
-                    lambda share: training_batches(
-                        dataset.train, size, config.seed, first_step, config.flip, share
-                    )
-                ),
-                shuffle=False,
-                steps_per_epoch=steps,
-                initial_epoch=progress.epochs,
-                epochs=config.epochs or 10**9,
-                validation_data=workers.distribute(lambda share: evaluation_batches(validation, size, share)),
-                validation_steps=-(-len(validation) // size),
-                callbacks=[schedule, StopAtNotFinite(run), *callbacks, saving],
-                verbose=0,
-            )
+    if not is_complete(config, progress):
+        memory.refuse_too_large_batch(model, config.batch_size)
+        with interruption.deferred(), memory.explained_memory_errors(config.batch_size):
+            _fit(model, config, run, dataset, workers, progress, callbacks, interruption)
     finished = finish(config, run, dataset) if workers.is_chief else None
-    workers.largest(0)  # the others wait for the chief: the training ends well where all of it does
+    workers.wait_for_all()
     return finished
+
+
+def _fit(
+    model: VAE,
+    config: Config,
+    run: RunFolder,
+    dataset: FaceDataset,
+    workers: Workers,
+    progress: Progress,
+    callbacks: Sequence[keras.callbacks.Callback],
+    interruption: Interruption,
+) -> None:
+    """Keras' fit, from where `progress` says to the end of the training; arguments as of `train`."""
+    train_faces, validation_faces, batch_size = dataset.train, dataset.validation, config.batch_size
+    steps, first_step = steps_per_epoch(config, dataset), int(model.global_step.numpy())
+    schedule, interruption = agreed_schedule(config, progress, steps, workers, interruption)
+    model.fit(
+        workers.distribute(
+            lambda share: training_batches(
+                train_faces, batch_size, config.seed, first_step, config.flip, share
+            )
+        ),
+        shuffle=False,
+        steps_per_epoch=steps,
+        initial_epoch=progress.epochs,
+        epochs=config.epochs or 10**9,
+        validation_data=workers.distribute(
+            lambda share: evaluation_batches(validation_faces, batch_size, share)
+        ),
+        validation_steps=-(-len(validation_faces) // batch_size),
+        callbacks=[
+            schedule,
+            NaNGuard(run),
+            *(callbacks if workers.is_chief else ()),
+            SaveRun(run if workers.is_chief else None, progress, config, steps, interruption),
+            StopTraining(config, progress, steps),
+        ],
+        verbose=0,
+    )
 
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
@@ -141,8 +147,20 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     return model
 
 
+def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Runtime) -> None:
+    """Checks that the faces are those of the run, and writes configuration and data set into its `run.json`.
+
+    Raises:
+        UserError: workers have prepared different faces, or the run was begun on other faces.
+    """
+    runtime.workers.check_same_faces(dataset)
+    if run.checkpoint.exists():
+        check_unchanged(run, dataset)
+    run.save(config, describe_data(dataset))
+
+
 def describe_data(dataset: FaceDataset) -> dict[str, Any]:
-    """What a run folder remembers of its data set."""
+    """The data set as a run folder describes it."""
     return {
         "name": dataset.name,
         "attribute_names": list(dataset.attribute_names),
@@ -151,7 +169,7 @@ def describe_data(dataset: FaceDataset) -> dict[str, Any]:
 
 
 def check_unchanged(run: RunFolder, dataset: FaceDataset) -> None:
-    """That a run goes on with the faces that it was begun on.
+    """Compares the faces that a run goes on with to those that it was begun on.
 
     Others would change the order of the batches, and faces of the test split might have been trained on.
 

@@ -1,7 +1,7 @@
-"""A small parent process of a worker, which has the last word when TensorFlow ends the worker's process.
+"""A small parent process for each worker, which says what happened when TensorFlow aborts the worker's process.
 
 When workers lose each other TensorFlow may abort: no `except` sees it, and its own last lines are about gRPC. The
-parent does without TensorFlow and outlives that.
+parent does without TensorFlow and is still there.
 """
 
 import os
@@ -11,17 +11,24 @@ import sys
 import threading
 
 _PIPE = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a pipe that closes when the parent ends
-_SAID_ITSELF = (0, 2, 75, 130, 143)  # exit statuses after which the child's own last line says what happened
+_EXPLAINED_BY_CHILD = (
+    0,
+    2,
+    75,
+    130,
+    143,
+)  # exit statuses after which the child's last line says what happened
 
 
 def run_supervised(who: str) -> int | None:
-    """Runs this very command in a child process, and passes on its signals, output and exit status.
+    """Runs this very command again in a child process, and passes on signals, output and exit status.
 
     Args:
         who: the worker, for the message.
 
     Returns:
-        The exit status for this process; None in the child, which has to do the work. The child ends with its parent.
+        In the parent, when the child has ended, the exit status for this process; in the child, which does the work,
+        None at once. The child ends when its parent ends.
     """
     if _PIPE in os.environ:
         threading.Thread(target=_end_with_parent, args=(int(os.environ[_PIPE]),), daemon=True).start()
@@ -38,7 +45,7 @@ def run_supervised(who: str) -> int | None:
         signal.signal(number, lambda number, _: child.send_signal(number))
     status = child.wait()
     os.close(theirs)
-    if status not in _SAID_ITSELF:
+    if status not in _EXPLAINED_BY_CHILD:
         print(f"\nerror: {who} {_what_happened(status)}", file=sys.stderr)
     return status if status >= 0 else 128 - status
 

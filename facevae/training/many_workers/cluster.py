@@ -1,10 +1,10 @@
-"""Which workers train together, as TF_CONFIG says it: the standard of Kubernetes' TFJob, Vertex AI and others.
+"""Which workers train together, read from TF_CONFIG: the standard of Kubernetes' TFJob, Vertex AI and others.
 
     TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 https://www.tensorflow.org/api_docs/python/tf/distribute/cluster_resolver/TFConfigClusterResolver
 
-This module does without TensorFlow, so that a mistake answers at once.
+This module does without TensorFlow, so that a mistake is answered at once.
 """
 
 import dataclasses

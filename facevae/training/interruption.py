@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: what has something to save saves it first, and the status says whether to come again."""
+"""SIGTERM and Ctrl-C: a training saves before it ends, and its exit status says whether to start it again."""
 
 import contextlib
 import signal
@@ -7,29 +7,32 @@ from collections.abc import Iterator
 from typing import Any
 
 # `EX_TEMPFAIL` of sysexits.h, "the user is invited to retry": a supervisor may start the same command with --resume.
-RESUME_ME = 75
-STATUS = {signal.SIGTERM: RESUME_ME, signal.SIGINT: 130}
+RESUME_STATUS = 75
+EXIT_STATUS = {signal.SIGTERM: RESUME_STATUS, signal.SIGINT: 130}
 
 
 class Interrupted(BaseException):
-    """The process was asked to end, and has saved what there was. No `except Exception` holds it up.
+    """The process was asked to end, and has saved its training. Not an `Exception`: nothing handles it on the way.
 
     Attributes:
-        signal: which asked for it.
+        signal: SIGTERM or SIGINT.
         status: to exit with: 75 after SIGTERM, 130 after Ctrl-C.
     """
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
         self.signal = signal.Signals(number)
-        self.status = STATUS[self.signal]
+        self.status = EXIT_STATUS[self.signal]
 
 
 class Interruption:
     """Turns SIGTERM and Ctrl-C into `Interrupted`.
 
-    It is raised at once, wherever the program is; inside `deferred` the request is only noted, until somebody calls
-    `raise_if_requested`. A second request is always raised at once.
+    It is raised at once, wherever the program is; inside `deferred` the request is only noted, until
+    `raise_if_requested` is called. A second request is always raised at once.
+
+    Attributes:
+        requested: the signal that came, None while there is none.
     """
 
     def __init__(self) -> None:
@@ -38,11 +41,11 @@ class Interruption:
 
     @contextlib.contextmanager
     def caught(self) -> Iterator["Interruption"]:
-        """Catches the signals inside the block. Python lets the main thread alone do so: elsewhere nothing is done."""
+        """Catches the signals inside the block. Python allows it in the main thread only: in others nothing is done."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.signal(number, self._handle) for number in STATUS}
+        before = {number: signal.signal(number, self._handle) for number in EXIT_STATUS}
         try:
             yield self
         finally:
@@ -51,7 +54,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Notes a request that comes inside the block, instead of raising it there."""
+        """Notes a request that comes inside the block, and raises it at the block's end at the latest."""
         self._deferred = True
         try:
             yield
@@ -60,7 +63,7 @@ class Interruption:
         self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
-        """Raises what was noted.
+        """Raises the request that was noted, if there is one.
 
         Raises:
             Interrupted: a request came.

@@ -1,0 +1,57 @@
+"""Which run and which configuration the flags of train.py ask for.
+
+This module does without TensorFlow, so that a mistake in a flag is answered at once.
+"""
+
+from typing import Any
+
+from facevae.config import Config, from_preset, resumed
+from facevae.errors import UserError
+from facevae.run_folder import RunFolder, default_run_path
+
+OWN_FLAGS = (
+    "data",
+    "data_dir",
+    "cache_dir",
+)  # may differ between workers: the faces may lie elsewhere on each
+
+
+def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
+    """The run folder and the configuration that the flags ask for: a new run, or one to go on with.
+
+    Args:
+        flags: those that were given, as `parse_command_line` returns them.
+
+    Raises:
+        UserError: the flags contradict each other or the run, or a new run would overwrite one.
+    """
+    if flags.get("resume"):
+        if "run_dir" not in flags:
+            raise UserError(
+                "resume: expected --run-dir with the run to go on with, received none. Add --run-dir runs/<name>."
+            )
+        run = RunFolder(flags["run_dir"])
+        if run.exists:
+            if not run.checkpoint.exists():
+                print(f"{run.path} holds no checkpoint yet: starting from the beginning.")
+            return run, resumed(run.load_config(), flags)
+        print(f"{run.path} holds no run yet: starting from the beginning.")
+    config = from_preset(**{"preset": "demo", **flags})
+    run = RunFolder(config.run_dir or default_run_path(config.preset))
+    if run.exists and not config.resume:
+        raise UserError(
+            f"run folder: {str(run.path)!r} holds a run already. "
+            "Go on with it by --resume, or choose another --run-dir."
+        )
+    return run, config
+
+
+def config_of_worker(of_chief: dict[str, Any], flags: dict[str, Any]) -> Config:
+    """The configuration of a worker that is not the chief: the chief's, apart from where the faces lie.
+
+    Args:
+        of_chief: all fields of the chief's configuration.
+        flags: those that this worker was given.
+    """
+    own = {name: flags[name] for name in OWN_FLAGS if name in flags}
+    return Config(**{**of_chief, "cache_dir": None, "tensorboard": False, **own})

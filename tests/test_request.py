@@ -1,0 +1,52 @@
+"""What the flags of train.py ask for: a new run, one to go on with, or a worker's part in the chief's."""
+
+import dataclasses
+
+import pytest
+
+from facevae.config import from_preset
+from facevae.errors import UserError
+from facevae.run_folder import RunFolder
+from facevae.training.request import choose_run, config_of_worker
+
+
+def test_a_new_run_gets_the_presets_settings_and_a_folder_named_after_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = {"preset": "reference", "epochs": 2}
+    run, config = choose_run(flags)
+    assert config == from_preset("reference", epochs=2)
+    assert run.path.parent.name == "runs"
+    assert run.path.name.endswith("-reference")
+    assert flags == {"preset": "reference", "epochs": 2}
+    assert choose_run({})[1] == from_preset("demo")
+
+
+def test_a_run_is_not_overwritten_and_resume_goes_on_with_its_settings(tmp_path, capsys):
+    saved = from_preset("demo", latent_dim=7, epochs=2)
+    RunFolder(tmp_path).save(saved)
+    with pytest.raises(UserError, match=r"holds a run already\. Go on with it by --resume"):
+        choose_run({"run_dir": str(tmp_path)})
+    run, config = choose_run({"run_dir": str(tmp_path), "resume": True, "epochs": 5})
+    assert run.path == tmp_path
+    assert (config.latent_dim, config.epochs) == (7, 5)
+    assert "holds no checkpoint yet: starting from the beginning." in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"--latent-dim 9 \(the run has 7\)"):
+        choose_run({"run_dir": str(tmp_path), "resume": True, "latent_dim": 9})
+
+
+def test_resume_begins_a_run_where_there_is_none(tmp_path, capsys):
+    run, config = choose_run({"run_dir": str(tmp_path / "new"), "resume": True, "seed": 3})
+    assert (run.path, config.seed) == (tmp_path / "new", 3)
+    assert "holds no run yet: starting from the beginning." in capsys.readouterr().out
+    with pytest.raises(UserError, match="resume: expected --run-dir with the run to go on with"):
+        choose_run({"resume": True})
+
+
+def test_a_worker_does_what_the_chief_was_asked_for_with_faces_of_its_own_place():
+    chief = from_preset("demo", latent_dim=7, tensorboard=True, cache_dir="/chief", data="celeb_a")
+    of_chief = dataclasses.asdict(chief)
+    config = config_of_worker(of_chief, {"latent_dim": 3, "data": "lfw", "data_dir": "/sets"})
+    assert config == dataclasses.replace(
+        chief, tensorboard=False, cache_dir=None, data="lfw", data_dir="/sets"
+    )
+    assert config_of_worker(of_chief, {"cache_dir": "/own"}).cache_dir == "/own"
