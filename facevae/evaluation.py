@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae import latents, losses, metrics
+from facevae.batches import batch_slices
 from facevae.data import FaceDataset, prepare
 from facevae.encodings import Encodings, encode_faces
 from facevae.errors import UserError
@@ -21,7 +22,7 @@ from facevae.feature_classifier import FeatureClassifier, cached_classifier
 from facevae.loading import load
 from facevae.model import VAE
 from facevae.neighbours import nearest_faces
-from facevae.picture_sets import decode, decoded, draw, faces_of, write_png
+from facevae.picture_sets import choose_indices, decode, decoded, faces_of, write_png
 from facevae.run_folder import RunFolder
 
 FEWEST_FACES = 8  # of a split, for distances between sets to mean anything
@@ -159,7 +160,7 @@ def picture_distances(
     subject: Subject, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """How far sets of pictures are from faces of the test split: features of the classifier, and patches."""
-    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
+    chosen = choose_indices(len(subject.dataset.test), subject.count, subject.seed)
     references = _describe(faces_of("test_faces", subject.dataset.test, chosen), subject, classifier)
     for pictures in _picture_sets(subject, encodings, chosen):
         described = _describe(pictures, subject, classifier)
@@ -184,7 +185,7 @@ def memorisation(subject: Subject, encodings: Encodings) -> Pairs:
     A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
     to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
     """
-    chosen = draw(len(subject.dataset.test), subject.count, subject.seed)
+    chosen = choose_indices(len(subject.dataset.test), subject.count, subject.seed)
     sets = [faces_of("test_faces", subject.dataset.test, chosen), *_picture_sets(subject, encodings, chosen)]
     sets = [s for s in sets if s.name in ("test_faces", "reconstructions", "samples")]
     compared = min(COMPARED_FACES, subject.count)
@@ -228,7 +229,7 @@ def _picture_sets(subject, encodings, chosen):
     model, validation = subject.model, subject.dataset.validation
     count = min(subject.count, len(validation))
     if count >= FEWEST_FACES:  # what photographs reach that nobody was trained on: the floor of each distance
-        yield faces_of("validation_faces", validation, draw(len(validation), count, subject.seed))
+        yield faces_of("validation_faces", validation, choose_indices(len(validation), count, subject.seed))
     yield decoded("reconstructions", model, encodings.mean[chosen])
     yield decoded("samples", model, model.sample_latents(subject.count, subject.seed))
     if subject.samples_from != "prior":
@@ -236,9 +237,9 @@ def _picture_sets(subject, encodings, chosen):
 
 
 def _decoded_test_faces(subject, points, what):
-    pictures = faces_of("test_faces", subject.dataset.test, np.arange(len(points)))
-    for start, images in pictures.batches(what):
-        yield subject.model.to_float(images), decode(subject.model, points[start : start + len(images)])
+    for part in batch_slices(len(points), progress=f"{what} test faces"):
+        images = subject.model.to_float(subject.dataset.test.images(part))
+        yield images, decode(subject.model, points[part])
 
 
 # ------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ def save_images(subject: Subject, count: int, folder: str | os.PathLike[str]) ->
             "Give fewer."
         )
     samples = decoded("samples", model, model.sample_latents(count, subject.seed))
-    references = faces_of("references", test, draw(len(test), count, subject.seed))
+    references = faces_of("references", test, choose_indices(len(test), count, subject.seed))
     write_png([samples, references], folder)
     size = f"{model.image_size}x{model.image_size}"
     used = {"crop": subject.run.load_config().crop, "size": size, "pictures": f"{count:,}"}

@@ -18,7 +18,7 @@ from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
 from facevae.model import VAE
-from facevae.picture_sets import PictureSet, write_png
+from facevae.picture_sets import PictureSet, choose_indices, write_png
 from facevae.run_folder import RunFolder
 
 
@@ -236,6 +236,14 @@ def test_the_hparams_tab_finds_what_was_measured(subject, untrained_classifier):
 # ------------------------------------------------------------------------------
 # Pictures for other tools
 # ------------------------------------------------------------------------------
+
+
+def test_indices_are_chosen_without_repetition_by_the_seed():
+    chosen = choose_indices(50, 20, seed=3)
+    assert len(set(chosen.tolist())) == 20
+    assert 0 <= chosen.min() <= chosen.max() < 50
+    np.testing.assert_array_equal(chosen, choose_indices(50, 20, seed=3))
+    assert sorted(choose_indices(50, 50, seed=4)) == list(range(50))
 
 
 def test_saved_pictures_are_the_samples_and_test_faces(subject, blob_dataset, tmp_path):
