@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 import facevae
 from facevae.encodings import training_encodings
-from facevae.exporting.examples import examples
+from facevae.exporting.examples import signature_inputs
 from facevae.exporting.formats import FORMATS
 from facevae.exporting.pipeline import (
     CALIBRATION_EXAMPLES,
@@ -161,8 +161,10 @@ def main():
     model, config = facevae.load(flags.run_dir), run.load_config()
     encodings = training_encodings(run, model, lambda: training_faces(config))
     shipment = make_shipment(model, encodings, config)
-    typical = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
-    latents = examples(shipment, encodings, 64, seed=3)["decode"]["latent"]
+    typical, latents = (
+        signature_inputs(shipment, encodings, count, seed)["decode"]["latent"]
+        for count, seed in ((CALIBRATION_EXAMPLES, CALIBRATION_SEED), (64, 3))
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         export_run(flags.run_dir, output_dir=folder / "export")

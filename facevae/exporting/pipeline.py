@@ -15,7 +15,7 @@ from facevae.encodings import Encodings, training_encodings
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
-from facevae.exporting.examples import examples, references
+from facevae.exporting.examples import references, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
 from facevae.exporting.graphs import Shipment
@@ -122,7 +122,7 @@ def _fill(
     notes = []
     steps = tqdm(total=len(formats) + 3, desc="Exporting", unit="file", leave=False)
     with steps, tempfile.TemporaryDirectory() as scratch:
-        inputs = examples(shipment, encodings, checked_latents, CHECK_SEED)
+        inputs = signature_inputs(shipment, encodings, checked_latents, CHECK_SEED)
         answers = references(shipment, inputs)
         saved_model.write_saved_model(shipment, folder / SAVED_MODEL)
         results = [
@@ -136,7 +136,7 @@ def _fill(
         signatures = saved_model.write_for_conversion(shipment, fixed)
         card = model_card.model_card(shipment, signatures, encodings, config, data)
         card_bytes = model_card.as_json(card)
-        calibration = examples(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
+        calibration = signature_inputs(shipment, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
         for form in [*formats, "encoder"]:
             encoder = form == "encoder"
             chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}
