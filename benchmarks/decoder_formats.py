@@ -25,7 +25,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
-from facevae.exporting.examples import examples
+from facevae.exporting.examples import signature_inputs
 from facevae.exporting.formats import FORMATS
 from facevae.exporting.pipeline import (
     CALIBRATION_EXAMPLES,
@@ -153,8 +153,10 @@ def main():
     opened = OpenedRun(flags.run_dir)
     model, encodings = opened.model, opened.kept_encodings
     exported = make_exported_model(model, encodings, opened.config)
-    typical = examples(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)["decode"]["latent"]
-    latents = examples(exported, encodings, 64, seed=3)["decode"]["latent"]
+    typical, latents = (
+        signature_inputs(exported, encodings, count, seed)["decode"]["latent"]
+        for count, seed in ((CALIBRATION_EXAMPLES, CALIBRATION_SEED), (64, 3))
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         export_run(opened, output_dir=folder / "export")

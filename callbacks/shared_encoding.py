@@ -2,24 +2,20 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from facevae.batches import in_batches
+from facevae.data.records import Records
 from facevae.encodings import Encodings
 from facevae.errors import UserError
 
-# Graphs have one fixed batch: they are traced once, and a short last batch is filled up.
+# Graphs have one fixed batch: they are traced once, and a short last batch is filled up. Faces are encoded by the
+# thousand, latents decoded by the dozen.
 ENCODING_BATCH = 128
 DECODING_BATCH = 32
-
-
-class _Records(Protocol):
-    def __len__(self) -> int: ...
-    def images(self, indices: np.ndarray) -> np.ndarray: ...
-    def attributes(self, indices: np.ndarray) -> np.ndarray | None: ...
 
 
 class SharedEncoding:
@@ -63,7 +59,7 @@ class SharedEncoding:
 
     @classmethod
     def of_records(
-        cls, records: _Records, attribute_names: Sequence[str] = (), count: int = 2000, seed: int = 0
+        cls, records: Records, attribute_names: Sequence[str] = (), count: int = 2000, seed: int = 0
     ) -> "SharedEncoding":
         """At most `count` faces of a prepared split, drawn without replacement and in the order drawn."""
         indices = np.random.default_rng(seed).permutation(len(records))[:count]
@@ -106,11 +102,12 @@ class SharedEncoding:
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Pictures `float32[n, height, width, 3]` of `float32[n, latent_dim]`; black where not finite."""
-        (images,) = _in_batches(self._functions["decode"], np.asarray(latents, np.float32), DECODING_BATCH)
+        latents = np.asarray(latents, np.float32)
+        (images,) = in_batches(self._functions["decode"], latents, DECODING_BATCH, fixed=True)
         return np.nan_to_num(images.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
 
     def _encode(self):
-        results = _in_batches(self._functions["encode"], self.images, ENCODING_BATCH)
+        results = in_batches(self._functions["encode"], self.images, ENCODING_BATCH, fixed=True)
         if len(results) != 2 or results[0].ndim != 2 or results[0].shape != results[1].shape:
             raise UserError(
                 "model.encode: expected mean and log_variance, each [faces, latent_dim], "
@@ -127,17 +124,3 @@ class SharedEncoding:
             )
         attributes = None if self.attributes is None else self.attributes[finite]
         return Encodings(np.flatnonzero(finite), mean[finite], log_variance[finite], attributes)
-
-
-def _in_batches(function: Callable, inputs: np.ndarray, size: int) -> list[np.ndarray]:
-    """The outputs of a function of batches, with `inputs` cut into batches of one size."""
-    parts: list[list[np.ndarray]] = []
-    for start in range(0, len(inputs), size):
-        batch = inputs[start : start + size]
-        used = len(batch)
-        if used < size:
-            batch = np.concatenate([batch, np.zeros((size - used, *inputs.shape[1:]), inputs.dtype)])
-        outputs: Any = function(tf.constant(batch))
-        outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
-        parts.append([np.asarray(output)[:used] for output in outputs])
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]

@@ -4,27 +4,20 @@ import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from facevae.batches import in_batches
+from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.files import whole_file
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
 from facevae.untrusted_files import read_arrays
 
-BATCH = 256
 # What the density is fitted to and the latents are looked at by; more faces change neither.
 MOST_TRAINING_FACES = 20_000
-
-
-class _Records(Protocol):
-    def __len__(self) -> int: ...
-    def images(self, indices: np.ndarray) -> np.ndarray: ...
-    def attributes(self, indices: np.ndarray | slice) -> np.ndarray | None: ...
-    def names(self, indices: np.ndarray | slice) -> list[str]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Encodings:
 
 
 def encode_faces(
-    model: VAE, records: _Records, count: int | None = None, seed: int = 0, mirrored: bool = False
+    model: VAE, records: Records, count: int | None = None, seed: int = 0, mirrored: bool = False
 ) -> Encodings:
     """Encodes a split, or `count` faces of it drawn without replacement.
 
@@ -67,19 +60,17 @@ def encode_faces(
     indices = np.arange(len(records))
     if count is not None and count < len(records):
         indices = np.sort(np.random.default_rng(seed).choice(len(records), count, replace=False))
-    parts = []
-    starts = range(0, len(indices), BATCH)
-    for start in tqdm(starts, desc="Encoding faces", unit="batch", delay=2, leave=False):
-        images = records.images(indices[start : start + BATCH])
-        if mirrored:
-            images = images[:, :, ::-1]
-        parts.append([np.asarray(part) for part in model.encode(images)])
-    mean, log_variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+
+    def encode(batch: np.ndarray) -> tuple:
+        images = records.images(batch)
+        return model.encode(images[:, :, ::-1] if mirrored else images)
+
+    mean, log_variance = in_batches(encode, indices, progress="Encoding faces")
     return Encodings(indices, mean, log_variance, records.attributes(indices))
 
 
 def training_encodings(
-    run: RunFolder, model: VAE, train: Callable[[], _Records], verified: bool = False
+    run: RunFolder, model: VAE, train: Callable[[], Records], verified: bool = False
 ) -> Encodings:
     """Up to 20,000 training faces as the run's model encodes them.
 
@@ -150,7 +141,7 @@ def _is_sound(encodings, latent_dim):
     )
 
 
-def records_fingerprint(records: _Records) -> str:
+def records_fingerprint(records: Records) -> str:
     """Tells a split from another, or from itself with other attributes: a hash of names and attributes."""
     digest = hashlib.sha256()
     for name in records.names(slice(None)):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from facevae import augmentation, losses, networks, replicas, schedules
+from facevae.batches import in_batches
 from facevae.density import Mixture
 
 # Keeps exp(log_variance) inside what float32 and the KL divergence can bear.
@@ -136,10 +137,31 @@ class VAE(keras.Model):
         """Pictures `float32[batch, image_size, image_size, 3]` in [0, 1] of latents `float32[batch, latent_dim]`."""
         return self.decoder(latents, training=training)
 
+    def encode_all(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`encode` of any number of pictures, a batch at a time.
+
+        Args:
+            images: uint8 or float32 `[count, image_size, image_size, 3]`.
+
+        Returns:
+            mean and log-variance, each `float32[count, latent_dim]`.
+
+        Raises:
+            ValueError: another dtype or shape.
+        """
+        mean, log_variance = in_batches(self.encode, images)
+        return mean, log_variance
+
     def decode_all(self, latents: np.ndarray) -> np.ndarray:
-        """`decode` of any number of latents, a batch at a time, as `float32[count, image_size, image_size, 3]`."""
-        batches = [self.decode(latents[start : start + 256]) for start in range(0, len(latents), 256)]
-        return np.concatenate([np.asarray(batch) for batch in batches])
+        """`decode` of any number of latents, a batch at a time.
+
+        Args:
+            latents: `float32[count, latent_dim]`.
+
+        Returns:
+            `float32[count, image_size, image_size, 3]` in [0, 1].
+        """
+        return in_batches(self.decode, latents)[0]
 
     def call(self, images: Any, training: bool = False) -> tf.Tensor:
         """Reconstructions: each picture decoded from its posterior mean."""

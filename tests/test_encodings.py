@@ -32,6 +32,16 @@ def test_a_part_of_a_split_keeps_faces_and_attributes_together(model, blob_datas
     np.testing.assert_array_equal(encoded.attributes, blob_dataset.train.attributes(encoded.indices))
 
 
+@pytest.mark.parametrize("count", [0, 300])
+def test_a_split_of_any_size_is_encoded(model, blob_images, count):
+    images = blob_images(count)
+    records = Records(images, None, [str(number) for number in range(count)], np.arange(count))
+    encoded = encodings.encode_faces(model, records)
+    assert encoded.mean.shape == encoded.log_variance.shape == (count, 3)
+    np.testing.assert_allclose(encoded.mean, model.encode(images)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(encoded.indices, np.arange(count))
+
+
 def test_posterior_samples_have_the_posteriors_moments():
     mean, log_variance = (
         np.full((20_000, 2), [1.0, -2.0], np.float32),

@@ -21,7 +21,7 @@ from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
 from facevae.evaluation import commands, evaluators, feature_classifier, metrics
-from facevae.evaluation.picture_sets import PictureSet, write_png
+from facevae.evaluation.picture_sets import PictureSet, choose_indices, write_png
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
@@ -343,6 +343,14 @@ def test_an_evaluation_of_an_older_version_is_still_a_table(evaluated, untrained
 # ------------------------------------------------------------------------------
 # Pictures for other tools
 # ------------------------------------------------------------------------------
+
+
+def test_indices_are_chosen_without_repetition_by_the_seed():
+    chosen = choose_indices(50, 20, seed=3)
+    assert len(set(chosen.tolist())) == 20
+    assert 0 <= chosen.min() <= chosen.max() < 50
+    np.testing.assert_array_equal(chosen, choose_indices(50, 20, seed=3))
+    assert sorted(choose_indices(50, 50, seed=4)) == list(range(50))
 
 
 def test_saved_pictures_are_the_samples_and_test_faces(evaluated, blob_dataset, tmp_path):

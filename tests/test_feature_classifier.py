@@ -42,6 +42,21 @@ def test_it_learns_the_attributes_of_faces_that_it_has_not_seen(prepared):
     assert classifier.details["steps"] == feature_classifier.EPOCHS * 2
 
 
+def test_its_accuracy_is_the_mean_over_faces_with_and_without_each_attribute_that_has_both(
+    prepared, monkeypatch
+):
+    monkeypatch.setattr(feature_classifier, "MOST_STEPS", 2)
+    dataset = prepared()
+    classifier = feature_classifier.train_classifier(dataset.train, dataset.validation)
+    logits = classifier.network(dataset.validation.images(slice(None)), training=False)[1].numpy()
+    said, bright = logits[:, 0] > 0.0, dataset.validation.attributes(slice(None))[:, 0] > 0
+    expected = (said[bright].mean() + (~said[~bright]).mean()) / 2.0  # all faces have the other attribute
+    assert classifier.details["validation_accuracy"] == pytest.approx(expected, abs=1e-4)
+    none = Records(np.zeros((0, 32, 32, 3), np.uint8), np.zeros((0, 2), np.uint8), [], np.arange(0))
+    classifier = feature_classifier.train_classifier(dataset.train, none)
+    assert classifier.details["validation_accuracy"] is None
+
+
 def test_features_are_finite_and_do_not_depend_on_the_batch(prepared):
     dataset = prepared()
     network = feature_classifier.build_network(32, 2)
@@ -51,6 +66,8 @@ def test_features_are_finite_and_do_not_depend_on_the_batch(prepared):
     assert features.shape == (64, 128)
     assert np.isfinite(features).all()
     np.testing.assert_allclose(features[:3], classifier.features(images[:3]), atol=1e-5)
+    many = classifier.features(np.tile(images, (5, 1, 1, 1)))
+    np.testing.assert_allclose(many, np.tile(features, (5, 1)), atol=1e-5)
 
 
 @pytest.mark.parametrize("image_size", [64, 128])

@@ -40,6 +40,20 @@ def test_uint8_and_float32_are_the_same_pictures(blob_images):
     )
 
 
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_any_number_of_pictures_and_latents_is_encoded_and_decoded(count, blob_images):
+    model = VAE(**TINY)
+    images = blob_images(count)
+    mean, log_variance = model.encode_all(images)
+    pictures = model.decode_all(mean)
+    for array, shape in ((mean, (count, 6)), (log_variance, (count, 6)), (pictures, (count, 32, 32, 3))):
+        assert isinstance(array, np.ndarray)
+        assert (array.dtype, array.shape) == (np.float32, shape)
+    for found, expected in zip((mean, log_variance), model.encode(images), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(pictures, model.decode(mean), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "int32", "float16"])
 def test_other_dtypes_are_refused(dtype, blob_images):
     with pytest.raises(ValueError, match=r"expected uint8 in .* or float32 .* received"):

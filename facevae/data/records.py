@@ -77,11 +77,11 @@ class Records:
         return self._images[self._rows[indices]]
 
     def attributes(self, indices: np.ndarray | slice) -> np.ndarray | None:
-        """uint8[n, A] of 0 and 1, a copy; None when the source has no attributes."""
+        """The attributes of some faces, uint8[n, A] of 0 and 1, a copy; None when the source has no attributes."""
         return None if self._attributes is None else self._attributes[self._rows[indices]]
 
     def names(self, indices: np.ndarray | slice) -> list[str]:
-        """The names of some faces: relative paths, or split and number."""
+        """The n names of some faces: relative paths, or split and number."""
         return [self._names[row] for row in self._rows[indices]]
 
 

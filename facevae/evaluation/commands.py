@@ -10,7 +10,7 @@ from facevae.evaluation import evaluators
 from facevae.evaluation.evaluated_run import EvaluatedRun
 from facevae.evaluation.evaluators import UNUSED_KL
 from facevae.evaluation.feature_classifier import cached_classifier
-from facevae.evaluation.picture_sets import decoded, draw, faces_of, write_png
+from facevae.evaluation.picture_sets import choose_indices, decoded, faces_of, write_png
 from facevae.evaluation.report import Evaluation
 
 
@@ -91,7 +91,7 @@ def save_images(evaluated: EvaluatedRun, count: int, folder: str | os.PathLike[s
             "Give fewer."
         )
     samples = decoded("samples", model, model.sample_latents(count, evaluated.seed))
-    references = faces_of("references", test, draw(len(test), count, evaluated.seed))
+    references = faces_of("references", test, choose_indices(len(test), count, evaluated.seed))
     write_png([samples, references], folder)
     size = f"{model.image_size}x{model.image_size}"
     used = {"crop": evaluated.opened.config.crop, "size": size, "pictures": f"{count:,}"}

@@ -12,13 +12,14 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae import latents, losses
+from facevae.batches import batch_slices
 from facevae.encodings import Encodings
 from facevae.evaluation import metrics
 from facevae.evaluation.evaluated_run import FEWEST_FACES, EvaluatedRun
 from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
-from facevae.evaluation.picture_sets import decode, decoded, draw, faces_of
+from facevae.evaluation.picture_sets import choose_indices, decode, decoded, faces_of
 
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
 UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face
@@ -218,7 +219,7 @@ def picture_distances(
     evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
 ) -> Pairs:
     """How far sets of pictures are from faces of the test split: features of the classifier, and patches."""
-    chosen = draw(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
+    chosen = choose_indices(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
     references = _describe(faces_of("test_faces", evaluated.dataset.test, chosen), evaluated, classifier)
     for pictures in _picture_sets(evaluated, encodings, chosen):
         described = _describe(pictures, evaluated, classifier)
@@ -311,7 +312,7 @@ def memorisation(
     A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
     to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
     """
-    chosen = draw(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
+    chosen = choose_indices(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
     sets = [
         faces_of("test_faces", evaluated.dataset.test, chosen),
         *_picture_sets(evaluated, encodings, chosen),
@@ -338,7 +339,7 @@ def _picture_sets(evaluated, encodings, chosen):
     model, validation = evaluated.model, evaluated.dataset.validation
     count = min(evaluated.count, len(validation))
     if count >= FEWEST_FACES:  # what photographs reach that nobody was trained on: the floor of each distance
-        yield faces_of("validation_faces", validation, draw(len(validation), count, evaluated.seed))
+        yield faces_of("validation_faces", validation, choose_indices(len(validation), count, evaluated.seed))
     yield decoded("reconstructions", model, encodings.mean[chosen])
     yield decoded("samples", model, model.sample_latents(evaluated.count, evaluated.seed))
     if evaluated.samples_from != "prior":
@@ -346,9 +347,9 @@ def _picture_sets(evaluated, encodings, chosen):
 
 
 def _decoded_test_faces(evaluated, points, what):
-    pictures = faces_of("test_faces", evaluated.dataset.test, np.arange(len(points)))
-    for start, images in pictures.batches(what):
-        yield evaluated.model.to_float(images), decode(evaluated.model, points[start : start + len(images)])
+    for part in batch_slices(len(points), progress=f"{what} test faces"):
+        images = evaluated.model.to_float(evaluated.dataset.test.images(part))
+        yield images, decode(evaluated.model, points[part])
 
 
 # ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras import layers
 from tqdm import tqdm
 
+from facevae.batches import in_batches
 from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
 from facevae.files import locked, whole_file
@@ -45,8 +46,8 @@ class FeatureClassifier:
     details: dict[str, Any]
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Features `float32[batch, 128]` of pictures `uint8[batch, size, size, 3]`."""
-        return self.network(images, training=False)[0].numpy()
+        """Features `float32[count, 128]` of pictures `uint8[count, size, size, 3]`, however many."""
+        return in_batches(lambda batch: self.network(batch, training=False)[0], images)[0]
 
 
 def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
@@ -160,15 +161,11 @@ def weights_hash(network: keras.Model) -> str:
 
 def _balanced_accuracy(network, records):
     # Of the faces without and with each attribute.
-    right = np.zeros((2, records.attributes(slice(1)).shape[1]))
-    faces = np.zeros_like(right)
-    for start in range(0, len(records), 256):
-        part = slice(start, start + 256)
-        predicted = network(records.images(part), training=False)[1].numpy() > 0.0
-        labels = records.attributes(part) > 0
-        for value in (0, 1):
-            right[value] += ((labels == value) & (predicted == labels)).sum(axis=0)
-            faces[value] += (labels == value).sum(axis=0)
+    indices = np.arange(len(records))
+    (logits,) = in_batches(lambda batch: network(records.images(batch), training=False)[1], indices)
+    labels = records.attributes(indices) > 0
+    classes = np.stack([~labels, labels])
+    right, faces = (classes & ((logits > 0.0) == labels)).sum(axis=1), classes.sum(axis=1)
     known = (faces > 0).all(axis=0)
     if not known.any():
         return None

@@ -1,20 +1,13 @@
 """The training faces that a picture comes closest to: has the model learned, or memorised?"""
 
-from typing import Protocol
-
 import numpy as np
-from tqdm import tqdm
 
-BATCH = 512
-
-
-class _Records(Protocol):
-    def __len__(self) -> int: ...
-    def images(self, indices: np.ndarray) -> np.ndarray: ...
+from facevae.batches import batch_slices
+from facevae.data.records import Records
 
 
 def nearest_faces(
-    images: np.ndarray, records: _Records, count: int = 1, mirrored: bool = True
+    images: np.ndarray, records: Records, count: int = 1, mirrored: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """The faces of a split nearest to some pictures, by the root mean square difference of their pixels.
 
@@ -39,17 +32,21 @@ def nearest_faces(
     squares = (pictures**2).sum(axis=1)[:, None]
     best = np.full((len(pictures), count), np.inf, np.float32)
     indices = np.zeros((len(pictures), count), np.int64)
-    starts = range(0, len(records), BATCH)
-    for start in tqdm(starts, desc="Comparing with training faces", unit="batch", delay=2, leave=False):
-        faces = records.images(np.arange(start, min(start + BATCH, len(records))))
+    for part in batch_slices(len(records), progress="Comparing with training faces"):
+        faces = records.images(part)
         distances = _squared_distances(pictures, squares, faces)
         if mirrored:
             distances = np.minimum(distances, _squared_distances(pictures, squares, faces[:, :, ::-1]))
-        found = np.broadcast_to(np.arange(start, start + len(faces)), distances.shape)
+        found = np.broadcast_to(np.arange(part.start, part.stop), distances.shape)
         best, indices = np.concatenate([best, distances], 1), np.concatenate([indices, found], 1)
         order = np.argsort(best, axis=1, kind="stable")[:, :count]
         best, indices = np.take_along_axis(best, order, 1), np.take_along_axis(indices, order, 1)
-    return indices, np.sqrt(np.maximum(best, 0.0) / pictures.shape[1])
+    # Products of large numbers lose what a small distance is made of: those that were found are measured directly.
+    distances = np.stack(
+        [_distances(pictures, records.images(column), mirrored) for column in indices.T], axis=1
+    )
+    order = np.argsort(distances, axis=1, kind="stable")
+    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
 
 
 def _rows(images: np.ndarray) -> np.ndarray:
@@ -60,4 +57,10 @@ def _rows(images: np.ndarray) -> np.ndarray:
 
 def _squared_distances(pictures, squares, faces):
     rows = _rows(faces)
-    return squares + (rows**2).sum(axis=1) - 2.0 * pictures @ rows.T
+    return squares + (rows**2).sum(axis=1) - 2.0 * (pictures @ rows.T)
+
+
+def _distances(pictures, faces, mirrored):
+    """The root mean square difference of each picture and its face, `float32[pictures]`."""
+    views = (faces, faces[:, :, ::-1]) if mirrored else (faces,)
+    return np.sqrt(np.min([((pictures - _rows(view)) ** 2).mean(axis=1) for view in views], axis=0))

@@ -4,21 +4,15 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from facevae.batches import batch_slices
+from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
 from facevae.model import VAE
-
-BATCH = 256
-
-
-class _Records(Protocol):
-    def images(self, indices: np.ndarray) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,18 +31,16 @@ class PictureSet:
 
     def batches(self, what: str) -> Iterator[tuple[int, np.ndarray]]:
         """The number of the first picture of each batch, and the batch; with a progress bar."""
-        starts = range(0, self.count, BATCH)
-        words = f"{what} {self.name.replace('_', ' ')}"
-        for start in tqdm(starts, desc=words, unit="batch", delay=2, leave=False):
-            yield start, self.read(slice(start, start + BATCH))
+        for part in batch_slices(self.count, progress=f"{what} {self.name.replace('_', ' ')}"):
+            yield part.start, self.read(part)
 
 
-def draw(faces: int, count: int, seed: int) -> np.ndarray:
-    """`int64[count]` of 0 to faces − 1 in random order, none twice."""
-    return np.random.default_rng(seed).choice(faces, count, replace=False)
+def choose_indices(available: int, count: int, seed: int) -> np.ndarray:
+    """`int64[count]` of 0 to `available` − 1 in random order, none twice."""
+    return np.random.default_rng(seed).choice(available, count, replace=False)
 
 
-def faces_of(name: str, records: _Records, indices: np.ndarray) -> PictureSet:
+def faces_of(name: str, records: Records, indices: np.ndarray) -> PictureSet:
     """Some faces of a split."""
     return PictureSet(name, len(indices), lambda part: records.images(indices[part]))
 
@@ -59,12 +51,12 @@ def decoded(name: str, model: VAE, latents: np.ndarray) -> PictureSet:
 
 
 def decode(model: VAE, latents: np.ndarray) -> np.ndarray:
-    """Pictures `float32[batch, size, size, 3]` of latents `float32[batch, latent_dim]`.
+    """`model.decode_all` for figures that are computed from its pictures, `float32[count, size, size, 3]`.
 
     Raises:
         UserError: they are not finite.
     """
-    pictures = model.decode(latents).numpy()
+    pictures = model.decode_all(latents)
     if not np.isfinite(pictures).all():
         raise UserError(
             "the model draws pictures that are not finite. "

@@ -154,7 +154,7 @@ class Exploration:
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """The posterior means of some faces, `float32[faces, latent_dim]`."""
-        return np.asarray(self.model.encode(images)[0])
+        return self.model.encode_all(images)[0]
 
     def attribute_directions(self) -> np.ndarray:
         """The direction of each attribute, `float32[attributes, latent_dim]`, from the training faces.

@@ -14,7 +14,7 @@ STRENGTH_RANGE = (-1.5, 1.5)
 STRETCH = 1.5
 
 
-def examples(exported: ExportedModel, encodings: Encodings, count: int, seed: int) -> Examples:
+def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, seed: int) -> Examples:
     """Inputs of every signature of an export.
 
     The latents of `decode` are, in equal shares, encoded training faces, samples of the density (or the prior),
@@ -64,7 +64,7 @@ def examples(exported: ExportedModel, encodings: Encodings, count: int, seed: in
 
 
 def references(exported: ExportedModel, inputs: Examples) -> Examples:
-    """What the float32 model answers to `examples`, computed without the exported graphs."""
+    """What the float32 model answers to the inputs of `signature_inputs`, computed without the exported graphs."""
     model = exported.model
     answers = {"decode": {"image": model.decode_all(inputs["decode"]["latent"])}}
     levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
@@ -79,10 +79,7 @@ def references(exported: ExportedModel, inputs: Examples) -> Examples:
         answers["sample"] = {"image": model.decode_all(latents), "latent": latents}
     for name in ("encode", "encode_uint8"):
         images = inputs[name]["image"][..., :3]
-        parts = [model.encode(images[i : i + 64]) for i in range(0, len(images), 64)]
-        mean, log_variance = (
-            np.concatenate([np.asarray(p) for p in column]) for column in zip(*parts, strict=True)
-        )
+        mean, log_variance = model.encode_all(images)
         answers[name] = {"mean": mean, "log_variance": log_variance}
     return answers
 

@@ -14,7 +14,7 @@ from facevae.encodings import Encodings
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
-from facevae.exporting.examples import examples, references
+from facevae.exporting.examples import references, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
 from facevae.exporting.graphs import ExportedModel
@@ -106,7 +106,7 @@ def _fill(
     encodings, notes = opened.kept_encodings, []
     steps = tqdm(total=len(formats) + 3, desc="Exporting", unit="file", leave=False)
     with steps, tempfile.TemporaryDirectory() as scratch:
-        inputs = examples(exported, encodings, checked_latents, CHECK_SEED)
+        inputs = signature_inputs(exported, encodings, checked_latents, CHECK_SEED)
         answers = references(exported, inputs)
         saved_model.write_saved_model(exported, folder / SAVED_MODEL)
         results = [
@@ -120,7 +120,7 @@ def _fill(
         signatures = saved_model.write_for_conversion(exported, fixed)
         card = model_card.model_card(exported, signatures, encodings, opened.config, opened.data_description)
         card_bytes = model_card.as_json(card)
-        calibration = examples(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
+        calibration = signature_inputs(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
         for form in [*formats, "encoder"]:
             encoder = form == "encoder"
             chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}

@@ -59,7 +59,7 @@ def check_saved_model(
     Args:
         folder: of the SavedModel.
         weight_bytes: what its variables should take.
-        inputs: see `examples.examples`.
+        inputs: see `examples.signature_inputs`.
         references: see `examples.references`.
     """
     result = Result(
