@@ -38,5 +38,5 @@ class TraversalPictures(FaceCallback):
             grid,
             epoch,
             "A validation face's posterior mean with one latent dimension moved from 3 standard deviations below "
-            "the faces' average to 3 above. Highest KL (nats) first; unused dimensions are left out.",
+            "the faces' mean to 3 above. Highest KL (nats) first; unused dimensions are left out.",
         )

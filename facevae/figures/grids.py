@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def picture_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Pictures in rows on white, the only place that composes grids.
+    """Pictures in rows on white.
 
     Args:
         images: `[count, height, width, 3]`, float in [0, 1] or uint8.

@@ -1,6 +1,7 @@
 """Figures of the latent dimensions: each beside N(0, 1), and the KL and the correlation of all."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
@@ -77,11 +78,11 @@ def _draw_panels(
     """Draws a panel for each column of `samples`, with its number in letters of so many points above it."""
     # Wide enough for N(0, 1), and for all but the farthest faces of each dimension.
     reach = float(np.clip(np.quantile(np.abs(samples), 0.99, axis=0).max(), 4.0, 30.0))
-    step = 3 * max(1, round(reach / 9.0))
-    ticks = step * np.arange(-(reach // step), reach // step + 1)
-    edges, x = np.linspace(-reach, reach, BINS + 1), np.linspace(-reach, reach, 121)
+    ticks = 3 * int(reach / 4.0) * np.array([-1, 0, 1])
+    edges, line = np.linspace(-reach, reach, BINS + 1), np.linspace(-reach, reach, 121)
     scale = np.array([0.5 * panel / reach, -tall / HIGHEST])  # pixels count downwards
-    normal = np.stack([x, np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)], axis=1) * scale
+    normal = np.stack([line, np.exp(-0.5 * line**2) / np.sqrt(2.0 * np.pi)], axis=1) * scale
+    bold: dict[str, Any] = {"size": size, "weight": "bold"}
     histograms, normals, frames = [], [], []
     for dimension, (left, y) in enumerate(corners):
         zero = np.array([left + 0.5 * panel, y + tall])
@@ -91,20 +92,11 @@ def _draw_panels(
         normals.append(zero + normal)
         frames.append([(left, zero[1]), (left + panel, zero[1])])
         frames += [[(zero[0] + tick * scale[0], zero[1] + down) for down in (0, 4)] for tick in ticks]
-        write(figure, left, y - 5, f"z{dimension}", size=size, weight="bold", va="baseline")
+        write(figure, left, y - 5, f"z{dimension}", va="baseline", **bold)
         if dimension + COLUMNS >= len(corners):  # the last of its column
             for tick in ticks:
-                label = f"{tick:g}".replace("-", "−")
-                write(
-                    figure,
-                    zero[0] + tick * scale[0],
-                    zero[1] + 6,
-                    label,
-                    size=size,
-                    color=FAINT,
-                    weight="bold",
-                    ha="center",
-                )
+                x = zero[0] + tick * scale[0]
+                write(figure, x, zero[1] + 6, f"{tick:g}".replace("-", "−"), color=FAINT, ha="center", **bold)
     # One pair of axes for all panels, in pixels from the top left: thirty of them would take half a second.
     width, height = figure.get_size_inches() * DPI
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0, width), ylim=(height, 0))

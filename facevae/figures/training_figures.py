@@ -42,7 +42,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=LETTERS)
     for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
-        text.set_size(LETTERS)
+        text.set_fontsize(LETTERS)
     axes.legend(frameon=False, fontsize=LETTERS)
     return to_pixels(figure)
 
