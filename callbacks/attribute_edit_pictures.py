@@ -9,7 +9,7 @@ from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
 from facevae.errors import UserError
-from facevae.figures import labelled_grid
+from facevae.figures import attribute_edit_grid
 
 STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
 # Shown first where they are there: easy to see in a small picture.
@@ -55,7 +55,9 @@ class AttributeEditPictures(FaceCallback):
                 "Leave AttributeEditPictures out."
             )
         if attributes is None:
-            varying = [n for n, column in zip(names, faces.attributes.T, strict=True) if np.ptp(column)]
+            varying = [
+                n for n, column in zip(names, faces.attributes.T, strict=True) if np.any(column != column[0])
+            ]
             attributes = sorted(varying, key=lambda n: PREFERRED.index(n) if n in PREFERRED else 99)[:8]
         unknown = [name for name in attributes if name not in names]
         if unknown:
@@ -70,15 +72,9 @@ class AttributeEditPictures(FaceCallback):
             return
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
-        edited = encodings.mean[0] + STRENGTHS[None, :, None] * chosen[:, None, :]
-        grid = labelled_grid(
-            self.faces.decode(edited.reshape(-1, edited.shape[-1])),
-            len(STRENGTHS),
-            row_labels=[name.replace("_", " ") for name in self.attributes],
-            column_labels=[f"{strength:+g}" if strength else "0" for strength in STRENGTHS],
-            side=None,
-            gap=2,
-        )
+        edited = latents.attribute_edits(encodings.mean[0], chosen, STRENGTHS)
+        (original,) = self.faces.pictures(encodings.indices[:1])
+        grid = attribute_edit_grid(original, self.faces.decode(edited), self.attributes, STRENGTHS)
         self.writer.image(
             "5 attribute edits/of a validation face",
             grid,

@@ -1,4 +1,4 @@
-"""The way from one face to another."""
+"""Interpolations from one face to another."""
 
 import os
 
@@ -8,13 +8,13 @@ from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import latents
 from facevae.encodings import Encodings
-from facevae.figures import labelled_grid
+from facevae.figures import interpolation_grid
 
 STEPS = 8
 
 
 class InterpolationPictures(FaceCallback):
-    """Draws straight ways in latent space between pairs of faces, with the originals at the two ends.
+    """Draws linear interpolations between the latents of pairs of faces, with the originals at the two ends.
 
     Args:
         faces: the fixed faces; the first are paired in their order.
@@ -31,21 +31,12 @@ class InterpolationPictures(FaceCallback):
         if not pairs:
             return
         starts, ends = encodings.mean[0 : 2 * pairs : 2], encodings.mean[1 : 2 * pairs : 2]
-        ways = [latents.interpolate(start, end, STEPS) for start, end in zip(starts, ends, strict=True)]
-        decoded = self.faces.decode(np.concatenate(ways))
-        decoded = decoded.reshape(pairs, STEPS, *decoded.shape[1:])
+        between = [latents.interpolate(start, end, STEPS) for start, end in zip(starts, ends, strict=True)]
+        decoded = self.faces.decode(np.concatenate(between))
         originals = self.faces.pictures(encodings.indices[: 2 * pairs])
-        rows = np.concatenate([originals[0::2, None], decoded, originals[1::2, None]], axis=1)
-        shares = [f"{share:.0%}" for share in np.linspace(0.0, 1.0, STEPS)]
         self.writer.image(
             "4 interpolations/between validation faces",
-            labelled_grid(
-                rows.reshape(-1, *rows.shape[2:]),
-                STEPS + 2,
-                column_labels=["original", *shares, "original"],
-                side=None,
-                gap=2,
-            ),
+            interpolation_grid(originals[0::2], decoded, originals[1::2]),
             epoch,
-            "The straight way between two posterior means, decoded; the originals at both ends.",
+            "Linear interpolation between two posterior means, decoded; the originals at both ends.",
         )

@@ -1,15 +1,13 @@
-"""The way of a training in the plane of rate and distortion."""
+"""Rate against distortion over the epochs of a training."""
 
 import json
 import math
 import os
 from typing import Any
 
-import numpy as np
-
 from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
-from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
+from facevae.figures import rate_distortion_figure
 from facevae.files import whole_file
 from facevae.tensorboard_files import cannot_write
 
@@ -60,42 +58,3 @@ class RateDistortionFigure(EventCallback):
                 "is closer to the prior; along a dashed line the loss (their sum, KL weight 1) is the same.",
             )
             self.writer.flush()
-
-
-def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
-    """Curves of (epoch, rate, distortion) points by name, with lines of equal sums.
-
-    Returns:
-        `uint8[height, width, 3]`.
-    """
-    figure = new_figure(640, 480)
-    axes = figure.add_axes((0.15, 0.11, 0.82, 0.81))
-    newest = []
-    for (name, curve), color in zip(points.items(), (SKY, VERMILLION), strict=False):
-        epochs, rate, distortion = np.array(curve).T
-        axes.plot(rate, distortion, "-", color=color, linewidth=1.2, marker="o", markersize=3, label=name)
-        axes.plot(rate[-1], distortion[-1], "o", color=color, markersize=8)
-        newest.append((int(epochs[-1]), rate[-1], distortion[-1]))
-    # The first epochs lie far from all others: the view is of the later ones.
-    late = np.concatenate(
-        [np.array(curve)[len(curve) // 10 + (len(curve) > 3) :] for curve in points.values()]
-    )
-    (left, right), (bottom, top) = _view(late[:, 1]), _view(late[:, 2])
-    for total in np.linspace(bottom + left, top + right, 12):
-        axes.plot(
-            [left, right], [total - left, total - right], "--", color="#cccccc", linewidth=0.7, zorder=0
-        )
-    axes.set(xlim=(left, right), ylim=(bottom, top))
-    axes.set(
-        xlabel="rate: KL, nats per image",
-        ylabel="distortion: reconstruction loss, nats per image",
-        title=f"epoch {newest[-1][0]}: rate {newest[-1][1]:.1f}, distortion {newest[-1][2]:.1f}",
-    )
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    return to_pixels(figure)
-
-
-def _view(values):
-    margin = 0.08 * np.ptp(values) or 1.0
-    return values.min() - margin, values.max() + margin

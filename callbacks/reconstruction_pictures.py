@@ -2,14 +2,10 @@
 
 import os
 
-import numpy as np
-
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
-from facevae.figures import labelled_grid
-
-COLUMNS = 8
+from facevae.figures import reconstruction_grid
 
 
 class ReconstructionPictures(FaceCallback):
@@ -30,19 +26,9 @@ class ReconstructionPictures(FaceCallback):
     def write(self, epoch: int, encodings: Encodings) -> None:
         originals = self.faces.pictures(encodings.indices[: self.count])
         reconstructions = self.faces.decode(encodings.mean[: self.count])
-        columns = min(COLUMNS, len(originals))
-        blanks = np.ones((-len(originals) % columns, *originals.shape[1:]), np.float32)
-        shape = (-1, columns, *originals.shape[1:])
-        rows = [
-            np.concatenate([pictures, blanks]).reshape(shape) for pictures in (originals, reconstructions)
-        ]
-        alternating = np.stack(rows, axis=1)  # [pairs of rows, 2, columns, height, width, 3]
-        labels = ["original", "reconstruction"] * len(alternating)
         self.writer.image(
             "1 reconstructions/of validation faces",
-            labelled_grid(
-                alternating.reshape(-1, *originals.shape[1:]), columns, row_labels=labels, side=None, gap=2
-            ),
+            reconstruction_grid(originals, reconstructions),
             epoch,
             "The same faces every epoch. Below each row of originals what the decoder makes of their "
             "posterior means.",

@@ -7,9 +7,7 @@ import numpy as np
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
-from facevae.figures import picture_grid
-
-COLUMNS = 8
+from facevae.figures import sample_grid
 
 
 class SamplePictures(FaceCallback):
@@ -45,5 +43,4 @@ class SamplePictures(FaceCallback):
             )
 
     def _draw(self, name, latents, epoch, description):
-        grid = picture_grid(self.faces.decode(latents), COLUMNS)
-        self.writer.image(f"2 samples/{name}", grid, epoch, description)
+        self.writer.image(f"2 samples/{name}", sample_grid(self.faces.decode(latents)), epoch, description)

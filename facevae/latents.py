@@ -7,6 +7,9 @@ import dataclasses
 
 import numpy as np
 
+# How far a traversal goes, in standard deviations of the faces.
+TRAVERSAL_DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
+
 
 def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     """KL(N(mean, exp(log_variance)) ‖ N(0, 1)) of each latent dimension, averaged over the faces.
@@ -28,6 +31,12 @@ def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
 def dimensions_by_kl(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     """The latent dimensions, the most informative (highest KL) first: `int64[latent_dim]`."""
     return np.argsort(-kl_per_dimension(mean, log_variance), kind="stable")
+
+
+def informative_dimensions(mean: np.ndarray, log_variance: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` dimensions of the highest KL, without those that the encoder does not use: `int64[n]`."""
+    ordered = dimensions_by_kl(mean, log_variance)
+    return ordered[[active_units(mean[:, [dimension]]) == 1 for dimension in ordered]][:count]
 
 
 def active_units(mean: np.ndarray, threshold: float = 0.01) -> int:
@@ -126,6 +135,43 @@ def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndar
     latents = np.repeat(np.asarray(latent, np.float32)[None], len(values), axis=0)
     latents[:, dimension] = values
     return latents
+
+
+def traversals(
+    latent: np.ndarray, dimensions: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
+) -> np.ndarray:
+    """A latent moved along some dimensions, one at a time, through the values that faces have there.
+
+    These are the faces' mean plus `TRAVERSAL_DEVIATIONS` standard deviations of their aggregate posterior, whose
+    variance is that of the posterior means plus the mean of the posterior variances.
+
+    Args:
+        latent: `float32[latent_dim]`, what is moved.
+        dimensions: `int64[dimensions]`, see `informative_dimensions`.
+        mean: `float32[faces, latent_dim]`, of the posterior of each face.
+        log_variance: `float32[faces, latent_dim]`.
+
+    Returns:
+        `float32[dimensions · deviations, latent_dim]`, those of each dimension in turn.
+    """
+    average, spread = mean.mean(axis=0), np.sqrt(mean.var(axis=0) + np.exp(log_variance).mean(axis=0))
+    moved = [traversal(latent, d, average[d] + TRAVERSAL_DEVIATIONS * spread[d]) for d in dimensions]
+    return np.concatenate(moved)
+
+
+def attribute_edits(latent: np.ndarray, directions: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """A latent moved along the direction of each attribute by each strength.
+
+    Args:
+        latent: `float32[latent_dim]`.
+        directions: `float32[attributes, latent_dim]`, see `attribute_directions`.
+        strengths: `float[strengths]`; 1 is the gap between faces without and with the attribute.
+
+    Returns:
+        `float32[attributes · strengths, latent_dim]`, those of each attribute in turn.
+    """
+    steps = np.asarray(strengths, np.float32)[:, None] * np.asarray(directions)[:, None]
+    return (np.asarray(latent) + steps).reshape(-1, len(latent)).astype(np.float32)
 
 
 # ------------------------------------------------------------------------------

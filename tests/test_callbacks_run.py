@@ -21,11 +21,10 @@ from callbacks import (
     SharedEncoding,
     standard_callbacks,
 )
-from callbacks.latent_figures import aggregate_posterior_figure, dimensions_figure
-from callbacks.rate_distortion_figure import rate_distortion_figure
 from facevae import VAE, latents
 from facevae.config import Config
 from facevae.errors import UserError
+from facevae.figures import dimension_histograms, dimensions_figure, rate_distortion_figure
 from facevae.run_folder import RunFolder
 
 
@@ -113,8 +112,9 @@ def test_the_latents_figures_are_drawn_for_every_dimension(tmp_path, blob_images
 
 def test_a_dimension_that_matches_the_prior_fills_the_curve_of_n01():
     random = np.random.default_rng(0)
-    matching = aggregate_posterior_figure(random.standard_normal((20_000, 1)))
-    narrow = aggregate_posterior_figure(0.3 * random.standard_normal((20_000, 1)))
+    zeros = np.zeros((20_000, 1), np.float32)
+    matching = dimension_histograms(random.standard_normal((20_000, 1)), zeros, zeros)
+    narrow = dimension_histograms(0.3 * random.standard_normal((20_000, 1)), zeros, zeros)
     # Filled with sky blue: the area of a density is one, unless it is cut off at the top.
     filled = [(np.abs(f.astype(int) - [0x56, 0xB4, 0xE9]).max(-1) < 30).sum() for f in (matching, narrow)]
     assert filled[0] > 1.2 * filled[1] > 0

@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import shutil
 import subprocess
 import sys
@@ -6,11 +7,19 @@ import sys
 import keras
 import numpy as np
 import pytest
+from callback_helpers import images, read
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import explore
-from facevae import density
+from callbacks import (
+    AttributeEditPictures,
+    InterpolationPictures,
+    ReconstructionPictures,
+    SharedEncoding,
+    TraversalPictures,
+)
+from facevae import density, figures
 from facevae.config import Config
 from facevae.data import FaceDataset, Records, preparation
 from facevae.errors import UserError
@@ -105,18 +114,88 @@ def test_a_second_picture_of_a_kind_stands_beside_the_first_in_tensorboard(run):
 
 def test_the_strip_of_edits_has_the_unedited_face_at_strength_zero(run, blob_dataset, monkeypatch):
     shown = {}
-    monkeypatch.setattr("facevae.figures.labelled_grid", lambda images, *a, **k: shown.update(images=images))
+    remember = lambda original, edited, *a, **k: shown.update(images=[original, *edited])  # noqa: E731
+    monkeypatch.setattr("facevae.figures.attribute_edit_grid", remember)
     monkeypatch.setattr(Exploration, "show", lambda *arguments: None)
     explore.main([str(run.path), "edit", "3", "--attribute", "Young", "--strength", "-1:1:3"])
     original, less, same, more = shown["images"]
     explored = Exploration(OpenedRun(run.path))
     face = blob_dataset.test.images(np.array([3]))
-    np.testing.assert_allclose(original, face[0] / 255.0)
+    np.testing.assert_allclose(original / 255.0, face[0] / 255.0)
     latent = explored.encode(face)
     direction = explored.attribute_directions()[1]
     np.testing.assert_allclose(same, explored.model.decode_all(latent)[0], atol=1e-5)
     np.testing.assert_allclose(less, explored.model.decode_all(latent - direction)[0], atol=1e-5)
     np.testing.assert_allclose(more, explored.model.decode_all(latent + direction)[0], atol=1e-5)
+
+
+@pytest.fixture
+def drawn(run, blob_dataset, tmp_path, monkeypatch):
+    """A function that gives a callback's picture and a command's of the same faces, both without title and note."""
+    dataset = dataclasses.replace(blob_dataset, test=blob_dataset.train)
+    monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: dataset)
+    model = OpenedRun(run.path).model
+    for variable in model.trainable_variables:
+        variable.assign(1.5 * variable)  # untrained as it is, its encoder would use no dimension
+    model.save(run.network("last"))
+    pictures = {}
+    monkeypatch.setattr(Exploration, "show", lambda self, name, picture: pictures.update({name: picture}))
+    for name in ("reconstruction_grid", "traversal_grid", "attribute_edit_grid", "interpolation_grid"):
+        monkeypatch.setattr(f"facevae.figures.{name}", _plain(getattr(figures, name)))
+
+    def draw(kind, command, **options):
+        split = dataset.train
+        attributes = split.attributes(slice(None))
+        faces = SharedEncoding(split.images(slice(None)), attributes, dataset.attribute_names)
+        callback = kind(faces, tmp_path / "logs", **options)
+        callback.set_model(model)
+        callback.on_train_begin()
+        callback.on_epoch_begin(0)
+        callback.on_epoch_end(0)
+        callback.on_train_end()
+        explore.main([str(run.path), *command])
+        accumulator = read(tmp_path / "logs")
+        (tag,), (picture,) = accumulator.Tags()["tensors"], pictures.values()
+        return images(accumulator, tag)[0].astype(int), picture.astype(int)
+
+    return draw
+
+
+def _plain(function):
+    """A function of figures that draws faces as they are, without title and note."""
+
+    def draw(*arguments, **options):
+        bound = inspect.signature(function).bind(*arguments, **options)
+        bound.arguments.update(title="", note="", side=None)
+        return function(*bound.args, **bound.kwargs)
+
+    return draw
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "command"),
+    [
+        (ReconstructionPictures, {"count": 16}, ["reconstruct", *map(str, range(16))]),
+        (TraversalPictures, {"dimensions": 4}, ["traverse", "0", "--count", "4"]),
+        (
+            AttributeEditPictures,
+            {"attributes": ["Young"]},
+            ["edit", "0", "--attribute", "Young", "--strength", "-3:3:4"],
+        ),
+    ],
+)
+def test_a_command_draws_what_the_callback_draws(drawn, monkeypatch, kind, options, command):
+    strengths = np.linspace(-3.0, 3.0, 4, dtype=np.float32)
+    monkeypatch.setattr("callbacks.attribute_edit_pictures.STRENGTHS", strengths)
+    of_callback, of_command = drawn(kind, command, **options)
+    np.testing.assert_allclose(of_command, of_callback, atol=1)  # a graph rounds otherwise than eager mode
+    assert np.ptp(of_callback[-30:, -30:], axis=(0, 1)).max() > 10  # a face, not a grey square
+
+
+def test_a_morph_begins_with_the_rows_of_the_interpolations(drawn):
+    of_callback, of_command = drawn(InterpolationPictures, ["morph", "0", "1", "--steps", "8"], pairs=1)
+    width = 10 * 34 - 2
+    np.testing.assert_allclose(of_command[-66:-34, -width:], of_callback[-32:], atol=1)
 
 
 def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_cropped_where_not(

@@ -117,6 +117,35 @@ def test_a_traversal_changes_one_dimension():
     np.testing.assert_array_equal(latent, [1, 2, 3])
 
 
+def test_traversals_go_through_the_values_that_faces_have_in_the_dimensions_that_they_use():
+    # Means ±2 and ±1 in dimensions 2 and 0, dimension 1 unused; variances 0.5 everywhere, 1 where unused.
+    mean = np.array([[1.0, 0.0, 12.0], [-1.0, 0.0, 8.0]] * 50, np.float32)
+    log_variance = np.log(np.broadcast_to([0.5, 1.0, 0.5], mean.shape)).astype(np.float32)
+    latent = np.array([5.0, 6.0, 7.0], np.float32)
+    dimensions = latents.informative_dimensions(mean, log_variance, 3)
+    assert dimensions.tolist() == [2, 0]
+    moved = latents.traversals(latent, dimensions, mean, log_variance)
+    assert moved.dtype == np.float32
+    steps = np.arange(-3.0, 4.0)
+    np.testing.assert_allclose(moved[:7, 2], 10.0 + steps * np.sqrt(4.0 + 0.5), rtol=1e-6)
+    np.testing.assert_allclose(moved[7:, 0], steps * np.sqrt(1.0 + 0.5), rtol=1e-6, atol=1e-6)
+    assert (moved[:7, :2] == latent[:2]).all()
+    assert (moved[7:, 1:] == latent[1:]).all()
+    assert latents.informative_dimensions(mean, log_variance, 1).tolist() == [2]
+
+
+def test_no_dimension_is_informative_where_the_encoder_uses_none():
+    zeros = np.zeros((10, 3), np.float32)
+    assert latents.informative_dimensions(zeros, zeros, 3).tolist() == []
+
+
+def test_edits_add_so_many_times_each_direction():
+    directions = np.array([[1.0, 0.0], [0.0, 2.0]], np.float32)
+    edited = latents.attribute_edits(np.array([3.0, 4.0], np.float32), directions, np.array([-1.0, 0.0, 0.5]))
+    assert edited.dtype == np.float32
+    assert edited.tolist() == [[2, 4], [3, 4], [3.5, 4], [3, 2], [3, 4], [3, 5]]
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Distribution
 # ---------------------------------------------------------------------------------------------------------

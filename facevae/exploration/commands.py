@@ -15,8 +15,9 @@ from facevae import latents as arithmetic
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
+from facevae.figures.text import signed
 
-COLUMNS = 10  # faces in a row
+SIDE = 112  # pixels of a face
 
 
 def reconstruct(
@@ -41,21 +42,10 @@ def reconstruct(
     print("\n".join(notes))
     reconstructions = figures.as_bytes(explored.model.decode_all(explored.encode(originals)))
     error = float(np.mean((originals / 255.0 - reconstructions / 255.0) ** 2))
-    columns = min(COLUMNS, len(originals))
-    rows, labels = [], []
-    for start in range(0, len(originals), columns):
-        for pictures, label in ((originals, "original"), (reconstructions, "reconstruction")):
-            row = np.full((columns, *originals.shape[1:]), 255, np.uint8)
-            part = pictures[start : start + columns]
-            row[: len(part)] = part
-            rows.append(row)
-            labels.append(label)
     quality = f"Mean squared error {error:.4f} of pixels in [0, 1], PSNR {-10.0 * np.log10(max(error, 1e-12)):.1f} dB."
     note = f"{'; '.join(notes)}. {quality}"
-    explored.show(
-        "reconstructions",
-        figures.labelled_grid(np.concatenate(rows), columns, "Reconstructions", labels, note=note),
-    )
+    grid = figures.reconstruction_grid(originals, reconstructions, "Reconstructions", note, SIDE)
+    explored.show("reconstructions", grid)
 
 
 def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
@@ -67,17 +57,14 @@ def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, s
         )
     else:
         sources["density"] = "the density fitted to encoded training faces"
-    pictures = [
-        figures.labelled_grid(
-            explored.model.sample(count, seed, source, temperature),
-            min(COLUMNS, count),
-            f"Faces from {name}",
-            note=f"Temperature {temperature:g}, seed {seed}.",
+    note = f"Temperature {temperature:g}, seed {seed}."
+    grids = [
+        figures.sample_grid(
+            explored.model.sample(count, seed, source, temperature), f"Faces from {name}", note, SIDE
         )
         for source, name in sources.items()
     ]
-    width = max(picture.shape[1] for picture in pictures)
-    explored.show("generated", np.concatenate([_widened(picture, width) for picture in pictures]))
+    explored.show("generated", figures.stacked(grids))
 
 
 def latents(
@@ -141,20 +128,17 @@ def edit(
     note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others held."
     names = explored.dataset.attribute_names
     if index is None:
-        less, more = (explored.model.decode_all(latent + strengths[end] * directions) for end in (0, -1))
-        title = (
-            f"Less and more of each attribute: strength {_signed(strengths[0])} and {_signed(strengths[-1])}"
-        )
-        sheet = figures.attribute_sheet(
-            explored.model.decode_all(latent[None])[0], less, more, names, title, note
-        )
+        ends = strengths[[0, -1]]
+        edited = explored.model.decode_all(arithmetic.attribute_edits(latent, directions, ends))
+        title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
+        (face_itself,) = explored.model.decode_all(latent[None])
+        sheet = figures.attribute_sheet(face_itself, edited[0::2], edited[1::2], names, title, note)
         explored.show(f"attributes_{_stem(face)}", sheet)
         return
-    edited = explored.model.decode_all(latent + strengths[:, None] * directions[index])
-    labels = ["original", *map(_signed, strengths)]
-    title = f"Attribute arithmetic: {names[index].replace('_', ' ')}"
-    pictures = np.concatenate([picture[None] / 255.0, edited])
-    grid = figures.labelled_grid(pictures, len(pictures), title, column_labels=labels, note=note)
+    edited = explored.model.decode_all(arithmetic.attribute_edits(latent, directions[[index]], strengths))
+    grid = figures.attribute_edit_grid(
+        picture, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
+    )
     explored.show(f"edit_{_stem(face)}_{names[index]}", grid)
 
 
@@ -165,26 +149,30 @@ def morph(
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
 ) -> None:
-    """The way from each face to the next, linear and spherical, as strips and as an animation."""
+    """Interpolations from each face to the next, linear and spherical, as strips and as an animation."""
     images, notes = explored.faces(faces, eyes, box)
     print("\n".join(notes))
-    originals, ends = images / 255.0, explored.encode(images)
-    rows, frames = [], []
-    for leg, (start, end) in enumerate(itertools.pairwise(ends)):
-        for spherical in (False, True):
-            way = explored.model.decode_all(arithmetic.interpolate(start, end, steps, spherical))
-            rows.append(np.concatenate([originals[leg : leg + 1], way, originals[leg + 1 : leg + 2]]))
-        way = explored.model.decode_all(arithmetic.interpolate(start, end, 24, spherical=True))
-        frames += [*[way[0]] * 6, *way]  # resting a moment at each face
-    columns = ["original", *(f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)), "original"]
-    note = (
-        "Linear: the straight way between the latents. Spherical: along the great circle, keeping their norm."
-    )
-    labels = ["linear", "spherical"] * (len(ends) - 1)
-    grid = figures.labelled_grid(
-        np.concatenate(rows), len(columns), "Morphing", labels, columns, note, side=96
+    legs = list(itertools.pairwise(explored.encode(images)))
+    between = [
+        arithmetic.interpolate(start, end, steps, spherical)
+        for start, end in legs
+        for spherical in (False, True)
+    ]
+    note = "Linear: in a straight line between the latents. Spherical: along the great circle, keeping their norm."
+    grid = figures.interpolation_grid(
+        np.repeat(images[:-1], 2, axis=0),
+        explored.model.decode_all(np.concatenate(between)),
+        np.repeat(images[1:], 2, axis=0),
+        ["linear", "spherical"] * len(legs),
+        "Morphing",
+        note,
+        SIDE,
     )
     explored.show("morph", grid)
+    frames = []
+    for start, end in legs:
+        moving = explored.model.decode_all(arithmetic.interpolate(start, end, 24, spherical=True))
+        frames += [*[moving[0]] * 6, *moving]  # resting a moment at each face
     there = np.stack([*frames, *[frames[-1]] * 6])
     explored.show_animation("morph", np.concatenate([there, there[::-1]]))
 
@@ -199,25 +187,25 @@ def traverse(
     """What the most informative latent dimensions do, ordered by KL."""
     encodings = explored.opened.kept_encodings
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
-    middle, note = encodings.mean.mean(axis=0), "the mean of the training faces' latents"
-    latent = middle
+    mean, log_variance = encodings.mean, encodings.log_variance
+    start, note = mean.mean(axis=0), "the mean of the training faces' latents"
     if face is not None:
         images, (note,) = explored.faces([face], eyes, box)
-        latent = explored.encode(images)[0]
-    spread = encodings.sample().std(axis=0)
-    kl = arithmetic.kl_per_dimension(encodings.mean, encodings.log_variance)
-    dimensions = arithmetic.dimensions_by_kl(encodings.mean, encodings.log_variance)[:count]
-    deviations = np.linspace(-3.0, 3.0, 9)
-    latents = [arithmetic.traversal(latent, d, middle[d] + deviations * spread[d]) for d in dimensions]
-    grid = figures.labelled_grid(
-        explored.model.decode_all(np.concatenate(latents)),
-        len(deviations),
-        f"The {count} most informative latent dimensions",
-        row_labels=[f"z{dimension}\n{kl[dimension]:.2f} nats" for dimension in dimensions],
-        column_labels=[f"{_signed(deviation)} sd" for deviation in deviations],
-        note="Each row changes one dimension alone, by standard deviations of the encoded faces; ordered by the KL "
-        f"divergence from N(0,1). Start: {note}.",
-        side=96,
+        start = explored.encode(images)[0]
+    dimensions = arithmetic.informative_dimensions(mean, log_variance, count)
+    if len(dimensions) < count:
+        print(f"The encoder uses {len(dimensions)} of its {mean.shape[1]} latent dimensions.")
+    if not len(dimensions):  # then the picture shows that none does anything
+        dimensions = arithmetic.dimensions_by_kl(mean, log_variance)[:count]
+    grid = figures.traversal_grid(
+        explored.model.decode_all(arithmetic.traversals(start, dimensions, mean, log_variance)),
+        dimensions,
+        arithmetic.kl_per_dimension(mean, log_variance),
+        arithmetic.TRAVERSAL_DEVIATIONS,
+        f"The {len(dimensions)} most informative latent dimensions",
+        "Each row changes one dimension alone, by standard deviations of the encoded faces; ordered by the KL "
+        f"divergence from N(0, 1), in nats. Start: {note}.",
+        SIDE,
     )
     explored.show("traversal", grid)
 
@@ -240,14 +228,8 @@ def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
     print(
         f"Generated faces and their nearest training faces: median distance {np.median(closest):.3f}.\n{note}"
     )
-    pictures = [
-        np.concatenate([face[None], train.images(found) / 255.0])
-        for face, found in zip(generated, indices[:count], strict=True)
-    ]
-    columns = ["generated", "nearest", *(f"{place}." for place in range(2, nearest + 1))]
-    rows = [f"distance\n{distance:.3f}" for distance in closest]
-    grid = figures.labelled_grid(
-        np.concatenate(pictures), nearest + 1, "Nearest training faces", rows, columns, note
+    grid = figures.neighbour_grid(
+        generated, train.images(indices[:count].ravel()), closest, "Nearest training faces", note, SIDE
     )
     explored.show("neighbours", grid)
 
@@ -259,14 +241,6 @@ def _check_count(asked, available, what, least=1):
         )
 
 
-def _signed(number):
-    return "0" if abs(number) < 1e-9 else f"{number:+.3g}".replace("-", "−")
-
-
 def _stem(face):
     """A face's part of a file name."""
     return pathlib.Path(face).stem
-
-
-def _widened(picture, width):
-    return np.pad(picture, [(0, 0), (0, width - picture.shape[1]), (0, 0)], constant_values=255)

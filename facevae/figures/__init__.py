@@ -6,22 +6,47 @@ Grids need numpy and Pillow only; matplotlib is imported when a name that draws 
 import importlib
 from typing import Any
 
+from facevae.figures.face_grids import attribute_edit_grid as attribute_edit_grid
+from facevae.figures.face_grids import attribute_sheet as attribute_sheet
+from facevae.figures.face_grids import interpolation_grid as interpolation_grid
+from facevae.figures.face_grids import neighbour_grid as neighbour_grid
+from facevae.figures.face_grids import reconstruction_grid as reconstruction_grid
+from facevae.figures.face_grids import sample_grid as sample_grid
+from facevae.figures.face_grids import traversal_grid as traversal_grid
 from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
 from facevae.figures.grids import picture_grid as picture_grid
-from facevae.figures.labelled import attribute_sheet as attribute_sheet
+from facevae.figures.grids import stacked as stacked
 from facevae.figures.labelled import labelled_grid as labelled_grid
 
 _EXPORTS = {
     "dimension_histograms": "facevae.figures.latent_figures",
-    "map_by_attributes": "facevae.figures.latent_figures",
-    "map_density": "facevae.figures.latent_figures",
-    "map_with_density": "facevae.figures.latent_figures",
-    "map_with_faces": "facevae.figures.latent_figures",
-    "places_in_map": "facevae.figures.latent_figures",
+    "dimensions_figure": "facevae.figures.latent_figures",
+    "map_by_attributes": "facevae.figures.latent_maps",
+    "map_density": "facevae.figures.latent_maps",
+    "map_with_density": "facevae.figures.latent_maps",
+    "map_with_faces": "facevae.figures.latent_maps",
+    "places_in_map": "facevae.figures.latent_maps",
+    "rate_distortion_figure": "facevae.figures.training_figures",
 }
 
-__all__ = sorted([*_EXPORTS, "as_bytes", "attribute_sheet", "enlarge", "labelled_grid", "picture_grid"])
+__all__ = sorted(
+    [
+        *_EXPORTS,
+        "as_bytes",
+        "attribute_edit_grid",
+        "attribute_sheet",
+        "enlarge",
+        "interpolation_grid",
+        "labelled_grid",
+        "neighbour_grid",
+        "picture_grid",
+        "reconstruction_grid",
+        "sample_grid",
+        "stacked",
+        "traversal_grid",
+    ]
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,13 @@
 """Pictures in rows and columns."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
 
 def picture_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Pictures in rows on white, the only place that composes grids.
+    """Pictures in rows on white.
 
     Args:
         images: `[count, height, width, 3]`, float in [0, 1] or uint8.
@@ -23,6 +25,17 @@ def picture_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
         row, column = divmod(index, columns)
         grid[row, :height, column, :width] = image
     return grid.reshape(rows * (height + gap), columns * (width + gap), 3)[: -gap or None, : -gap or None]
+
+
+def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures `uint8[height, width, 3]` one below the other, the narrower ones filled up with white on the right."""
+    width = max(picture.shape[1] for picture in pictures)
+    return np.concatenate(
+        [
+            np.pad(picture, [(0, 0), (0, width - picture.shape[1]), (0, 0)], constant_values=255)
+            for picture in pictures
+        ]
+    )
 
 
 def enlarge(images: np.ndarray, side: int) -> np.ndarray:

@@ -42,3 +42,8 @@ def wrapped(text: str, width: float, size: int = BODY) -> list[str]:
         else:
             line = longer
     return [*lines, line] if line else lines
+
+
+def signed(number: float) -> str:
+    """A number with its sign, to three figures: `+0.5`, `−2`, `0`."""
+    return "0" if abs(number) < 1e-9 else f"{number:+.3g}".replace("-", "−")

@@ -1,0 +1,210 @@
+"""What a model makes of faces, composed once for TensorBoard and for files.
+
+All functions take faces float in [0, 1] or uint8 and return `uint8[height, width, 3]`. Files have a title and a note;
+TensorBoard shows a picture's description beside it and needs neither.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from facevae.figures.grids import as_bytes, enlarge, picture_grid
+from facevae.figures.labelled import TITLE_HEIGHT, Page, labelled_grid
+from facevae.figures.text import FAINT, MARGIN, TITLE, line_height, signed, wrapped
+
+COLUMNS = 8  # faces in a row, where no label gives their number
+GAP = 2  # pixels between faces
+LABEL_LENGTH = 14  # letters in a line of a row's label, about two faces' width
+
+
+def reconstruction_grid(
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    title: str = "",
+    note: str = "",
+    side: int | None = None,
+) -> np.ndarray:
+    """Each row of originals above the row of their reconstructions.
+
+    Args:
+        originals: `[faces, size, size, 3]`.
+        reconstructions: of the same faces.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    columns = min(COLUMNS, len(originals))
+    rows = -(-len(originals) // columns)
+    cells = np.full((rows, 2, columns, *np.shape(originals)[1:]), 255, np.uint8)
+    for kind, faces in enumerate((originals, reconstructions)):
+        row, column = np.divmod(np.arange(len(faces)), columns)
+        cells[row, kind, column] = as_bytes(faces)
+    labels = ["original", "reconstruction"] * rows
+    return labelled_grid(_flat(cells), columns, title, labels, note=note, side=side, gap=GAP)
+
+
+def sample_grid(samples: np.ndarray, title: str = "", note: str = "", side: int | None = None) -> np.ndarray:
+    """New faces, row by row.
+
+    Args:
+        samples: `[samples, size, size, 3]`.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    return labelled_grid(samples, min(COLUMNS, len(samples)), title, note=note, side=side, gap=GAP)
+
+
+def interpolation_grid(
+    starts: np.ndarray,
+    between: np.ndarray,
+    ends: np.ndarray,
+    kinds: Sequence[str] = (),
+    title: str = "",
+    note: str = "",
+    side: int | None = None,
+) -> np.ndarray:
+    """Interpolations from left to right, one in a row, between the originals of both ends.
+
+    Args:
+        starts: `[rows, size, size, 3]`, the originals on the left.
+        between: `[rows · steps, size, size, 3]`, the decoded latents of each row in turn, both ends included.
+        ends: `[rows, size, size, 3]`, the originals on the right.
+        kinds: how each row is interpolated, where they differ.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    between = _in_rows(between, len(starts))
+    steps = between.shape[1]
+    cells = np.concatenate([as_bytes(starts)[:, None], between, as_bytes(ends)[:, None]], axis=1)
+    labels = ["original", *(f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)), "original"]
+    return labelled_grid(_flat(cells), steps + 2, title, kinds, labels, note, side, GAP)
+
+
+def traversal_grid(
+    faces: np.ndarray,
+    dimensions: Sequence[int] | np.ndarray,
+    kl: np.ndarray,
+    deviations: np.ndarray,
+    title: str = "",
+    note: str = "",
+    side: int | None = None,
+) -> np.ndarray:
+    """A latent dimension in each row, moved from left to right.
+
+    Args:
+        faces: `[dimensions · deviations, size, size, 3]`, row by row; see `facevae.latents.traversals`.
+        dimensions: their numbers.
+        kl: `float32[latent_dim]`, nats of every dimension.
+        deviations: `float[deviations]`, standard deviations from the mean, which is 0.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    rows = [f"z{dimension}\nKL {kl[dimension]:.2f}" for dimension in dimensions]
+    columns = [f"{signed(deviation)} sd" if deviation else "mean" for deviation in deviations]
+    return labelled_grid(faces, len(columns), title, rows, columns, note, side, GAP)
+
+
+def attribute_edit_grid(
+    original: np.ndarray,
+    edited: np.ndarray,
+    names: Sequence[str],
+    strengths: np.ndarray,
+    title: str = "",
+    note: str = "",
+    side: int | None = None,
+) -> np.ndarray:
+    """An attribute in each row, from less of it to more; the original stands once, left of the first row.
+
+    Args:
+        original: `[size, size, 3]`.
+        edited: `[attributes · strengths, size, size, 3]`, row by row; see `facevae.latents.attribute_edits`.
+        names: of the attributes.
+        strengths: `float[strengths]`; at 0 stands the reconstruction.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    cells = np.full((len(names), 1 + len(strengths), *np.shape(original)), 255, np.uint8)
+    cells[0, 0] = as_bytes(original)
+    cells[:, 1:] = _in_rows(edited, len(names))
+    rows = [textwrap.fill(_spaced(name), LABEL_LENGTH) for name in names]
+    columns = ["original", *map(signed, strengths)]
+    return labelled_grid(_flat(cells), len(columns), title, rows, columns, note, side, GAP)
+
+
+def neighbour_grid(
+    generated: np.ndarray,
+    neighbours: np.ndarray,
+    distances: np.ndarray,
+    title: str = "",
+    note: str = "",
+    side: int | None = None,
+) -> np.ndarray:
+    """A generated face in each row, then its nearest training faces.
+
+    Args:
+        generated: `[faces, size, size, 3]`.
+        neighbours: `[faces · neighbours, size, size, 3]`, of each face in turn, the nearest first.
+        distances: `float32[faces]`, of the nearest.
+        title: above the grid.
+        note: a sentence below it.
+        side: pixels of a face; None leaves them as they are.
+    """
+    neighbours = _in_rows(neighbours, len(generated))
+    cells = np.concatenate([as_bytes(generated)[:, None], neighbours], axis=1)
+    rows = [f"distance\n{distance:.3f}" for distance in distances]
+    columns = ["generated", "nearest", *(f"{place}." for place in range(2, neighbours.shape[1] + 1))]
+    return labelled_grid(_flat(cells), len(columns), title, rows, columns, note, side, GAP)
+
+
+def attribute_sheet(
+    face: np.ndarray, without: np.ndarray, with_it: np.ndarray, names: Sequence[str], title: str, note: str
+) -> np.ndarray:
+    """One face with less and with more of each attribute, in pairs under the attribute's name.
+
+    Args:
+        face: `[size, size, 3]`, the face as it is reconstructed, first in the sheet.
+        without: `[attributes, size, size, 3]`.
+        with_it: `[attributes, size, size, 3]`.
+        names: of the attributes.
+        title: above the sheet.
+        note: a sentence below it.
+    """
+    side, columns, letters = 84, 6, 14
+    pair_width, row_height = 2 * side + 2, side + 24
+    pairs = [enlarge(np.asarray(face)[None], side)]
+    pairs += [
+        picture_grid(enlarge(np.stack(pair), side), 2)[None] for pair in zip(without, with_it, strict=True)
+    ]
+    titles = ["As it is", *map(_spaced, names)]
+    rows = -(-len(pairs) // columns)
+    width = 2 * MARGIN + columns * pair_width + (columns - 1) * 14
+    note_lines = wrapped(note, width - 2 * MARGIN)
+    bottom = TITLE_HEIGHT + rows * row_height
+    page = Page(width, bottom + MARGIN + len(note_lines) * line_height())
+    page.write(MARGIN, MARGIN - 4, title, TITLE, bold=True)
+    for cell, (pair, name) in enumerate(zip(pairs, titles, strict=True)):
+        row, column = divmod(cell, columns)
+        x, y = MARGIN + column * (pair_width + 14), TITLE_HEIGHT + row * row_height + 20
+        page.paste(pair[0], x, y)
+        page.write(x, y - 6, name, letters, "ls")
+    page.write(MARGIN, bottom + 8, "\n".join(note_lines), color=FAINT)
+    return np.asarray(page.image)
+
+
+def _in_rows(faces: np.ndarray, rows: int) -> np.ndarray:
+    """`uint8[rows, columns, size, size, 3]` of `[rows · columns, size, size, 3]`."""
+    return as_bytes(faces).reshape(rows, -1, *np.shape(faces)[1:])
+
+
+def _flat(cells: np.ndarray) -> np.ndarray:
+    """`[count, size, size, 3]` of `[..., size, size, 3]`."""
+    return cells.reshape(-1, *cells.shape[-3:])
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
