@@ -35,8 +35,9 @@ def measure(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(len(cores))
-    from facevae import config, data, replicas, runtime, training
+    from facevae import config, data, runtime, training
     from facevae.cluster import find_cluster
+    from facevae.model import replicas
 
     workers = runtime.come_together("auto", find_cluster())
     size, batch = arguments.image_size, arguments.batch_size

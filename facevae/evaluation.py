@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from facevae import latents, losses, metrics
+from facevae import latents, metrics
 from facevae.data import FaceDataset, prepare
 from facevae.encodings import Encodings, encode_faces
 from facevae.errors import UserError
 from facevae.evaluation_report import Evaluation
 from facevae.feature_classifier import FeatureClassifier, cached_classifier
 from facevae.loading import load
-from facevae.model import VAE
+from facevae.model import VAE, losses
 from facevae.neighbours import nearest_faces
 from facevae.picture_sets import decode, decoded, draw, faces_of, write_png
 from facevae.run_folder import RunFolder

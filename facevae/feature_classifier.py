@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
-from facevae.layers import BatchNormalization
+from facevae.model.layers import BatchNormalization
 from facevae.run_folder import replacing
 from facevae.untrusted_files import parse_json, read_arrays
 

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from facevae import density, schedules
 from facevae.checkpoints import Progress, load_checkpoint, save_network
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
@@ -14,8 +13,8 @@ from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodi
 from facevae.errors import UserError
 from facevae.interruption import Interruption
 from facevae.memory import enough_memory
-from facevae.model import SETTINGS, VAE
-from facevae.optimizers import Adam, Muon
+from facevae.model import SETTINGS, VAE, density, schedules
+from facevae.model.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
 from facevae.runtime import Runtime
 from facevae.training_callbacks import SaveRun, StopAtNotFinite, is_finished

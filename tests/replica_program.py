@@ -16,7 +16,7 @@ import tensorflow as tf
 from facevae.cluster import find_cluster
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
-from facevae.optimizers import Adam, Muon
+from facevae.model.optimizers import Adam, Muon
 from facevae.workers import choose_workers
 
 BATCH, STEPS = 8, 3

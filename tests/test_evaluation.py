@@ -131,7 +131,7 @@ def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_fa
 
 
 def test_samples_of_the_density_are_judged_beside_those_of_the_prior(subject, encodings):
-    from facevae import density
+    from facevae.model import density
 
     one = subject(sample_from="density", density_components=1)
     names = {name.split("/")[0] for name, _ in evaluation.picture_distances(one, encodings)}

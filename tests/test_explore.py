@@ -10,12 +10,11 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import explore
-from facevae import density
 from facevae.config import Config
 from facevae.data import FaceDataset, Records
 from facevae.errors import UserError
 from facevae.exploration import Exploration, opened_run
-from facevae.model import VAE
+from facevae.model import VAE, density
 from facevae.run_folder import RunFolder
 
 
