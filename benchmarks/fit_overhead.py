@@ -111,8 +111,8 @@ def main() -> None:
         @functools.partial(tf.function, autograph=False)
         def bare(batch):
             pictures = model.to_float(batch)
-            results, gradients = model._compute_gradients(
-                pictures, model._noise(pictures, 0, model.global_step)
+            results, gradients = model.compute_gradients(
+                pictures, model.noise(pictures, 0, model.global_step)
             )
             model.optimizer.apply(gradients, model.trainable_variables)
             return results["loss"]

@@ -37,7 +37,8 @@ def measure(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(len(cores))
-    from facevae import config, data, replicas, training
+    from facevae import config, data, training
+    from facevae.model import replicas
     from facevae.training.many_workers import choose_workers, find_cluster
 
     workers = choose_workers("auto", find_cluster())

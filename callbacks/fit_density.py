@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from callbacks.shared_encoding import SharedEncoding
-from facevae import density
 from facevae.errors import UserError
+from facevae.model import density
 
 # Steps of expectation maximisation per epoch: each epoch goes on from the one before, and latents move
 # slowly.

@@ -3,9 +3,9 @@
 import numpy as np
 
 from callbacks.face_callback import FaceCallback
-from facevae import latents, schedules
+from facevae import latents
 from facevae.encodings import Encodings
-from facevae.model import VAE
+from facevae.model import VAE, schedules
 
 # Of the aggregate posterior: more cost time and change nothing in 30 buckets.
 HISTOGRAM_VALUES = 20_000

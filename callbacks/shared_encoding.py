@@ -11,6 +11,7 @@ from facevae.batches import in_batches
 from facevae.data.records import Records
 from facevae.encodings import Encodings
 from facevae.errors import UserError
+from facevae.model.image_range import check_range
 
 # Graphs have one fixed batch: they are traced once, and a short last batch is filled up. Faces are encoded by the
 # thousand, latents decoded by the dozen.
@@ -32,7 +33,8 @@ class SharedEncoding:
         attribute_names: their names.
 
     Raises:
-        UserError: arrays of other shapes, or attributes and names that do not belong together.
+        UserError: arrays of other shapes, floats that leave [0, 1], or attributes and names that do not belong
+            together.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class SharedEncoding:
                 f"images: expected at least one picture in [faces, height, width, 3], received "
                 f"{self.images.shape}. Give the callbacks some pictures that the model is not trained on."
             )
+        if self.images.dtype.kind == "f":
+            check_range(self.images)
         expected = (len(self.images), len(self.attribute_names))
         if self.attributes is not None and self.attributes.shape != expected:
             raise UserError(

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _EXPORTS = {
     "Config": "facevae.config",
     "UserError": "facevae.errors",
-    "VAE": "facevae.model",
+    "VAE": "facevae.model.vae",
     "load": "facevae.opened_run",
 }
 

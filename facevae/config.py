@@ -1,12 +1,15 @@
 """A run is one frozen dataclass: the command line is generated from it, its JSON stands in the run folder."""
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import math
+import numbers
 import os
 import re
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from facevae.errors import UserError
@@ -182,8 +185,8 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        for name, value in check_settings(vars(self)).items():
+            object.__setattr__(self, name, value)
         if self.crop != "square" and not re.fullmatch(r"[8-9]|[1-9][0-9]{1,4}", self.crop):
             raise UserError(
                 f"crop: expected square or a side in pixels from 8 to 99999, received {self.crop[:20]!r}. "
@@ -199,16 +202,6 @@ class Config:
                     f"{name}: expected a folder on a disk of this machine or one that it mounts, received "
                     f"{getattr(self, name)!r}. Files there are locked or mapped into memory."
                 )
-        if self.sample_from == "density" and self.density_components == 0:
-            raise UserError(
-                "density_components: expected at least 1 with --sample-from density, received 0. "
-                "Give --density-components, or --sample-from prior."
-            )
-        if self.network == "compact" and self.dropout:
-            raise UserError(
-                f"dropout: the compact network has none, received {self.dropout}. "
-                "Leave --dropout out, or use --network reference."
-            )
 
     @property
     def finished_model(self) -> str:
@@ -242,6 +235,33 @@ class Config:
             return cls(**values)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
+
+
+def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks settings by the names of `Config`'s fields, which alone know their types, choices and limits.
+
+    Args:
+        settings: all of them or some, e.g. those that describe a model.
+
+    Returns:
+        The same settings; numbers of other libraries, NumPy's among them, as `int` and `float`.
+
+    Raises:
+        UserError: a value of the wrong type or outside its limits, or values that make a model that contradicts itself.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    checked = {name: _checked(fields[name], value) for name, value in settings.items()}
+    if checked.get("sample_from") == "density" and checked.get("density_components") == 0:
+        raise UserError(
+            "density_components: expected at least 1 with sample_from density, received 0. "
+            "Make room for some, or choose sample_from prior."
+        )
+    if checked.get("network") == "compact" and checked.get("dropout"):
+        raise UserError(
+            f"dropout: the compact network has none, received {checked['dropout']}. "
+            "Leave it out, or choose the network reference."
+        )
+    return checked
 
 
 def from_preset(preset: str, **chosen: Any) -> Config:
@@ -345,20 +365,34 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if value is None and type(None) in typing.get_args(hint):
         return None
     value_type, choices = _value_type(hint)
-    if value_type is float and type(value) is int:
-        value = float(value)
-    if type(value) is not value_type or (isinstance(value, float) and not math.isfinite(value)):
+    value = _number(value, value_type)
+    finite = not isinstance(value, float) or math.isfinite(value)
+    right_type = type(value) is value_type and finite
+    if choices:
+        if not right_type or value not in choices:
+            raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)
+        return value
+    if not right_type:
         raise _refusal(field, value_type.__name__, value)
-    if choices and value not in choices:
-        raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
-    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
-        bounds = f"at least {minimum}" + ("" if maximum is None else f" and at most {maximum}")
-        raise _refusal(field, bounds, value)
+    if minimum is not None and not minimum <= value <= maximum:
+        raise _refusal(field, f"at least {minimum} and at most {maximum}", value)
+    return value
+
+
+def _number(value: Any, value_type: type) -> Any:
+    """The value as a Python number where one is wanted and no information is lost; else as it came."""
+    if value_type is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return int(value)
+    if value_type is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            return float(value)
     return value
 
 
 def _refusal(field: dataclasses.Field, expected: str, value: Any, choices: tuple = ()) -> UserError:
     near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], 1)
-    what_next = f"Did you mean {near[0]}?" if near else f"Correct it, or leave it out for {field.default}."
+    minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
+    what_next = "Correct it" if minimum is None else f"Give a number from {minimum} to {maximum}"
+    what_next = f"Did you mean {near[0]}?" if near else f"{what_next}, or leave it out."
     return UserError(f"{field.name}: expected {expected}, received {value!r}. {what_next}")

@@ -14,7 +14,8 @@ TRAVERSAL_DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     """KL(N(mean, exp(log_variance)) ‖ N(0, 1)) of each latent dimension, averaged over the faces.
 
-    The closed form for Gaussians: Kingma and Welling, arXiv:1312.6114, appendix B.
+    The closed form for Gaussians: Kingma and Welling, arXiv:1312.6114, appendix B; as
+    `facevae.model.losses.kl_from_standard_normal`, which training differentiates.
 
     Args:
         mean: `float32[faces, latent_dim]`.

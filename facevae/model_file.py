@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 
-from facevae.config import Config
+from facevae.config import check_settings
 from facevae.errors import UserError
 from facevae.model import SETTINGS, VAE
 from facevae.untrusted_files import MOST_ARRAY_BYTES, MOST_JSON_BYTES, check_size, opened_archive, parse_json
@@ -66,8 +66,7 @@ def _settings(description: Any) -> dict[str, Any]:
     kind = description.get("registered_name") or description.get("class_name")
     if kind != "facevae>VAE":
         raise ValueError(f"expected a facevae.VAE, received a {kind}")
-    checked = Config(**{name: description["config"][name] for name in SETTINGS})
-    return {name: getattr(checked, name) for name in SETTINGS}
+    return check_settings({name: description["config"][name] for name in SETTINGS})
 
 
 def _check_weights(content: bytes) -> None:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
-from facevae.optimizers import Adam, Muon
+from facevae.model.optimizers import Adam, Muon
 from facevae.training.many_workers import choose_workers, find_cluster
 
 BATCH, STEPS = 8, 3

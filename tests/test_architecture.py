@@ -75,5 +75,6 @@ def test_the_direction_is_checked_in_places_where_it_matters():
         name: room_of(name) for name in ("facevae.data.images", "facevae.model", "callbacks.scalars", "train")
     }
     assert list(order.values()) == sorted(set(order.values()))
-    found = set(imports(ROOT / "facevae" / "model.py", modules()))
-    assert {"facevae.networks", "facevae.losses"} <= found
+    package = ROOT / "facevae" / "model"
+    found = {name for file in ("vae.py", "trainer.py") for name in imports(package / file, modules())}
+    assert {"facevae.model.networks", "facevae.model.losses"} <= found

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.augmentation import moved
 from facevae.model import VAE
+from facevae.model.augmentation import shifted
 
 SIDE = 8
 
@@ -12,7 +12,9 @@ SIDE = 8
 def test_pictures_are_moved_and_mirrored_at_the_border(dtype):
     images = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3)).astype(dtype)
     moves = np.array([[0, 0], [2, -1], [-SIDE, SIDE]], np.int32)
-    for image, move, found in zip(images, moves, moved(tf.constant(images), tf.constant(moves)), strict=True):
+    for image, move, found in zip(
+        images, moves, shifted(tf.constant(images), tf.constant(moves)), strict=True
+    ):
         wide = np.pad(image, ((SIDE, SIDE), (SIDE, SIDE), (0, 0)), "symmetric")
         (down, right) = SIDE + move
         np.testing.assert_array_equal(found, wide[down : down + SIDE, right : right + SIDE])
@@ -29,7 +31,7 @@ def places(model, images, step):
     """By how much each picture was moved in a step, `int[batch, 2]`."""
     model.global_step.assign(step)
     found = []
-    for image, result in zip(images, model._moved(tf.constant(images)).numpy(), strict=True):
+    for image, result in zip(images, model.shift_images(tf.constant(images)).numpy(), strict=True):
         wide = np.pad(image, ((2, 2), (2, 2), (0, 0)), "symmetric")
         fits = [(y, x) for y in range(5) for x in range(5) if (wide[y : y + 32, x : x + 32] == result).all()]
         assert len(fits) == 1

@@ -140,7 +140,7 @@ def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value)
         ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
         ({"latent_dim": True}, "latent_dim: expected int, received True"),
         ({"crop": "centre"}, "crop: expected square or a side in pixels"),
-        ({"density_components": 0}, "density_components: expected at least 1 with --sample-from density"),
+        ({"density_components": 0}, "density_components: expected at least 1 with sample_from density"),
         ({"dropout": 0.5}, "dropout: the compact network has none"),
         ({"epochs": None, "minutes": None}, "expected at least one of them"),
     ],

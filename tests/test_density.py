@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facevae import density
+from facevae.model import density
 
 
 def test_fit_recovers_two_gaussians():

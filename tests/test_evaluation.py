@@ -159,7 +159,7 @@ def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_fa
 
 
 def test_samples_of_the_density_are_judged_beside_those_of_the_prior(evaluated, encodings):
-    from facevae import density
+    from facevae.model import density
 
     one = evaluated(sample_from="density", density_components=1)
     names = {name.split("/")[0] for name, _ in evaluators.picture_distances(one, encodings)}
@@ -316,7 +316,7 @@ def test_every_metric_is_declared_once_and_explained():
 
 
 def test_the_table_fits_a_terminal_and_tells_directions(evaluated, untrained_classifier):
-    from facevae import density
+    from facevae.model import density
 
     one = evaluated(sample_from="density", density_components=1)
     one.model.density = density.fit(np.random.default_rng(0).normal(0.0, 1.0, (50, 4)).astype(np.float32), 1)

@@ -19,12 +19,12 @@ from callbacks import (
     SharedEncoding,
     TraversalPictures,
 )
-from facevae import density, figures
+from facevae import figures
 from facevae.config import Config
 from facevae.data import FaceDataset, Records, preparation
 from facevae.errors import UserError
 from facevae.exploration import Exploration
-from facevae.model import VAE
+from facevae.model import VAE, density
 from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
 

@@ -29,8 +29,8 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
     import keras
 
     import facevae.encodings
-    from facevae.density import fit
     from facevae.model import VAE
+    from facevae.model.density import fit
 
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
@@ -151,12 +151,12 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     import dataclasses
 
     from facevae.config import from_preset
-    from facevae.density import Mixture
     from facevae.encodings import Encodings
     from facevae.exporting.conversion import convert
     from facevae.exporting.pipeline import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
+    from facevae.model.density import Mixture
     from facevae.training import build_model
     from facevae.training.runtime import Runtime
 

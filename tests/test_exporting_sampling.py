@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from facevae.density import Mixture
 from facevae.exporting.sampling import CompactMixture, compact, divergence, log_likelihood
+from facevae.model.density import Mixture
 
 
 def mixture_with_a_shared_basis(dimensions=6, components=3):

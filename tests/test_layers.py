@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
+from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae import losses
+from facevae.model import losses
 
 
 def test_kl_of_shifted_and_scaled_gaussians():

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from facevae.model import VAE, VALIDATION_SEED
+from facevae.model import VAE
+from facevae.model.trainer import VALIDATION_SEED
 
 TINY = {"image_size": 32, "latent_dim": 6, "width": 8}
 
@@ -243,7 +244,7 @@ def test_xla_gives_the_same_losses_and_gradients(network, blob_images):
         keras.utils.set_random_seed(0)
         model = VAE(**TINY, network=network)
         model.compile("sgd", jit_compile=jit_compile)
-        outcomes.append(model._compute_gradients(model.to_float(blob_images(8)), noise_of(model, 8)))
+        outcomes.append(model.compute_gradients(model.to_float(blob_images(8)), noise_of(model, 8)))
     (plain, plain_gradients), (compiled, compiled_gradients) = outcomes
     for name in plain:
         np.testing.assert_allclose(compiled[name], plain[name], rtol=1e-4, equal_nan=False)
@@ -292,7 +293,7 @@ def test_statistics_and_pictures_are_float32_under_mixed_precision(blob_images):
 
 
 def test_keras_file_loads_in_safe_mode_with_density_sigma_and_compilation(tmp_path, blob_images):
-    from facevae.density import Mixture
+    from facevae.model.density import Mixture
 
     model = VAE(**TINY, density_components=3, sample_from="density")
     model.compile("adam")

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae import schedules
 from facevae.errors import UserError
-from facevae.model import VAE
+from facevae.model import VAE, schedules
 from facevae.run_folder import RunFolder
 from facevae.training.nan_guard import NaNGuard
 

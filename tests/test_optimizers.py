@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.optimizers import Adam, Muon
+from facevae.model.optimizers import Adam, Muon
 
 
 def test_adam_moves_as_keras_own_does():

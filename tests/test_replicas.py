@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from worker_helpers import ENDING_SECONDS, tf_configs
 
-from facevae import replicas
+from facevae.model import replicas
 
 PROGRAM = pathlib.Path(__file__).parent / "replica_program.py"
 

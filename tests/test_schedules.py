@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from facevae import schedules
+from facevae.model import schedules
 
 
 def test_cosine_rises_peaks_halves_and_ends_at_one_percent():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from facevae import latents, losses
+from facevae import latents
 from facevae.batches import batch_slices
 from facevae.encodings import Encodings
 from facevae.evaluation import metrics
@@ -20,6 +20,7 @@ from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.evaluation.picture_sets import choose_indices, decode, decoded, faces_of
+from facevae.model import losses
 
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
 UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face

@@ -20,7 +20,7 @@ from facevae.batches import in_batches
 from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
 from facevae.files import locked, whole_file
-from facevae.layers import BatchNormalization
+from facevae.model.layers import BatchNormalization
 from facevae.untrusted_files import parse_json, read_arrays
 
 ARCHITECTURE = (

@@ -48,7 +48,7 @@ def convert(saved_model: pathlib.Path, signatures: list[str], form: str, calibra
     except Exception as error:  # the converter raises several private classes
         raise UserError(
             f"{form}: the networks cannot be converted to builtin operations: {first_reason(str(error))}. "
-            "Use layers of facevae.networks, or leave this format out with --formats."
+            "Use layers of facevae.model.networks, or leave this format out with --formats."
         ) from error
 
 

@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from facevae.density import Mixture
+from facevae.model.density import Mixture
 
 
 @dataclasses.dataclass(frozen=True)

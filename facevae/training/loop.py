@@ -6,14 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from facevae import density, schedules
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
-from facevae.model import SETTINGS, VAE
+from facevae.model import SETTINGS, VAE, density, schedules
+from facevae.model.optimizers import Adam, Muon
 from facevae.opened_run import load
-from facevae.optimizers import Adam, Muon
 from facevae.run_folder import RunFolder
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network

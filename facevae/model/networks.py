@@ -10,7 +10,7 @@ The layers between may compute in 16 bits; the statistics and the pictures are f
 import keras
 from keras import layers
 
-from facevae.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
+from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
 
 
 def build_encoder(

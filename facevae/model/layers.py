@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from facevae import replicas
+from facevae.model import replicas
 
 
 @keras.saving.register_keras_serializable(package="facevae")

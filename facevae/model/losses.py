@@ -44,7 +44,8 @@ def gaussian_negative_log_likelihood(mse: tf.Tensor, variance: tf.Tensor, pixel_
 def kl_from_standard_normal(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
     """KL(N(mean, exp(log_variance)) ‖ N(0, 1)) of each latent dimension.
 
-    Kingma and Welling, "Auto-Encoding Variational Bayes" (arXiv:1312.6114, appendix B).
+    Kingma and Welling, "Auto-Encoding Variational Bayes" (arXiv:1312.6114, appendix B). For arrays, without TensorFlow
+    and in float64, `facevae.latents.kl_per_dimension` has the same formula.
 
     Args:
         mean: `float32[batch, latent_dim]`.
