@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
 
     with without_native_notes():
-        from facevae.exporting.pipeline import export_run
+        from facevae.exporting.export import export_run
         from facevae.exporting.report import table
 
     export = export_run(opened, tuple(dict.fromkeys(flags.formats)), flags.output_dir, flags.checked_latents)

@@ -15,7 +15,8 @@ def main() -> None:
     with training_process(flags) as process:
         run, config = process.run, process.config
         from callbacks import standard_callbacks
-        from facevae import data, tensorboard_files, training
+        from facevae import data, training
+        from facevae.tensorboard import server
 
         # --------------------------------------------------------------------------
         # Data
@@ -28,9 +29,9 @@ def main() -> None:
         # --------------------------------------------------------------------------
         print(process.runtime)
         callbacks = standard_callbacks(run, config, dataset)
-        with tensorboard_files.serve(run.logs, config.host) if config.tensorboard else nullcontext():
+        with server.serve(run.logs, config.host) if config.tensorboard else nullcontext():
             training.train(config, run, dataset, process.runtime, callbacks, process.interruption)
-    process.say(what_next(run, tensorboard_files.SAMPLES_PER_PLUGIN))
+    process.say(what_next(run, server.SAMPLES_PER_PLUGIN))
 
 
 if __name__ == "__main__":

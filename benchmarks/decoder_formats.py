@@ -26,13 +26,13 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
 from facevae.exporting.examples import signature_inputs
-from facevae.exporting.formats import FORMATS
-from facevae.exporting.pipeline import (
+from facevae.exporting.export import (
     CALIBRATION_EXAMPLES,
     CALIBRATION_SEED,
     export_run,
     make_exported_model,
 )
+from facevae.exporting.formats import FORMATS
 from facevae.opened_run import OpenedRun
 from facevae.text_table import markdown
 

@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 
-from facevae import config as configuration
+from facevae.config import from_preset
 from facevae.quiet import without_native_notes
 
 with without_native_notes():
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--cache-dir", help="of their prepared form")
     flags = parser.parse_args()
 
-    config = configuration.from_preset(
+    config = from_preset(
         flags.preset,
         image_size=flags.size,
         batch_size=flags.batch,

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
-from facevae import tensorboard_projector as projector
 from facevae.encodings import Encodings
 from facevae.files import whole_file
+from facevae.tensorboard import projector
 
 BETWEEN = 30  # epochs kept between the first and the newest
 TILE = (96, 96, 96)

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from facevae.tensorboard_files import EventWriter, cannot_write
+from facevae.tensorboard.events import EventWriter, cannot_write
 
 
 class EventCallback(keras.callbacks.Callback):

@@ -6,11 +6,11 @@ from typing import Any
 from callbacks.event_callback import EventCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
-from facevae.tensorboard_files import cannot_write
+from facevae.tensorboard.events import cannot_write
 
 # Every epoch up to here is written, later every tenth, from ten times as many on every hundredth, and
 # always the last: 190 points by epoch 1000 and 10 for each thousand more. TensorBoard keeps them all where
-# it is started with facevae.tensorboard_files.SAMPLES_PER_PLUGIN.
+# it is started with facevae.tensorboard.server.SAMPLES_PER_PLUGIN.
 EVERY_EPOCH_UNTIL = 100
 
 

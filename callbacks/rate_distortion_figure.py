@@ -9,7 +9,7 @@ from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
 from facevae.figures import rate_distortion_figure
 from facevae.files import whole_file
-from facevae.tensorboard_files import cannot_write
+from facevae.tensorboard.events import cannot_write
 
 
 class RateDistortionFigure(EventCallback):

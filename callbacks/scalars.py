@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from facevae.tensorboard_files import EventWriter
+from facevae.tensorboard.events import EventWriter
 
 SPLITS = ("train", "validation")
 

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae.batches import in_batches
 from facevae.data.records import Records
 from facevae.encodings import Encodings
 from facevae.errors import UserError
+from facevae.model.batches import in_batches
 from facevae.model.image_range import check_range
 
 # Graphs have one fixed batch: they are traced once, and a short last batch is filled up. Faces are encoded by the

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from facevae.batches import in_batches
 from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.files import whole_file
+from facevae.files.untrusted import read_arrays
 from facevae.model import VAE
+from facevae.model.batches import in_batches
 from facevae.run_folder import RunFolder
-from facevae.untrusted_files import read_arrays
 
 # What the density is fitted to and the latents are looked at by; more faces change neither.
 MOST_TRAINING_FACES = 20_000

@@ -105,7 +105,7 @@ class OpenedRun:
                 f"Go on with: python train.py --run-dir {self.run.path} --resume"
             )
         with without_native_notes():
-            from facevae.model_file import read_model
+            from facevae.model.keras_file import read_model
 
         return read_model(path)
 

@@ -24,7 +24,7 @@ from typing import Any
 from facevae.config import Config
 from facevae.errors import UserError
 from facevae.files import locked, remove_leftovers, whole_file
-from facevae.untrusted_files import read_json
+from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 1
 

@@ -24,7 +24,7 @@ SMALL |= {"profile": False, "early_stopping": None, "checkpoint_steps": None, "r
 def outcome(folder: pathlib.Path, dataset, config: Config, exported: bool) -> str | None:
     """Trains a step, loads the model and exports it; the reason where the configuration is refused."""
     from callbacks import standard_callbacks
-    from facevae.exporting.pipeline import export_run
+    from facevae.exporting.export import export_run
     from facevae.opened_run import OpenedRun
 
     run = RunFolder(folder)

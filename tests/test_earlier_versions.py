@@ -4,17 +4,17 @@
 its weights set to 0 so that it packs into 27 kB. The figures below are what that code made of it.
 """
 
-import pathlib
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from places import FIXTURES
 
 import facevae
 from facevae.synthetic_faces import ATTRIBUTE_NAMES, render, sample_faces
 
-ARCHIVE = pathlib.Path(__file__).parent / "fixtures" / "run_0_1.zip"
+ARCHIVE = FIXTURES / "run_0_1.zip"
 ATTRIBUTES = ("Eyeglasses", "Male", "Smiling")
 LATENTS = [
     [-1.122, -3.16312, 13.00985],

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pathlib
 import runpy
 import subprocess
 import sys
@@ -11,12 +10,11 @@ import time
 
 import pytest
 from PIL import Image
+from places import ROOT
 
 from facevae.config import from_preset
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
-
-ROOT = pathlib.Path(__file__).parent.parent
 
 
 @pytest.fixture

@@ -329,9 +329,10 @@ def test_help_and_a_missing_run_need_no_tensorflow():
 
 @pytest.mark.slow
 def test_a_shifted_and_scaled_face_aligned_by_its_eyes_reconstructs_as_well_as_an_unshifted_one(tmp_path):
-    from facevae import alignment
-    from facevae.synthetic_faces import render, sample_faces
     from tests.test_alignment import photograph, straight_faces
+
+    from facevae.data import alignment
+    from facevae.synthetic_faces import render, sample_faces
 
     keras.utils.set_random_seed(0)
     model = VAE(image_size=32, latent_dim=32, network="reference")

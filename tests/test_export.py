@@ -10,62 +10,17 @@ import sys
 
 import numpy as np
 import pytest
+from finished_run import DECODERS, NAMES, write_run
+from places import ROOT
 
 from facevae.config import Config
 from facevae.run_folder import RunFolder
-
-ROOT = pathlib.Path(__file__).parents[1]
-NAMES = ["Smiling", "Young", "Eyeglasses"]
-DECODERS = {
-    "decoder_float32.tflite",
-    "decoder_float16.tflite",
-    "decoder_dynamic_int8.tflite",
-    "decoder_int8.tflite",
-}
-
-
-def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True, **settings) -> RunFolder:
-    """A finished run of an untrained network whose statistics are as uneven as a trained one's."""
-    import keras
-
-    import facevae.encodings
-    from facevae.model import VAE
-    from facevae.model.density import fit
-
-    keras.utils.set_random_seed(0)
-    random = np.random.default_rng(0)
-    shape = {"image_size": 32, "latent_dim": 8, "width": 8, **settings}
-    source = {"sample_from": "density" if density else "prior", "density_components": 3 if density else 0}
-    model = VAE(**shape, **source)
-    for weight in model.weights:
-        if weight.path.endswith("moving_mean"):
-            weight.assign(random.normal(0.0, 0.2, weight.shape))
-        elif weight.path.endswith("moving_variance"):
-            weight.assign(random.uniform(0.5, 1.5, weight.shape))
-        elif weight.path.endswith("kernel"):
-            # Latents of different pictures lie as far apart as in a trained model.
-            weight.assign((4.0 if "mean" in weight.path else 1.3) * weight)
-    mean = random.normal(size=(300, 8)).astype(np.float32)
-    if density:
-        model.density = fit(mean, 3)
-    run = RunFolder(path)
-    run.save(
-        Config(**shape, **source), {"name": "synthetic_faces", "attribute_names": NAMES if attributes else []}
-    )
-    run.network("last").parent.mkdir(parents=True)
-    model.save(run.network("last"))
-    arrays = {"indices": np.arange(300), "mean": mean, "log_variance": np.full((300, 8), -3.0, np.float32)}
-    if attributes:
-        arrays["attributes"] = (mean[:, :3] > 0).astype(np.uint8)
-    run.encodings.mkdir()
-    np.savez(run.encodings / "train.npz", encoder=facevae.encodings.encoder_fingerprint(model), **arrays)
-    return run
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A run with attributes and a density, exported to two formats."""
-    from facevae.exporting.pipeline import export_run
+    from facevae.exporting.export import export_run
     from facevae.opened_run import OpenedRun
 
     run = write_run(tmp_path_factory.mktemp("runs") / "run")
@@ -153,7 +108,7 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     from facevae.config import from_preset
     from facevae.encodings import Encodings
     from facevae.exporting.conversion import convert
-    from facevae.exporting.pipeline import make_exported_model
+    from facevae.exporting.export import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
     from facevae.model.density import Mixture
@@ -363,8 +318,8 @@ def test_a_mixed_precision_model_exports_as_the_float32_one(tmp_path):
     from ai_edge_litert.interpreter import Interpreter
 
     from facevae.exporting.conversion import convert
+    from facevae.exporting.export import in_float32
     from facevae.exporting.graphs import ExportedModel
-    from facevae.exporting.pipeline import in_float32
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import operations
     from facevae.model import VAE

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from failing_disks import files_no_longer_than, read_only, small_disk
 from PIL import Image
+from places import ROOT
 
 import facevae
 from facevae.config import from_preset
 from facevae.errors import UserError, exit_on_user_error
 from facevae.files import WRITING
 from facevae.run_folder import RunFolder
-from facevae.tensorboard_files import EventWriter
+from facevae.tensorboard.events import EventWriter
 from facevae.training import build_model, describe_data, train
 from facevae.training.checkpoints import Progress, load_checkpoint, save_checkpoint, save_network
 from facevae.training.runtime import Runtime
 
-ROOT = pathlib.Path(__file__).parent.parent
 CPU = Runtime("processor", "float32", False)
 TINY = {"image_size": 32, "latent_dim": 4, "width": 8, "batch_size": 16, "epochs": 3, "density_components": 1}
 

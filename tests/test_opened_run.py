@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from places import ROOT
 
 import evaluate
 import explore
@@ -21,7 +22,6 @@ from facevae.model import VAE
 from facevae.opened_run import OpenedRun, open_from_flags
 from facevae.run_folder import RunFolder
 
-ROOT = pathlib.Path(__file__).parent.parent
 PARSERS = {
     "evaluate": lambda *flags: evaluate.parse_command_line(["run", *flags]),
     "explore, before the command": lambda *flags: explore.parse(["run", *flags, "generate"]),

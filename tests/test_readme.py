@@ -1,7 +1,6 @@
 """The README's commands and programs run as they are printed, on a small run."""
 
 import os
-import pathlib
 import re
 import shlex
 import subprocess
@@ -10,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What makes a training one of seconds; flags that come last decide.
 SMALL = shlex.split(

@@ -1,13 +1,12 @@
 """What every entry script says without the seconds that TensorFlow takes to import."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parent.parent
 resource = pytest.importorskip("resource", reason="needs an operating system that counts processor time")
 
 

@@ -1,7 +1,6 @@
 """`python train.py` as a user runs it."""
 
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -10,11 +9,11 @@ import time
 
 import numpy as np
 import pytest
+from places import ROOT
 
 import facevae
 from facevae.run_folder import RunFolder
 
-ROOT = pathlib.Path(__file__).parent.parent
 SMALL = ["--image-size", "32", "--width", "8", "--latent-dim", "4", "--density-components", "1"]
 SMALL += ["--batch-size", "8", "--epochs", "1"]
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from facevae.data.splits import SPLIT_NAMES, complete_splits
 from facevae.files import whole_folder
-from facevae.untrusted_files import read_json
+from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 1
 _MOST_JSON_BYTES = 2**28  # the names of some millions of faces

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from facevae.errors import UserError, printable
-from facevae.untrusted_files import check_size
+from facevae.files.untrusted import check_size
 
 ATTRIBUTE_TABLES = ("list_attr_celeba.csv", "list_attr_celeba.txt")
 PARTITION_TABLES = ("list_eval_partition.csv", "list_eval_partition.txt")

@@ -12,7 +12,6 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae import latents
-from facevae.batches import batch_slices
 from facevae.encodings import Encodings
 from facevae.evaluation import metrics
 from facevae.evaluation.evaluated_run import FEWEST_FACES, EvaluatedRun
@@ -21,6 +20,7 @@ from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.evaluation.picture_sets import choose_indices, decode, decoded, faces_of
 from facevae.model import losses
+from facevae.model.batches import batch_slices
 
 COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
 UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face

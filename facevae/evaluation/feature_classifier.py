@@ -16,12 +16,12 @@ import tensorflow as tf
 from keras import layers
 from tqdm import tqdm
 
-from facevae.batches import in_batches
 from facevae.data import FaceDataset, Records
 from facevae.data.records import read_index
 from facevae.files import locked, whole_file
+from facevae.files.untrusted import parse_json, read_arrays
+from facevae.model.batches import in_batches
 from facevae.model.layers import BatchNormalization
-from facevae.untrusted_files import parse_json, read_arrays
 
 ARCHITECTURE = (
     "3x3 convolutions of stride 2 down to 4x4, min(128, 1024 / side) channels, each with BatchNorm and ReLU; "

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facevae.batches import batch_slices
 from facevae.data.records import Records
+from facevae.model.batches import batch_slices
 
 
 def nearest_faces(

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from facevae.batches import batch_slices
 from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
 from facevae.model import VAE
+from facevae.model.batches import batch_slices
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,7 +48,7 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
     Raises:
         UserError: the run folder cannot be written; an earlier evaluation is intact.
     """
-    from facevae.tensorboard_files import EventWriter
+    from facevae.tensorboard.events import EventWriter
 
     content = json.dumps(dataclasses.asdict(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
     try:

@@ -11,11 +11,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from facevae import figures
-from facevae import latents as arithmetic
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
 from facevae.figures.text import signed
+from facevae.latents import (
+    TRAVERSAL_DEVIATIONS,
+    attribute_edits,
+    dimensions_by_kl,
+    informative_dimensions,
+    interpolate,
+    kl_per_dimension,
+    map_agreement,
+    traversals,
+    two_dimensional_map,
+)
 
 SIDE = 112  # pixels of a face
 
@@ -84,7 +94,7 @@ def latents(
     explored.show("latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title))
 
     print(f"Laying {count:,} faces out in two dimensions by t-SNE:", flush=True)
-    positions = arithmetic.two_dimensional_map(mean, seed, verbose=True)
+    positions = two_dimensional_map(mean, seed, verbose=True)
     explored.show(
         "latent_map", figures.map_with_density(positions, f"Latents of {count:,} training faces, t-SNE")
     )
@@ -98,7 +108,7 @@ def latents(
         print("The data set has no attributes: no map coloured by them.")
         return
     attributes = encodings.attributes[rows]
-    agreement = arithmetic.map_agreement(positions, attributes)
+    agreement = map_agreement(positions, attributes)
     shown = np.argsort(-agreement)[:6] if wanted is None else np.array([wanted])
     names = [explored.dataset.attribute_names[index] for index in shown]
     title = (
@@ -129,13 +139,13 @@ def edit(
     names = explored.dataset.attribute_names
     if index is None:
         ends = strengths[[0, -1]]
-        edited = explored.model.decode_all(arithmetic.attribute_edits(latent, directions, ends))
+        edited = explored.model.decode_all(attribute_edits(latent, directions, ends))
         title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
         (face_itself,) = explored.model.decode_all(latent[None])
         sheet = figures.attribute_sheet(face_itself, edited[0::2], edited[1::2], names, title, note)
         explored.show(f"attributes_{_stem(face)}", sheet)
         return
-    edited = explored.model.decode_all(arithmetic.attribute_edits(latent, directions[[index]], strengths))
+    edited = explored.model.decode_all(attribute_edits(latent, directions[[index]], strengths))
     grid = figures.attribute_edit_grid(
         picture, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
     )
@@ -154,9 +164,7 @@ def morph(
     print("\n".join(notes))
     legs = list(itertools.pairwise(explored.encode(images)))
     between = [
-        arithmetic.interpolate(start, end, steps, spherical)
-        for start, end in legs
-        for spherical in (False, True)
+        interpolate(start, end, steps, spherical) for start, end in legs for spherical in (False, True)
     ]
     note = "Linear: in a straight line between the latents. Spherical: along the great circle, keeping their norm."
     grid = figures.interpolation_grid(
@@ -171,7 +179,7 @@ def morph(
     explored.show("morph", grid)
     frames = []
     for start, end in legs:
-        moving = explored.model.decode_all(arithmetic.interpolate(start, end, 24, spherical=True))
+        moving = explored.model.decode_all(interpolate(start, end, 24, spherical=True))
         frames += [*[moving[0]] * 6, *moving]  # resting a moment at each face
     there = np.stack([*frames, *[frames[-1]] * 6])
     explored.show_animation("morph", np.concatenate([there, there[::-1]]))
@@ -192,16 +200,16 @@ def traverse(
     if face is not None:
         images, (note,) = explored.faces([face], eyes, box)
         start = explored.encode(images)[0]
-    dimensions = arithmetic.informative_dimensions(mean, log_variance, count)
+    dimensions = informative_dimensions(mean, log_variance, count)
     if len(dimensions) < count:
         print(f"The encoder uses {len(dimensions)} of its {mean.shape[1]} latent dimensions.")
     if not len(dimensions):  # then the picture shows that none does anything
-        dimensions = arithmetic.dimensions_by_kl(mean, log_variance)[:count]
+        dimensions = dimensions_by_kl(mean, log_variance)[:count]
     grid = figures.traversal_grid(
-        explored.model.decode_all(arithmetic.traversals(start, dimensions, mean, log_variance)),
+        explored.model.decode_all(traversals(start, dimensions, mean, log_variance)),
         dimensions,
-        arithmetic.kl_per_dimension(mean, log_variance),
-        arithmetic.TRAVERSAL_DEVIATIONS,
+        kl_per_dimension(mean, log_variance),
+        TRAVERSAL_DEVIATIONS,
         f"The {len(dimensions)} most informative latent dimensions",
         "Each row changes one dimension alone, by standard deviations of the encoded faces; ordered by the KL "
         f"divergence from N(0, 1), in nats. Start: {note}.",

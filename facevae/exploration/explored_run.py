@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from facevae import alignment
-from facevae.data import FaceDataset
+from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
 from facevae.errors import UserError
 from facevae.figures import enlarge
@@ -19,7 +18,7 @@ from facevae.files import whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
-from facevae.tensorboard_files import EventWriter
+from facevae.tensorboard.events import EventWriter
 
 
 class Exploration:
@@ -53,8 +52,8 @@ class Exploration:
 
         Args:
             named: numbers or paths.
-            eyes: for each file, in their order, the two eyes; see `facevae.alignment.align_by_eyes`.
-            boxes: instead of `eyes`, for each file the box; see `facevae.alignment.align_by_box`.
+            eyes: for each file, in their order, the two eyes; see `facevae.data.alignment.align_by_eyes`.
+            boxes: instead of `eyes`, for each file the box; see `facevae.data.alignment.align_by_box`.
 
         Returns:
             `uint8[faces, size, size, 3]`, framed as the training pictures, and for each what was done to it.

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-import facevae.latents as latent_arithmetic
-from facevae.alignment import training_frame
 from facevae.config import Config
+from facevae.data.alignment import training_frame
 from facevae.encodings import Encodings
 from facevae.exporting.examples import STRENGTH_RANGE
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sampling import divergence
+from facevae.latents import dimensions_by_kl, kl_per_dimension
 
 CARD_VERSION = 1
 STRONGEST_DIMENSIONS = 12
@@ -76,8 +76,8 @@ def model_card(
 
 def strongest_dimensions(encodings: Encodings) -> list[dict[str, float]]:
     """The latent dimensions that carry most, with their ranges over the training faces (mean ± 3 deviations)."""
-    kl = latent_arithmetic.kl_per_dimension(encodings.mean, encodings.log_variance)
-    order = latent_arithmetic.dimensions_by_kl(encodings.mean, encodings.log_variance)
+    kl = kl_per_dimension(encodings.mean, encodings.log_variance)
+    order = dimensions_by_kl(encodings.mean, encodings.log_variance)
     found = []
     for dimension in order[:STRONGEST_DIMENSIONS]:
         values = encodings.mean[:, dimension]

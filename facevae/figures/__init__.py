@@ -20,8 +20,8 @@ from facevae.figures.grids import stacked as stacked
 from facevae.figures.labelled import labelled_grid as labelled_grid
 
 _EXPORTS = {
-    "dimension_histograms": "facevae.figures.latent_figures",
-    "dimensions_figure": "facevae.figures.latent_figures",
+    "dimension_histograms": "facevae.figures.latent_dimensions",
+    "dimensions_figure": "facevae.figures.latent_dimensions",
     "map_by_attributes": "facevae.figures.latent_maps",
     "map_density": "facevae.figures.latent_maps",
     "map_with_density": "facevae.figures.latent_maps",

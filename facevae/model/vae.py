@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae.batches import in_batches
 from facevae.config import check_settings
 from facevae.model import networks
+from facevae.model.batches import in_batches
 from facevae.model.density import Mixture
 from facevae.model.image_range import check_range
 from facevae.model.trainer import Trainer

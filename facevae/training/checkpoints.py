@@ -10,8 +10,8 @@ import numpy as np
 
 from facevae.errors import UserError
 from facevae.files import whole_file
+from facevae.files.untrusted import parse_json, read_arrays
 from facevae.run_folder import RunFolder
-from facevae.untrusted_files import parse_json, read_arrays
 
 
 @dataclasses.dataclass

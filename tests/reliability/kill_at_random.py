@@ -11,7 +11,7 @@ TensorBoard must see each step once.
 
 What the killed process was doing is read from its stack, dumped just before. With --work DIR a test that was stopped
 goes on, or is extended to more kills; the folder holds the runs and results.json. Needs Linux. `killed_commands.py`
-starts and kills, `whole_files.py` checks; `docs/reliability.md` says what was found, and `tests/test_kill_test.py` runs
+starts and kills, `whole_files.py` checks; `docs/reliability.md` says what was found, and `test_kill_at_random.py` runs
 a short test.
 """
 

@@ -24,7 +24,7 @@ if "KILL_TEST_STACKS" in os.environ and hasattr(faulthandler, "register"):
 # The first that is found on the stack of the process' own thread says what it was doing.
 DOING = {
     "writing a checkpoint or model": r"checkpoints\.py|in save_network|in whole_file",
-    "writing TensorBoard's files": r"tensorboard_files\.py|tensorboard_projector\.py",
+    "writing TensorBoard's files": r"tensorboard/(events|projector)\.py",
     "pictures and figures": r"/callbacks/(?!progress_bar|scalars|profile)\w+\.py",
     "validation": r"trainer\.py\", line \d+ in evaluate",
     "training steps": r"trainer\.py\", line \d+ in fit",

@@ -44,7 +44,7 @@ def main() -> None:
         from facevae import training
         from facevae.data import FaceDataset, Records
         from facevae.run_folder import RunFolder
-        from facevae.tensorboard_files import serve
+        from facevae.tensorboard.server import serve
 
     class Watch(keras.callbacks.Callback):
         """Resident memory of the process and bytes of the logs after each epoch."""

@@ -1,0 +1,190 @@
+"""The file rules of TensorBoard's embedding projector, all measured on its plugin.
+
+<run>/projector_config.pbtxt     names the clouds of points below, replaced at once
+<run>/projector/<name>.bytes     the points of a cloud, raw float32
+<run>/projector/<name>.tsv       columns that points can be labelled and coloured by
+<run>/projector/<name>.jpg       their thumbnails, one sheet
+<run>/checkpoint, shown-<n>.*    a checkpoint that holds nothing but a counter: the server reads the
+                                 configuration again only when the newest checkpoint has another name
+"""
+
+import dataclasses
+import math
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import text_format
+from PIL import Image
+from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+from facevae.files import whole_file
+from facevae.files.untrusted import check_size
+
+CONFIG = "projector_config.pbtxt"
+_MOST_CONFIG_BYTES = 2**20
+_FILE = re.compile(r"projector/[A-Za-z0-9_-]+\.(bytes|tsv|jpg)")
+_COUNTER = re.compile(r"shown-(\d{1,18})\..+")
+LARGEST_SHEET = 8192  # pixels: what WebGL takes as a texture everywhere
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    """A named cloud of points of a run; paths are relative to the run's folder.
+
+    Attributes:
+        name: shown in the list of clouds; never used again for other points, as the server keeps them by
+            name.
+        points: the file of `write_points`.
+        shape: what `write_points` returned.
+        columns: the file of `write_columns`.
+        thumbnails: the file of `write_thumbnails`.
+        side: of a thumbnail, pixels.
+    """
+
+    name: str
+    points: str
+    shape: tuple[int, int]
+    columns: str
+    thumbnails: str
+    side: int
+
+
+def write_points(path: pathlib.Path, points: np.ndarray) -> tuple[int, int]:
+    """Writes a cloud's points.
+
+    The plugin tells binary files from text by whether they fail to decode as UTF-8, which a few in a thousand
+    do not. One that decodes gets the low byte of its first number set to 0xFF, a change of at most 1 part in
+    30,000.
+
+    Args:
+        path: to write to.
+        points: `float32[points, dimensions]`, all finite: a single NaN empties the page.
+
+    Returns:
+        The shape that was written: at least 3 dimensions, filled up with zeros, since the view is spatial.
+
+    Raises:
+        ValueError: points that are not finite.
+    """
+    points = np.array(points, "<f4")
+    if not np.isfinite(points).all():
+        raise ValueError("points: expected finite numbers, received NaN or infinity.")
+    points = np.pad(points, [(0, 0), (0, max(0, 3 - points.shape[1]))])
+    content = bytearray(points.tobytes())
+    try:
+        content.split(b"\n", 1)[0].decode("utf-8")
+        content[0] = 0xFF  # little-endian: the lowest bits of the first number
+    except UnicodeDecodeError:
+        pass
+    with whole_file(path) as aside:
+        aside.write_bytes(content)
+    return points.shape
+
+
+def columns_text(columns: Mapping[str, Sequence[str]]) -> str:
+    """Columns as the plugin reads them: a header only where there are several of them."""
+    rows = [[str(value) for value in row] for row in zip(*columns.values(), strict=True)]
+    rows = [list(columns), *rows] if len(columns) > 1 else rows
+    clean = str.maketrans("\t\r\n", "   ")
+    return "".join("\t".join(value.translate(clean) for value in row) + "\n" for row in rows)
+
+
+def thumbnail_side(count: int, image_size: int, largest: int = 48) -> int:
+    """The side of each of `count` thumbnails on one sheet: smaller ones where there are many.
+
+    Raises:
+        ValueError: so many that they could not be seen.
+    """
+    side = min(largest, image_size, LARGEST_SHEET // math.ceil(math.sqrt(count)))
+    if side < 8:
+        raise ValueError(
+            f"thumbnails: expected at most {(LARGEST_SHEET // 8) ** 2} points, received {count}."
+        )
+    return side
+
+
+def write_thumbnails(path: pathlib.Path, thumbnails: np.ndarray) -> None:
+    """Writes `uint8[points, side, side, 3]` as one square sheet, row by row in the order of the points."""
+    count, side = thumbnails.shape[:2]
+    across = math.ceil(math.sqrt(count))
+    places = np.full((across * across, side, side, 3), 255, np.uint8)
+    places[:count] = thumbnails
+    sheet = (
+        places.reshape(across, across, side, side, 3).swapaxes(1, 2).reshape(across * side, across * side, 3)
+    )
+    with whole_file(path) as aside:
+        Image.fromarray(sheet).save(aside, "JPEG", quality=90, subsampling=0)
+
+
+def write_config(folder: pathlib.Path, clouds: Sequence[Cloud]) -> None:
+    """Makes these clouds the ones that the projector shows of a run, from the next reload of the page on."""
+    config = ProjectorConfig()
+    for cloud in clouds:
+        embedding = config.embeddings.add(tensor_name=cloud.name, tensor_path=cloud.points)
+        embedding.tensor_shape.extend(cloud.shape)
+        embedding.metadata_path = cloud.columns
+        embedding.sprite.image_path = cloud.thumbnails
+        embedding.sprite.single_image_dim.extend([cloud.side, cloud.side])
+    with whole_file(folder / CONFIG) as aside:
+        aside.write_text(text_format.MessageToString(config), encoding="utf-8")
+
+    _count_up(folder)
+
+
+def _count_up(folder: pathlib.Path) -> None:
+    """Writes a checkpoint of another name, and keeps the one before: the server may be reading it.
+
+    What is there is told from its name alone. (TensorFlow's CheckpointManager removes the files that the list of
+    checkpoints names, wherever they lie.)
+    """
+    earlier = {
+        path: int(found[1])
+        for path in folder.iterdir()
+        if (found := _COUNTER.fullmatch(path.name)) is not None
+    }
+    last = max(earlier.values(), default=0)
+    newest = f"shown-{last + 1}"
+    try:
+        tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
+    except tf.errors.OpError as error:  # TensorFlow's own file errors, a full disk among them
+        raise OSError(None, str(error.message).splitlines()[0]) from error
+    with whole_file(folder / "checkpoint") as aside:
+        aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
+    for path, number in earlier.items():
+        if number < last and path.is_file():
+            path.unlink()
+
+
+def read_config(folder: pathlib.Path) -> list[Cloud]:
+    """The clouds that a run's configuration names and whose files are whole; none where there is no configuration.
+
+    A file that does not lie in the run's own folder `projector` is none of the run's.
+    """
+    config = ProjectorConfig()
+    try:
+        check_size(folder / CONFIG, _MOST_CONFIG_BYTES)
+        text_format.Parse((folder / CONFIG).read_text(encoding="utf-8"), config)
+    except (OSError, ValueError, text_format.ParseError):
+        return []
+    clouds = [
+        Cloud(
+            embedding.tensor_name,
+            embedding.tensor_path,
+            tuple(embedding.tensor_shape),
+            embedding.metadata_path,
+            embedding.sprite.image_path,
+            next(iter(embedding.sprite.single_image_dim), 0),
+        )
+        for embedding in config.embeddings
+    ]
+    return [cloud for cloud in clouds if _is_whole(folder, cloud)]
+
+
+def _is_whole(folder, cloud):
+    files = (cloud.points, cloud.columns, cloud.thumbnails)
+    if not all(_FILE.fullmatch(file) and (folder / file).is_file() for file in files):
+        return False
+    return (folder / cloud.points).stat().st_size == 4 * math.prod(cloud.shape)

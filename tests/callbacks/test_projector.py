@@ -1,0 +1,121 @@
+"""The latents' history in the projector: what is kept, and how it goes on after a kill."""
+
+import numpy as np
+import pytest
+from callback_helpers import faces_of, train
+
+from callbacks import EmbeddingProjector, SharedEncoding
+from callbacks.embedding_projector import kept_epochs
+from facevae.errors import UserError
+from facevae.tensorboard import projector
+
+
+def _points(folder, cloud):
+    return np.fromfile(folder / cloud.points, "<f4").reshape(cloud.shape)
+
+
+def _rows(folder, cloud):
+    return [line.split("\t") for line in (folder / cloud.columns).read_text(encoding="utf-8").splitlines()]
+
+
+def test_faces_prior_samples_and_centroids_stand_in_the_rows_of_their_columns(tmp_path, blob_images):
+    pictures = blob_images(30, 16)
+    faces = faces_of(pictures, attributes=3)
+    model = train(pictures, [EmbeddingProjector(faces, tmp_path, prior_samples=5)], epochs=1)
+    (cloud,) = projector.read_config(tmp_path)
+    points, (header, *rows) = _points(tmp_path, cloud), _rows(tmp_path, cloud)
+    mean = model.encode(pictures)[0].numpy()
+    assert header == ["name", "kind", "Attribute_0", "Attribute_1", "Attribute_2"]
+    assert len(rows) == len(points) == 30 + 5 + 3
+    np.testing.assert_allclose(points[:30], mean, rtol=1e-3, atol=1e-5)
+    has = faces.attributes[:, 1] > 0
+    np.testing.assert_allclose(points[36], mean[has].mean(axis=0), rtol=1e-3, atol=1e-5)
+    assert [row[3] for row in rows[:30]] == ["yes" if value else "no" for value in has]
+    assert rows[0][:2] == ["face 0", "face"]
+    assert rows[30] == ["prior sample", "prior sample", "–", "–", "–"]
+    assert rows[36][:2] == ["centroid of Attribute_1", "attribute centroid"]
+
+
+@pytest.mark.parametrize("attributes", [0, 1])
+def test_faces_with_few_attributes_have_their_columns(tmp_path, blob_images, attributes):
+    pictures = blob_images(10, 16)
+    train(pictures, [EmbeddingProjector(faces_of(pictures, attributes), tmp_path)], epochs=1)
+    (cloud,) = projector.read_config(tmp_path)
+    header, *rows = _rows(tmp_path, cloud)
+    assert header == ["name", "kind"] + ["Attribute_0"] * attributes
+    assert len(rows) == cloud.shape[0] == 10 + 200 + attributes
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 512])
+def test_every_latent_dimension_has_points_in_space(tmp_path, blob_images, latent_dim):
+    pictures = blob_images(10, 16)
+    train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], latent_dim, epochs=1)
+    (cloud,) = projector.read_config(tmp_path)
+    assert cloud.shape == (10 + 200 + 2, max(3, latent_dim))
+
+
+def test_the_newest_epoch_comes_first_in_the_alphabet(tmp_path, blob_images):
+    pictures = blob_images(8, 16)
+    train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=11)
+    names = [cloud.name for cloud in projector.read_config(tmp_path)]
+    assert sorted(names)[0] == "0 newest: epoch 10"
+    assert sorted(names)[1:] == [f"epoch {epoch:02d}" for epoch in range(10)]
+
+
+@pytest.mark.parametrize("due", [range(500), [*range(100), *range(100, 1000, 10), *range(1000, 5000, 100)]])
+def test_epochs_are_thinned_to_the_first_the_newest_and_thirty_between(due):
+    kept: list[int] = []
+    for count, epoch in enumerate(due, 1):
+        kept = kept_epochs([*kept, epoch])
+        assert kept[0] == 0
+        assert kept[-1] == epoch
+        assert len(kept) == min(count, 32)
+    # Evenly spread over the whole training, though each was chosen before its end was known.
+    assert np.diff(kept).max() <= epoch / 31 * 2.5
+    assert kept_epochs([]) == []
+
+
+def test_files_of_epochs_that_are_no_longer_shown_are_removed(tmp_path, blob_images, monkeypatch):
+    monkeypatch.setattr("callbacks.embedding_projector.BETWEEN", 2)
+    pictures = blob_images(8, 16)
+    train(pictures, [EmbeddingProjector(SharedEncoding(pictures), tmp_path, prior_samples=1)], epochs=7)
+    clouds = projector.read_config(tmp_path)
+    assert len(clouds) == 4
+    assert {path.name for path in (tmp_path / "projector").glob("*.bytes")} == {
+        cloud.points.split("/")[1] for cloud in clouds
+    }
+
+
+def test_a_resumed_training_goes_on_with_the_history_on_disk(tmp_path, blob_images):
+    pictures = blob_images(8, 16)
+    model = train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=3)
+    before = {cloud.points: _points(tmp_path, cloud) for cloud in projector.read_config(tmp_path)}
+    # Killed after epoch 2 was written and before its checkpoint: epoch 2 comes again.
+    (tmp_path / "projector" / "epoch-00007.bytes").write_bytes(b"left by the kill")
+    train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], 4, 5, initial_epoch=2, model=model)
+    clouds = projector.read_config(tmp_path)
+    assert sorted(cloud.name for cloud in clouds) == ["0 newest: epoch 4", *(f"epoch {e}" for e in range(4))]
+    after = {cloud.points: _points(tmp_path, cloud) for cloud in clouds}
+    for epoch in (0, 1):
+        name = f"projector/epoch-{epoch:05d}.bytes"
+        assert (after[name] == before[name]).all()
+    assert not (tmp_path / "projector" / "epoch-00007.bytes").exists()
+
+
+def test_a_history_of_other_faces_is_not_mixed_with_these(tmp_path, blob_images):
+    pictures = blob_images(12, 16)
+    train(pictures, [EmbeddingProjector(faces_of(pictures[:8]), tmp_path)], epochs=2)
+    train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=3, initial_epoch=2)
+    (cloud,) = projector.read_config(tmp_path)
+    assert cloud.name == "0 newest: epoch 2"
+    assert cloud.shape[0] == 12 + 200 + 2
+
+
+def test_a_disk_that_fills_up_is_said_in_one_message(tmp_path, blob_images, monkeypatch):
+    def full(path, points):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(projector, "write_points", full)
+    pictures = blob_images(8, 16)
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
+        train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=1)

@@ -1,0 +1,63 @@
+"""The guide for app developers, of exports with and without what only some models have."""
+
+import re
+
+from places import ROOT
+
+from facevae.config import Config
+from facevae.exporting.guide import mobile_guide
+from facevae.exporting.model_card import eye_positions
+from facevae.synthetic_faces import ATTRIBUTE_NAMES
+
+PUBLISHED = ROOT / "docs" / "mobile.md"
+SIZE, LATENT_DIM = 64, 128
+IMAGE, IMAGE_UINT8 = ([1, SIZE, SIZE, 3], "float32"), ([1, SIZE, SIZE, 4], "uint8")
+
+
+def numbers(count):
+    return [1, count], "float32"
+
+
+def card(attributes=(), density=False, dimensions=((0, -1.0, 1.0),), data="synthetic_faces"):
+    """What the guide reads of a model card."""
+    latent, noise = {"latent": numbers(LATENT_DIM)}, LATENT_DIM + density
+    means = {"mean": numbers(LATENT_DIM), "log_variance": numbers(LATENT_DIM)}
+    edited = {**latent, "strengths": numbers(len(attributes))}
+    sampled = {"image": IMAGE, **latent}
+    signatures = {
+        "decode": {"inputs": latent, "outputs": {"image": IMAGE}},
+        "decode_uint8": {"inputs": latent, "outputs": {"image": IMAGE_UINT8}},
+        "edit": {"inputs": edited, "outputs": {"image": IMAGE}},
+        "sample": {"inputs": {"noise": numbers(noise)}, "outputs": sampled},
+        "encode": {"inputs": {"image": IMAGE}, "outputs": means},
+        "encode_uint8": {"inputs": {"image": IMAGE_UINT8}, "outputs": means},
+    }
+    missing = {"edit": not attributes, "sample": not density}
+    return {
+        "image_size": SIZE,
+        "latent_dim": LATENT_DIM,
+        "attributes": [{"name": name, "minimum": -1.5, "maximum": 1.5} for name in attributes],
+        "strongest_dimensions": [
+            {"dimension": d, "minimum": low, "maximum": high} for d, low, high in dimensions
+        ],
+        "eyes": eye_positions(Config(data=data, image_size=SIZE), {}),
+        "sampling": {"noise": noise},
+        "signatures": {name: sides for name, sides in signatures.items() if not missing.get(name)},
+    }
+
+
+def test_the_published_guide_is_that_of_a_model_of_synthetic_faces():
+    published = PUBLISHED.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (-?[\d.]+) \| (-?[\d.]+) \|$", published, re.MULTILINE)
+    assert len(rows) == 12
+    dimensions = [(int(dimension), float(low), float(high)) for dimension, low, high in rows]
+    assert mobile_guide(card(ATTRIBUTE_NAMES, density=True, dimensions=dimensions)) == published
+
+
+def test_the_guide_is_silent_about_what_an_export_does_not_have():
+    guide = mobile_guide(card(data="/some/faces"))
+    for text in ("edit", "strengths", "## Attributes", "newFace", "newLatent", "## Photographs", "@"):
+        assert text not in guide, text
+    assert guide.count("{") == guide.count("}")
+    assert f"val image = ByteBuffer.allocateDirect({SIZE * SIZE * 4})" in guide
+    assert guide.endswith("| 0 | -1.0 | 1.0 |\n")
