@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import hypothesis
+import numpy as np
 import pytest
 from configurations import FIELDS, configurations, within_limits
 from hypothesis import strategies
 
-from facevae.config import Config, from_preset, parse_command_line, resumed
+from facevae.config import Config, check_settings, from_preset, parse_command_line, resumed
 from facevae.errors import UserError
 from facevae.presets import PRESETS
 
@@ -138,7 +139,9 @@ def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value)
         ({"image_size": 48}, "image_size: expected one of 32, 64, 128, 256, received 48"),
         ({"network": "compct"}, "Did you mean compact"),
         ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
-        ({"latent_dim": True}, "latent_dim: expected int, received True"),
+        ({"latent_dim": True}, "latent_dim: expected int, received True. Give a number from 1 to 1024"),
+        ({"image_size": 64.0}, "image_size: expected one of 32, 64, 128, 256, received 64.0"),
+        ({"learning_rate": 10**400}, "learning_rate: expected float, received 1000"),
         ({"crop": "centre"}, "crop: expected square or a side in pixels"),
         ({"density_components": 0}, "density_components: expected at least 1 with sample_from density"),
         ({"dropout": 0.5}, "dropout: the compact network has none"),
@@ -148,6 +151,30 @@ def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value)
 def test_bad_values_are_refused_with_field_and_value(chosen, message):
     with pytest.raises(UserError, match=message):
         from_preset("demo", **chosen)
+
+
+def test_a_part_of_the_settings_is_checked_alone_and_given_back_as_python_numbers():
+    settings = {"latent_dim": np.int64(8), "kl_weight": np.float32(0.5), "dropout": 0, "network": "compact"}
+    checked = check_settings(settings)
+    assert checked == {"latent_dim": 8, "kl_weight": 0.5, "dropout": 0.0, "network": "compact"}
+    assert [type(value) for value in checked.values()] == [int, float, float, str]
+    assert check_settings({"density_components": 0}) == {"density_components": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"latent_dim": np.float64(8.0)}, "latent_dim: expected int"),
+        ({"latent_dim": np.int64(0)}, "latent_dim: expected at least 1 and at most 1024, received 0"),
+        ({"dropout": np.bool_(True)}, "dropout: expected float"),
+        ({"free_bits": np.float32("nan")}, "free_bits: expected float, received nan"),
+        ({"network": "compact", "dropout": 0.5}, "dropout: the compact network has none, received 0.5"),
+        ({"sample_from": "density", "density_components": 0}, "density_components: expected at least 1"),
+    ],
+)
+def test_a_part_of_the_settings_is_refused_as_the_whole_would_be(settings, message):
+    with pytest.raises(UserError, match=message):
+        check_settings(settings)
 
 
 def test_saved_form_with_unknown_or_missing_keys_is_refused_by_name():

@@ -70,18 +70,18 @@ class FirstBatch:
         images = tf.convert_to_tensor(images)
 
         def checked():
-            same = tf.numpy_function(self._check, [images], tf.float32)
-            return tf.ensure_shape(same, images.shape)
+            in_range = tf.numpy_function(self._in_range, [images], tf.bool)
+            with tf.control_dependencies([tf.debugging.Assert(in_range, ["images leave [0, 1]"])]):
+                return tf.identity(images)
 
         return tf.cond(self._is_ahead, checked, lambda: images)
 
-    def _check(self, images: np.ndarray) -> np.ndarray:
+    def _in_range(self, images: np.ndarray) -> bool:
         try:
             check_range(images)
         except UserError as error:
-            self._refusal = error  # TensorFlow makes an error of its own of what is raised here
-            raise
-        return images
+            self._refusal = error  # what is raised inside of a step, TensorFlow makes an error of its own of
+        return self._refusal is None
 
     def watch(self, function: Callable) -> Callable:
         """A function that takes steps, whose first run after `expect` raises what `check` has to refuse."""

@@ -126,13 +126,16 @@ class Trainer(keras.Model):
     # Steps
     # ------------------------------------------------------------------------------
 
-    def fit(self, *args: Any, class_weight: None = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self, *args: Any, class_weight: None = None, sample_weight: None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
         """As `keras.Model.fit`, without weights: all images count alike.
 
         Raises:
             UserError: weights of classes or of images, or a first batch whose values leave [0, 1].
         """
         _refuse_weights(class_weight)
+        _refuse_weights(sample_weight)  # without targets Keras would drop them
         return super().fit(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -144,8 +147,8 @@ class Trainer(keras.Model):
         noise = self.noise(images, self.seed, self.global_step)
         results, gradients = self.compute_gradients(self.shift_images(images), noise)
 
-        # Weights. A batch that is refused changes nothing, not even a count.
-        with tf.control_dependencies([images]):
+        # Weights. A batch that any replica refuses has no loss, and then no weight and no count changes.
+        with tf.control_dependencies([results["loss"]]):
             self.optimizer.apply(gradients, self.trainable_variables)
             self._average_statistics()
             self._note_if_not_finite(results)

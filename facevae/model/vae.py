@@ -88,6 +88,7 @@ class VAE(Trainer):
         given = locals()
         settings = check_settings({name: given[name] for name in SETTINGS})
         super().__init__(**kwargs)
+        self.autocast = False  # images come to `call` as they are, whatever the networks compute in
         for name, value in settings.items():
             setattr(self, name, value)
 

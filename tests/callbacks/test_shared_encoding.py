@@ -134,6 +134,22 @@ def test_arrays_that_are_no_pictures_are_refused(shape):
         SharedEncoding(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.parametrize(
+    ("factor", "offset", "message"),
+    [
+        (1.0, 0.0, r"values from 0 to 255: divide by 255, or pass uint8"),
+        (2.0 / 255.0, -1.0, r"values from -1 to 1: add 1 and divide by 2"),
+        (np.nan, 0.0, r"values that are NaN"),
+    ],
+)
+def test_float_images_that_leave_their_range_are_refused(factor, offset, message, blob_images):
+    images = blob_images(8, 16).astype(np.float32)
+    images[0, 0, 0] = [0.0, 0.0, 255.0]
+    with pytest.raises(UserError, match=rf"images: expected float32 in \[0, 1\], received .*{message}"):
+        SharedEncoding(images * np.float32(factor) + np.float32(offset))
+    SharedEncoding(images / 255.0)
+
+
 def test_attributes_of_other_faces_are_refused(blob_images):
     with pytest.raises(UserError, match=r"expected \[8, 1\].*received \[7, 1\]"):
         SharedEncoding(blob_images(8, 16), np.zeros((7, 1)), ["Smiling"])

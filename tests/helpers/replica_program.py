@@ -63,17 +63,25 @@ def differences_between_replicas(workers, model):
     return largest
 
 
-def poisoned(workers, records):
-    """Batches of float32 in [0, 1], all NaN in the last replica's part."""
+def spoiled(workers, records, scale, first_step):
+    """Batches of float32 in [0, 1], from a step on times `scale` in the last replica's part."""
 
     def make(share):
-        def poison(number, images):
+        def spoil(number, images):
             is_last = share.first + number % share.count == share.of - 1
-            return tf.cast(images, tf.float32) / tf.where(is_last, np.nan, 255.0)
+            is_spoiled = is_last & (number // share.count >= first_step)
+            return tf.cast(images, tf.float32) / 255.0 * tf.where(is_spoiled, scale, 1.0)
 
-        return training_batches(records, BATCH, 0, share=share).enumerate().map(poison)
+        return training_batches(records, BATCH, 0, share=share).enumerate().map(spoil)
 
     return workers.distribute(make)
+
+
+def has_moved(model, before):
+    return not all(
+        np.array_equal(variable.numpy(), value)
+        for variable, value in zip(model.trainable_variables, before, strict=True)
+    )
 
 
 def main(path, strategy):
@@ -108,14 +116,35 @@ def main(path, strategy):
     results["mixed mse before"] = fit(workers, model, records, 1)["mse"]
     results["mixed mse after"] = fit(workers, model, records, 12)["mse"]
     results["mixed difference"] = differences_between_replicas(workers, model)
-    before = [np.array(variable.numpy()) for variable in model.trainable_variables]
-    scale = float(model.optimizer.dynamic_scale.numpy())
-    model.fit(poisoned(workers, records), shuffle=False, steps_per_epoch=1, verbose=0)
-    results["moved by a step with NaN"] = not all(
-        np.array_equal(variable.numpy(), value)
-        for variable, value in zip(model.trainable_variables, before, strict=True)
+    before, scale = [], []
+
+    def remember(step, logs):
+        if step == 1:
+            before.extend(np.array(variable.numpy()) for variable in model.trainable_variables)
+            scale.append(float(model.optimizer.dynamic_scale.numpy()))
+
+    model.fit(
+        spoiled(workers, records, np.nan, first_step=1),
+        shuffle=False,
+        steps_per_epoch=2,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_begin=remember)],
+        verbose=0,
     )
-    results["scale after it"] = float(model.optimizer.dynamic_scale.numpy()) / scale
+    results["moved by a step with NaN"] = has_moved(model, before)
+    results["scale after it"] = float(model.optimizer.dynamic_scale.numpy()) / scale[0]
+
+    # A first batch that is refused for one replica's part; several workers would lose the one that refuses.
+    if strategy == "mirrored":
+        before = [np.array(variable.numpy()) for variable in model.trainable_variables]
+        steps_before = int(model.global_step.numpy())
+        try:
+            model.fit(
+                spoiled(workers, records, 255.0, first_step=0), shuffle=False, steps_per_epoch=1, verbose=0
+            )
+        except ValueError as error:
+            results["refusal"] = str(error)
+        results["moved by what is refused"] = has_moved(model, before)
+        results["steps counted by it"] = int(model.global_step.numpy()) - steps_before
     np.savez(path, **results)
 
 

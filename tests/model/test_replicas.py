@@ -1,6 +1,7 @@
 """Many devices and many processes compute what one device would: tests/helpers/replica_program.py, run by each kind."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -122,6 +123,16 @@ def test_adam_moves_the_weights_of_all_devices_alike(one_device, two_devices, wo
 @pytest.mark.slow
 def test_sixteen_bits_on_two_devices(one_device, two_devices):
     check_sixteen_bits(two_devices, one_device)
+
+
+@pytest.mark.slow
+def test_images_out_of_range_on_one_device_are_refused_and_move_nothing(two_devices):
+    assert re.match(
+        r"images: expected float32 in \[0, 1\], received values from .* to 2\d\d.*: divide by 255",
+        str(two_devices["refusal"]),
+    )
+    assert not two_devices["moved by what is refused"]
+    assert two_devices["steps counted by it"] == 0
 
 
 @pytest.mark.slow

@@ -285,6 +285,8 @@ def test_statistics_and_pictures_are_float32_under_mixed_precision(blob_images):
     mean, log_variance = model.encode(blob_images(2))
     assert mean.dtype == log_variance.dtype == model.decode(mean).dtype == tf.float32
     assert model.encoder.layers[2].compute_dtype == "bfloat16"
+    floats = blob_images(2).astype(np.float32) / 255
+    np.testing.assert_allclose(model(floats), model(blob_images(2)), atol=0.02, equal_nan=False)
 
 
 # ------------------------------------------------------------------------------
