@@ -1,7 +1,7 @@
 """Measure a trained run on its test split: python evaluate.py RUN_DIR.
 
-Reconstruction, likelihood, how far samples are from test faces, and whether training faces were memorised. The
-figures are printed and kept as evaluation.json in the run folder, and as curves in TensorBoard.
+It measures reconstructions, likelihood, distances of samples from test faces, and whether training faces were
+memorised. The results are printed, saved as evaluation.json in the run folder, and shown in TensorBoard.
 """
 
 import argparse
@@ -16,7 +16,11 @@ from facevae.quiet import without_native_notes
 
 
 def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The flags; those of a kind are checked here, before TensorFlow is loaded."""
+    """Parses the flags and checks their values, before TensorFlow is imported.
+
+    Raises:
+        UserError: a value out of range.
+    """
     parser = argparse.ArgumentParser(
         prog="evaluate.py",
         description=__doc__,
@@ -27,36 +31,43 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--which",
         choices=("best", "last"),
-        help="lowest validation loss, or newest (default: newest; of a run with --early-stopping the other)",
+        help="the model with the lowest validation loss, or the newest one "
+        "(default: last; best if the run was trained with --early-stopping)",
     )
     parser.add_argument(
         "--samples",
         type=int,
         default=10_000,
-        help="most samples to judge; never more than there are test faces (default: 10000; 1,000 at 64x64 take 40 s "
-        "of processor time, and the first evaluation on a data set about 100 s more)",
+        help="number of samples, reduced to the number of test faces where that is smaller (default: 10000; 1,000 at "
+        "64x64 take 40 s of processor time, the first evaluation on a data set about 100 s more)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of every random draw (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
     parser.add_argument(
         "--save-images",
         nargs=2,
         metavar=("N", "DIR"),
-        help="also write N samples and N test faces to DIR/samples and DIR/references, for pytorch-fid or clean-fid",
+        help="also write N samples to DIR/samples and N test faces to DIR/references as PNG files, for pytorch-fid "
+        "or clean-fid",
     )
     add_data_flags(parser)
-    flags = parser.parse_args(arguments)
+    return _checked(parser.parse_args(arguments))
+
+
+def _checked(flags: argparse.Namespace) -> argparse.Namespace:
     if flags.samples < 8:
         raise UserError(
-            f"--samples: expected at least 8, received {flags.samples}. Some thousand give steady figures."
+            f"--samples: expected at least 8, received {flags.samples}. Use some thousands for stable results."
         )
     if flags.seed < 0:
-        raise UserError(f"--seed: expected at least 0, received {flags.seed}. Give another, or leave it out.")
+        raise UserError(
+            f"--seed: expected at least 0, received {flags.seed}. Give a larger one, or leave it out."
+        )
     if flags.save_images:
         count, folder = flags.save_images
         if not count.isdecimal() or int(count) < 1:
             raise UserError(
-                f"--save-images: expected how many pictures and a folder, received {count!r} for N. "
-                "Give, say, --save-images 10000 fid."
+                f"--save-images: expected a number of pictures (at least 1) and a folder, received {count!r} as the "
+                "number. Example: --save-images 10000 fid."
             )
         flags.save_images = int(count), folder
     return flags
@@ -64,7 +75,7 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
 
 def main(arguments: list[str] | None = None) -> None:
     flags = parse_command_line(arguments)
-    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
+    opened = open_from_flags(flags)  # first, as importing TensorFlow takes seconds
 
     with without_native_notes():
         from facevae.evaluation import evaluate, open_evaluation, save, save_images, table
@@ -75,17 +86,17 @@ def main(arguments: list[str] | None = None) -> None:
     evaluated = open_evaluation(opened, flags.samples, flags.seed)
 
     # -------------------------------------------------------------------------------------------------------------
-    # Pictures for other tools
+    # PNG files for other tools
     # -------------------------------------------------------------------------------------------------------------
     if flags.save_images:
         print(save_images(evaluated, *flags.save_images))
 
     # -------------------------------------------------------------------------------------------------------------
-    # Figures
+    # Metrics
     # -------------------------------------------------------------------------------------------------------------
-    figures = evaluate(evaluated)
-    save(opened.run, figures)
-    print(f"\n{table(figures)}\n\nWritten to {opened.run.evaluation}")
+    evaluation = evaluate(evaluated)
+    save(opened.run, evaluation)
+    print(f"\n{table(evaluation)}\n\nWritten to {opened.run.evaluation}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from facevae.run_folder import RunFolder
 
 @pytest.fixture
 def evaluate(tmp_path, monkeypatch, capsys):
-    """A function that runs evaluate.py in an empty folder and returns exit status, output and errors."""
+    """A function that runs evaluate.py in an empty folder and returns its exit status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
 
@@ -48,7 +48,7 @@ def write_partition(faces, **counts):
 
 @pytest.fixture
 def run(tmp_path, blob_images):
-    """An untrained run on 60 blobs, a third of them test faces, with a table of one attribute."""
+    """An untrained run on 60 blobs, 20 of them test faces, with a table of one attribute."""
     faces = tmp_path / "faces"
     (faces / "img_align_celeba").mkdir(parents=True)
     names = [f"{number:06d}.jpg" for number in range(1, 61)]
@@ -70,7 +70,10 @@ def run(tmp_path, blob_images):
     [
         (["run", "--samples", "7"], "--samples: expected at least 8, received 7."),
         (["run", "--seed", "-1"], "--seed: expected at least 0, received -1."),
-        (["run", "--save-images", "ten", "fid"], "expected how many pictures and a folder, received 'ten'"),
+        (
+            ["run", "--save-images", "ten", "fid"],
+            "expected a number of pictures (at least 1) and a folder, received 'ten'",
+        ),
         (["run"], "run folder: expected the folder of a run, received 'run', which does not exist."),
         (["run", "--which", "newest"], "invalid choice: 'newest'"),
     ],
@@ -104,7 +107,7 @@ def test_a_run_without_the_model_asked_for_is_one_message(evaluate, run):
     assert "Traceback" not in err
 
 
-def test_figures_pictures_and_notes(evaluate, run, tmp_path):
+def test_metrics_pictures_and_notes(evaluate, run, tmp_path):
     code, out, err = evaluate(run.path, "--save-images", 10, "fid", "--seed", 3)
     assert code == 0, err
     for title in (
@@ -119,7 +122,7 @@ def test_figures_pictures_and_notes(evaluate, run, tmp_path):
         assert title in out
     assert "SWD 32x32 x 1000" in out
     assert "SWD 16x16 x 1000" in out
-    assert "Note: 20 samples instead of 10,000: as many as there are test faces." in out
+    assert "Note: 20 samples instead of 10,000: there are no more test faces to compare them with." in out
     assert "other data" not in out
     stored = json.loads(run.evaluation.read_text(encoding="utf-8"))
     assert (stored["seed"], stored["which"], stored["test_faces"]) == (3, "last", 20)
@@ -129,7 +132,7 @@ def test_figures_pictures_and_notes(evaluate, run, tmp_path):
     assert len(list((tmp_path / "cache").glob("*-classifier-*.npz"))) == 1
 
 
-def test_data_that_moved_is_found_by_its_new_place_and_data_that_changed_is_told(evaluate, run, tmp_path):
+def test_moved_data_is_found_with_the_data_flag_and_changed_data_is_noted(evaluate, run, tmp_path):
     (tmp_path / "faces").rename(tmp_path / "moved")
     code, _, err = evaluate(run.path)
     assert code == 2

@@ -1,7 +1,8 @@
 """Measuring a trained run on its test split, for `evaluate.py`.
 
-Evaluators yield figures and declare a metric for each; report, curves, HParams and benchmarks read the declarations.
-The names below are loaded on first use: whoever needs one module of this package imports no others.
+Evaluators yield values and declare a metric for each. The table, TensorBoard's curves, the HParams tab and the
+benchmarks read the declarations. The names below are loaded on first use, so that importing one module of this package
+does not import the others.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""A run on whose test split figures are measured."""
+"""A trained run, and how it is evaluated on its test split."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
 
-FEWEST_FACES = 8  # of a split, for distances between sets to mean anything
+FEWEST_FACES = 8  # of a split; distances between smaller sets are meaningless
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +16,9 @@ class EvaluatedRun:
 
     Attributes:
         opened: the run.
-        count: samples, and test faces that sets of pictures are held against.
+        count: number of samples, and of the test faces that sets of images are compared with.
         seed: of the samples, the noise and the patches.
-        notes: what a reader of the figures has to know.
+        notes: remarks that belong beside the results, printed below the table.
     """
 
     opened: OpenedRun
@@ -33,17 +33,17 @@ class EvaluatedRun:
 
     @property
     def dataset(self) -> FaceDataset:
-        """The faces that it was trained on."""
+        """The data set of the run, with its test split."""
         return self.opened.dataset
 
     @property
     def pixel_values(self) -> int:
-        """D, the values of a picture."""
+        """D, the number of values of an image: height × width × 3."""
         return self.model.image_size**2 * 3
 
     @property
     def samples_from(self) -> str:
-        """What the model's own samples are drawn from."""
+        """What `VAE.sample` draws from: `density` once one is fitted and chosen, otherwise `prior`."""
         return self.model.sample_from if self.model.density is not None else "prior"
 
 
@@ -52,18 +52,18 @@ def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> 
 
     Args:
         opened: the run.
-        samples: at most so many; never more than the test split has faces.
+        samples: number of samples; reduced to the number of test faces where that is smaller.
         seed: of every random draw.
 
     Raises:
-        UserError: no model there, no data, or too few test faces.
+        UserError: the run has no trained model, its data is missing, or there are too few test faces.
     """
-    _ = opened.model  # a run without one says so before its faces are prepared
+    _ = opened.model  # loaded first: if it is missing, this fails before the faces are prepared
     dataset = opened.dataset
     if len(dataset.test) < FEWEST_FACES:
         raise UserError(
             f"test split: expected at least {FEWEST_FACES} faces, {dataset.name} has {len(dataset.test)}. "
-            "Give more pictures by --data."
+            "Use --data to name a folder with more pictures."
         )
     notes = []
     trained_on = opened.data_description.get("faces")
@@ -71,9 +71,11 @@ def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> 
     if trained_on not in (None, now):
         notes.append(
             f"The run was trained on other data (faces then {trained_on}, now {now}): "
-            "the test split may hold faces that it was trained on."
+            "the test split may contain faces that it was trained on."
         )
     count = min(samples, len(dataset.test))
     if count < samples:
-        notes.append(f"{count:,} samples instead of {samples:,}: as many as there are test faces.")
+        notes.append(
+            f"{count:,} samples instead of {samples:,}: there are no more test faces to compare them with."
+        )
     return EvaluatedRun(opened, count, seed, tuple(notes))

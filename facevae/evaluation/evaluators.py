@@ -1,12 +1,11 @@
-"""Judging a trained run on the test split: evaluators, and the metrics that each of them declares.
+"""Evaluators, which measure a trained run on the test split, and the metrics that each of them declares.
 
-An evaluator is a function that yields pairs of a metric's name and its value, and an entry of `EVALUATORS`: a new one,
-or a new metric, needs nothing outside this file. The groups `validation_faces`, `reconstructions`, `samples` and
-`prior` are sets of pictures that are held against faces of the test split.
+An evaluator is a function that yields pairs of a metric's name and its value, and an entry of `EVALUATORS`. A new
+evaluator or metric needs changes in this file only. The groups `validation_faces`, `reconstructions`, `samples` and
+`prior` are sets of images that are compared with faces of the test split.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -14,18 +13,17 @@ from tqdm import tqdm
 from facevae import latents
 from facevae.encodings import Encodings
 from facevae.evaluation import metrics
-from facevae.evaluation.evaluated_run import FEWEST_FACES, EvaluatedRun
+from facevae.evaluation.compared_sets import compared_sets, decoded_test_faces, describe
+from facevae.evaluation.evaluated_run import EvaluatedRun
 from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
-from facevae.evaluation.picture_sets import choose_indices, decode, decoded, faces_of
 from facevae.model import losses
-from facevae.model.batches import batch_slices
 
-COMPARED_FACES = 256  # pictures of each set that are searched for in the training split
-UNUSED_KL = 0.01  # nats: a latent dimension below it has the prior for its posterior, whatever the face
+NEAREST_SEARCHES = 256  # images of each set whose nearest training face is searched for
+UNUSED_KL = 0.01  # nats; below it the posterior of a latent dimension is practically the prior for every face
 
-Pairs = Iterator[tuple[str, float]]
+MetricValues = Iterator[tuple[str, float]]
 
 
 # ------------------------------------------------------------------------------
@@ -44,7 +42,7 @@ RECONSTRUCTION = (
     Metric(
         "reconstruction/psnr",
         "PSNR",
-        "Peak signal-to-noise ratio, -10 log10 of a face's error.",
+        "Peak signal-to-noise ratio, -10 log10 of the error of each face.",
         ".2f",
         "dB",
         better="higher",
@@ -52,7 +50,7 @@ RECONSTRUCTION = (
     Metric(
         "reconstruction/ssim",
         "SSIM",
-        "Structural similarity with the face itself, 1 where equal.",
+        "Structural similarity to the original, 1 where equal.",
         better="higher",
         hparams=True,
     ),
@@ -61,12 +59,12 @@ RECONSTRUCTION = (
 
 def reconstruction(
     evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
-) -> Pairs:
-    """Fidelity of the test faces decoded from their posterior means: means over the faces."""
+) -> MetricValues:
+    """Errors of the test faces decoded from their posterior means, averaged over the faces."""
     errors, similarities = [], []
-    for images, pictures in _decoded_test_faces(evaluated, encodings.mean, "Reconstructing"):
-        errors.append(losses.squared_error(images, pictures).numpy())
-        similarities.append(metrics.ssim(images, pictures))
+    for images, decoded in decoded_test_faces(evaluated, encodings.mean, "Reconstructing"):
+        errors.append(losses.squared_error(images, decoded).numpy())
+        similarities.append(metrics.ssim(images, decoded))
     mse = np.concatenate(errors)
     yield "reconstruction/mse", mse.mean()
     yield "reconstruction/psnr", metrics.psnr(mse).mean()
@@ -81,7 +79,7 @@ LIKELIHOOD = (
     Metric(
         "likelihood/elbo",
         "ELBO",
-        "Lower bound of the log-likelihood of a test face.",
+        "Lower bound on the log-likelihood of a test face.",
         ",.1f",
         "nats per image",
         better="higher",
@@ -97,21 +95,21 @@ LIKELIHOOD = (
     Metric(
         "likelihood/sigma",
         "σ of the decoder",
-        "Standard deviation of the Gaussian around a pixel.",
+        "Standard deviation of the Gaussian around each pixel.",
         ".4f",
         compared=False,
     ),
     Metric(
         "likelihood/kl",
         "KL divergence",
-        "What the latents carry, mean over the test faces.",
+        "Of the posterior from N(0, I), mean over the test faces.",
         ".1f",
         "nats per image",
     ),
     Metric(
         "likelihood/active_units",
         "active units",
-        "Dimensions whose mean varies over the test faces.",
+        "Dimensions whose posterior mean varies over the test faces.",
         ".0f",
         "of {latent_dim}",
     ),
@@ -127,10 +125,10 @@ LIKELIHOOD = (
 
 def likelihood(
     evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
-) -> Pairs:
-    """The evidence lower bound of the test faces, with one sample of each posterior, and what the latents carry.
+) -> MetricValues:
+    """The evidence lower bound of the test faces, from one sample of each posterior, and the use of the latents.
 
-    The decoder is N(reconstruction, σ²I), the KL weight 1. σ² is the one that training stored, or under
+    The decoder is N(reconstruction, σ²I) and the KL weight is 1. σ² is the variance that training stored, or under
     `weighted_mse` the one that the weight implies.
     """
     model = evaluated.model
@@ -140,10 +138,10 @@ def likelihood(
         variance = float(model.variance)
     negative = [
         losses.gaussian_negative_log_likelihood(
-            losses.squared_error(images, pictures), variance, evaluated.pixel_values
+            losses.squared_error(images, decoded), variance, evaluated.pixel_values
         ).numpy()
-        for images, pictures in _decoded_test_faces(
-            evaluated, encodings.sample(evaluated.seed), "Bounding the likelihood of"
+        for images, decoded in decoded_test_faces(
+            evaluated, encodings.sample(evaluated.seed), "Computing the ELBO of"
         )
     ]
     kl = latents.kl_per_dimension(encodings.mean, encodings.log_variance)
@@ -157,111 +155,69 @@ def likelihood(
 
 
 # ------------------------------------------------------------------------------
-# Distances between sets of pictures
+# Distances between sets of images
 # ------------------------------------------------------------------------------
 
-PICTURE_SETS = {
+IMAGE_SETS = {
     "validation_faces": "validation faces",
     "reconstructions": "reconstructions",
     "samples": "samples ({samples_from})",
     "prior": "samples (prior)",
 }
-LEVELS = (256, 128, 64, 32, 16)  # sides of the pyramids' levels, for all sizes of images
+LEVELS = (256, 128, 64, 32, 16)  # sides of the pyramid's levels, for every image size
 
 
 def _distances_of(group):
-    compared = group == "samples"
-    yield Metric(
-        f"{group}/count",
-        "pictures",
-        "How many were compared with as many test faces.",
-        ",.0f",
-        compared=False,
-    )
+    main = group == "samples"
+    explanation = "How many were compared, with the same number of test faces."
+    yield Metric(f"{group}/count", "images", explanation, ",.0f", compared=False)
     yield Metric(
         f"{group}/frechet_distance",
         "Fréchet distance",
-        "Between Gaussians fitted to the features; compare figures of equal counts.",
+        "Between Gaussians fitted to the features; comparable only for equal numbers of images.",
         better="lower",
-        compared=compared or group == "reconstructions",
-        hparams=compared,
+        compared=main or group == "reconstructions",
+        hparams=main,
     )
-    yield Metric(
-        f"{group}/precision",
-        "precision",
-        "Share of pictures with features among the test faces'; high for blurred ones too.",
-        better="higher",
-        compared=compared,
-        hparams=compared,
-    )
-    yield Metric(
-        f"{group}/recall",
-        "recall",
-        "Share of test faces with features among the pictures'.",
-        better="higher",
-        compared=compared,
-        hparams=compared,
-    )
+    explanation = "Share of images whose features lie among the test faces'; blurred images score high too."
+    yield Metric(f"{group}/precision", "precision", explanation, better="higher", compared=main, hparams=main)
+    explanation = "Share of test faces whose features lie among the images'."
+    yield Metric(f"{group}/recall", "recall", explanation, better="higher", compared=main, hparams=main)
     for side in LEVELS:
         yield Metric(
             f"{group}/sliced_wasserstein_{side}",
             f"SWD {side}x{side} x 1000",
-            "Sliced Wasserstein distance of patches at that scale.",
+            "Sliced Wasserstein distance between patches at that scale.",
             ".1f",
             better="lower",
-            compared=compared,
+            compared=main,
         )
 
 
-PICTURE_DISTANCES = tuple(metric for group in PICTURE_SETS for metric in _distances_of(group))
+IMAGE_SET_DISTANCES = tuple(metric for group in IMAGE_SETS for metric in _distances_of(group))
 
 
-def picture_distances(
+def image_set_distances(
     evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
-) -> Pairs:
-    """How far sets of pictures are from faces of the test split: features of the classifier, and patches."""
-    chosen = choose_indices(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
-    references = _describe(faces_of("test_faces", evaluated.dataset.test, chosen), evaluated, classifier)
-    for pictures in _picture_sets(evaluated, encodings, chosen):
-        described = _describe(pictures, evaluated, classifier)
-        against = references.first(pictures.count)
+) -> MetricValues:
+    """Distances of sets of images from faces of the test split, in features of the classifier and in patches."""
+    test_faces, *sets = compared_sets(evaluated, encodings)
+    all_references = describe(test_faces, evaluated, classifier)
+    for images in sets:
+        described = describe(images, evaluated, classifier)
+        references = all_references.first(images.count)
         if classifier is not None:
-            features = against.features, described.features
+            features = references.features, described.features
             precision, recall = metrics.precision_and_recall(*features)
-            yield f"{pictures.name}/frechet_distance", metrics.frechet_distance(*features)
-            yield f"{pictures.name}/precision", precision
-            yield f"{pictures.name}/recall", recall
-        words = f"Comparing patches of {pictures.name.replace('_', ' ')}"
-        levels = tqdm(described.patches.items(), desc=words, unit="level", delay=2, leave=False)
+            yield f"{images.name}/frechet_distance", metrics.frechet_distance(*features)
+            yield f"{images.name}/precision", precision
+            yield f"{images.name}/recall", recall
+        progress = f"Comparing patches of {images.name.replace('_', ' ')}"
+        levels = tqdm(described.patches.items(), desc=progress, unit="level", delay=2, leave=False)
         for side, patches in levels:
-            distance = metrics.patch_distance(against.patches[side], patches, evaluated.seed)
-            yield f"{pictures.name}/sliced_wasserstein_{side}", distance
-        yield f"{pictures.name}/count", pictures.count
-
-
-class _Described(NamedTuple):
-    features: np.ndarray | None  # float32[count, 128]
-    patches: dict[int, np.ndarray]  # of each level float32[count · per_image, 7, 7, 3]
-    per_image: int
-
-    def first(self, count):
-        features = None if self.features is None else self.features[:count]
-        patches = {side: found[: count * self.per_image] for side, found in self.patches.items()}
-        return _Described(features, patches, self.per_image)
-
-
-def _describe(pictures, evaluated, classifier):
-    per_image = metrics.patches_per_image(evaluated.count)
-    features, patches = [], []
-    for start, images in pictures.batches("Looking at"):
-        patches.append(metrics.laplacian_patches(images, per_image, (evaluated.seed, start)))
-        if classifier is not None:
-            features.append(classifier.features(images))
-    return _Described(
-        np.concatenate(features) if features else None,
-        {side: np.concatenate([part.pop(side) for part in patches]) for side in list(patches[0])},
-        per_image,
-    )
+            distance = metrics.patch_distance(references.patches[side], patches, evaluated.seed)
+            yield f"{images.name}/sliced_wasserstein_{side}", distance
+        yield f"{images.name}/count", images.count
 
 
 # ------------------------------------------------------------------------------
@@ -269,109 +225,70 @@ def _describe(pictures, evaluated, classifier):
 # ------------------------------------------------------------------------------
 
 
-def _nearest(name, title, explanation):
+def _median_distance(name):
+    title = name.replace("_", " ")
+    explanation = f"Median distance from {title} to their nearest training faces."
     return Metric(f"memorisation/{name}", title, explanation, ".4f", compared=False)
 
 
-def _nearer(name, title, explanation):
-    return Metric(f"memorisation/{name}", title, explanation, ".1%", better="lower", compared=False)
+def _share_nearer_than(name):
+    title = name.replace("_", " ")
+    explanation = f"Share of samples that are nearer than 95 % of the {title} are."
+    key = f"memorisation/nearer_than_{name}"
+    return Metric(key, f"nearer than {title}", explanation, ".1%", better="lower", compared=False)
 
 
 MEMORISATION = (
-    _nearest("test_faces", "test faces", "Median distance from test faces to their nearest training faces."),
-    _nearest(
-        "reconstructions",
-        "reconstructions",
-        "Median distance from reconstructions to their nearest training faces.",
-    ),
-    _nearest("samples", "samples", "Median distance from samples to their nearest training faces."),
-    _nearer(
-        "nearer_than_test_faces",
-        "nearer than test faces",
-        "Share of samples that are nearer than the nearest 5 % of the test faces.",
-    ),
-    _nearer(
-        "nearer_than_reconstructions",
-        "nearer than reconstructions",
-        "Share of samples that are nearer than the nearest 5 % of the reconstructions.",
-    ),
-    Metric(
-        "memorisation/count",
-        "pictures",
-        "How many of each were compared.",
-        ",.0f",
-        compared=False,
-    ),
+    _median_distance("test_faces"),
+    _median_distance("reconstructions"),
+    _median_distance("samples"),
+    _share_nearer_than("test_faces"),
+    _share_nearer_than("reconstructions"),
+    Metric("memorisation/count", "images", "How many of each were compared.", ",.0f", compared=False),
 )
 
 
 def memorisation(
     evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
-) -> Pairs:
-    """Distances to the nearest training face, mirrored ones included: root mean square differences of pixels.
+) -> MetricValues:
+    """Distances to the nearest training face, mirrored or not: root mean square differences of pixels.
 
-    A model that repeats training faces draws samples nearer to them than test faces are. Blurred pictures are nearer
-    to every face, so the reconstructions of the same test faces, as blurred as the samples, are the fairer measure.
+    The samples of a model that repeats training faces are nearer to them than test faces are. Blurred images are
+    nearer to every face, so reconstructions of test faces, which are as blurred as samples, are the fairer reference.
     """
-    chosen = choose_indices(len(evaluated.dataset.test), evaluated.count, evaluated.seed)
-    sets = [
-        faces_of("test_faces", evaluated.dataset.test, chosen),
-        *_picture_sets(evaluated, encodings, chosen),
-    ]
-    sets = [s for s in sets if s.name in ("test_faces", "reconstructions", "samples")]
-    compared = min(COMPARED_FACES, evaluated.count)
-    stacked = np.concatenate([pictures.read(slice(0, compared)) for pictures in sets])
-    distances = nearest_faces(stacked, evaluated.dataset.train)[1][:, 0].reshape(len(sets), compared)
-    by_name = dict(zip((pictures.name for pictures in sets), distances, strict=True))
+    names = ("test_faces", "reconstructions", "samples")
+    sets = [images for images in compared_sets(evaluated, encodings) if images.name in names]
+    count = min(NEAREST_SEARCHES, evaluated.count)
+    all_images = np.concatenate([images.read(slice(0, count)) for images in sets])
+    distances = nearest_faces(all_images, evaluated.dataset.train)[1][:, 0].reshape(len(sets), count)
+    by_name = dict(zip((images.name for images in sets), distances, strict=True))
     for name, values in by_name.items():
         yield f"memorisation/{name}", np.median(values)
     for name in ("test_faces", "reconstructions"):
         nearest = np.quantile(by_name[name], 0.05)
         yield f"memorisation/nearer_than_{name}", (by_name["samples"] < nearest).mean()
-    yield "memorisation/count", compared
+    yield "memorisation/count", count
 
 
 # ------------------------------------------------------------------------------
-# Pictures of several evaluators
-# ------------------------------------------------------------------------------
-
-
-def _picture_sets(evaluated, encodings, chosen):
-    model, validation = evaluated.model, evaluated.dataset.validation
-    count = min(evaluated.count, len(validation))
-    if count >= FEWEST_FACES:  # what photographs reach that nobody was trained on: the floor of each distance
-        yield faces_of("validation_faces", validation, choose_indices(len(validation), count, evaluated.seed))
-    yield decoded("reconstructions", model, encodings.mean[chosen])
-    yield decoded("samples", model, model.sample_latents(evaluated.count, evaluated.seed))
-    if evaluated.samples_from != "prior":
-        yield decoded("prior", model, model.sample_latents(evaluated.count, evaluated.seed, "prior"))
-
-
-def _decoded_test_faces(evaluated, points, what):
-    for part in batch_slices(len(points), progress=f"{what} test faces"):
-        images = evaluated.model.to_float(evaluated.dataset.test.images(part))
-        yield images, decode(evaluated.model, points[part])
-
-
-# ------------------------------------------------------------------------------
-# All of them
+# All evaluators
 # ------------------------------------------------------------------------------
 
 EVALUATORS = (
     Evaluator("Reconstruction of test faces", RECONSTRUCTION, reconstruction),
     Evaluator("Likelihood of test faces", LIKELIHOOD, likelihood),
     Evaluator(
-        "Against as many test faces",
-        PICTURE_DISTANCES,
-        picture_distances,
-        PICTURE_SETS,
-        "Hold samples against the validation faces: photographs that the training never saw.",
+        "Compared with test faces",
+        IMAGE_SET_DISTANCES,
+        image_set_distances,
+        IMAGE_SETS,
+        "Compare samples with the validation faces: faces of the same data set that training never saw.",
     ),
     Evaluator(
-        "Root mean square distance to the nearest training face, of pixels in [0, 1]",
+        "Memorisation: root mean square distance to the nearest training face, pixels in [0, 1]",
         MEMORISATION,
         memorisation,
-        note="Blurred pictures are near to every face: samples that repeat training faces are nearer than the "
+        note="Blurred images are nearer to every face. Samples that repeat training faces are nearer than "
         "reconstructions.",
     ),
 )

@@ -1,7 +1,7 @@
-"""A small attribute classifier, whose features tell how alike two sets of faces are.
+"""A small attribute classifier, whose features are used to compare sets of faces.
 
-It is trained on the training split alone, with a fixed seed, and kept beside the prepared records: all runs on the
-same records are judged by the same classifier.
+It is trained on the training split alone, with a fixed seed, and saved beside the prepared records, so that all runs
+on the same records are evaluated with the same classifier.
 """
 
 import dataclasses
@@ -36,22 +36,22 @@ class FeatureClassifier:
     """A trained classifier.
 
     Attributes:
-        network: from uint8 pictures to features and logits.
-        details: what an evaluation records of it: architecture, seed, steps, the SHA-256 of its weights, and its
-            accuracy on the validation split, averaged over classes and attributes (1/2 is chance; None without
-            validation faces that differ).
+        network: from uint8 images to features and logits.
+        details: saved with an evaluation: architecture, seed, steps, the SHA-256 of the weights, and the balanced
+            accuracy on the validation split, averaged over the attributes (1/2 is chance; None if no attribute has
+            validation faces both with and without it).
     """
 
     network: keras.Model
     details: dict[str, Any]
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Features `float32[count, 128]` of pictures `uint8[count, size, size, 3]`, however many."""
+        """Features `float32[count, 128]` of images `uint8[count, size, size, 3]`, computed in batches."""
         return in_batches(lambda batch: self.network(batch, training=False)[0], images)[0]
 
 
 def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
-    """The classifier of a prepared data set, from beside its records where it was trained already.
+    """The classifier of a prepared data set: loaded from the file beside its records, or trained and saved there.
 
     Args:
         dataset: with attributes, as `facevae.data.prepare` returned it.
@@ -69,7 +69,7 @@ def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
 
 
 def classifier_path(dataset: FaceDataset) -> pathlib.Path:
-    """Where a data set's classifier lies; another source, crop, size or kind of classifier has another path."""
+    """The file of a data set's classifier; its name depends on source, crop, size and the classifier's settings."""
     index = read_index(dataset.folder)
     names = ["source", "fingerprint", "crop", "image_size", "count", "attribute_names"]
     key = [ARCHITECTURE, SEED, EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE, *(index.get(name) for name in names)]
@@ -86,14 +86,14 @@ def _loaded(path, dataset):
         details = parse_json(str(stored["details"]))
         network.set_weights([stored[name] for name in sorted(stored) if name != "details"])
     except (OSError, ValueError, KeyError):
-        return None  # a damaged file is made again like a missing one
+        return None  # a damaged file is replaced, as if it were missing
     if not isinstance(details, dict) or details.get("sha256") != weights_hash(network):
         return None
     return FeatureClassifier(network, details)
 
 
 def build_network(image_size: int, attributes: int) -> keras.Model:
-    """The untrained network, the same weights each time."""
+    """The untrained network, with the same initial weights each time."""
     images = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1.0 / 255.0, -0.5, dtype="float32")(images)
     side = image_size
@@ -112,11 +112,11 @@ def build_network(image_size: int, attributes: int) -> keras.Model:
 
 
 def train_classifier(train: Records, validation: Records) -> FeatureClassifier:
-    """Trains the classifier: binary cross-entropy, Adam with a cosine schedule, mirrored faces.
+    """Trains the classifier: binary cross-entropy, Adam with a cosine schedule, random flips.
 
     Args:
-        train: the faces that it learns from, with attributes.
-        validation: the faces that its accuracy is measured on.
+        train: the training split, with attributes.
+        validation: the split on which the accuracy is measured.
     """
     batch_size = min(BATCH, len(train))
     steps = min(MOST_STEPS, EPOCHS * (len(train) // batch_size))
@@ -160,7 +160,7 @@ def weights_hash(network: keras.Model) -> str:
 
 
 def _balanced_accuracy(network, records):
-    # Of the faces without and with each attribute.
+    """Mean accuracy of the faces with and without each attribute; None if no attribute has both."""
     indices = np.arange(len(records))
     (logits,) = in_batches(lambda batch: network(records.images(batch), training=False)[1], indices)
     labels = records.attributes(indices) > 0

@@ -1,4 +1,4 @@
-"""What a figure is called and how it is read, declared once beside the evaluator that yields it."""
+"""The declaration of a metric (name, unit, direction, explanation), and of the evaluator that measures it."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A figure that an evaluator yields.
+    """A metric that an evaluator measures.
 
     Attributes:
         name: `group/metric`: its key in evaluation.json and its curve in TensorBoard.
-        title: for tables, where a heading names the group.
-        explanation: a sentence for people.
+        title: its name in tables, where a heading names the group.
+        explanation: one sentence, shown below or beside the value.
         number_format: a format specification, as in `.3f`.
-        unit: what stands after the number; it may name fields of an `Evaluation`, as in `of {latent_dim}`.
-        better: `lower` or `higher`; None where neither is.
-        compared: whether a comparison of trainings has a row for it.
-        hparams: whether TensorBoard's HParams tab has a column for it; for metrics of every data set and image size.
+        unit: text after the number; it may name fields of an `Evaluation`, as in `of {latent_dim}`.
+        better: `lower` or `higher`; None where neither is better.
+        compared: whether `benchmarks/face_quality.py` has a row for it.
+        hparams: whether TensorBoard's HParams tab has a column for it. Only for metrics that every image size has.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Metric:
 
     @property
     def group(self) -> str:
-        """What stands before the name's `/`."""
+        """The part of the name before the `/`."""
         return self.name.split("/")[0]
 
     @property
@@ -42,7 +42,7 @@ class Metric:
         )
 
     def label(self, evaluation: Mapping[str, Any]) -> str:
-        """Title, group and unit, for where no heading says them.
+        """Group, title and unit, for a table without a heading for the group.
 
         Args:
             evaluation: the fields of an `Evaluation`.
@@ -55,23 +55,23 @@ class Metric:
 
         Args:
             value: of this metric.
-            evaluation: the fields of the `Evaluation` that it is from.
+            evaluation: the fields of the `Evaluation` that the value is from.
         """
         return f"{format(value, self.number_format)} {self.unit.format_map(evaluation)}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluator:
-    """A function that measures a run, and what it measures.
+    """A function that measures a run, and the metrics that it measures.
 
     Attributes:
-        title: heads its part of the table.
-        metrics: all that it may yield, in the table's order.
+        title: heading of its part of the table.
+        metrics: all that the function may yield, in the table's order.
         measure: a function of a run, the encodings of its test faces and the feature classifier (None on a data set
             without attributes) that yields pairs of a metric's name and its value.
-        columns: heading by group, for an evaluator that measures several groups alike; they may name fields of an
-            `Evaluation`. Without them each metric has a line.
-        note: what to hold the figures against.
+        columns: a column's heading for each group, for an evaluator that measures the same metrics of several groups;
+            it may name fields of an `Evaluation`. If empty, each metric has a line of its own.
+        note: how to read the values, printed below them.
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""How good pictures are: fidelity of reconstructions, likelihood, and distances between sets of pictures.
+"""Metrics: errors of reconstructions, likelihood, and distances between sets of images.
 
-Pure functions of arrays. Values that are not finite never come out as a good figure: a distance refuses them, and a
-mean stays not finite.
+Pure functions of arrays. Inputs that are not finite never give a good result: distances raise `ValueError`, and the
+other metrics are not finite either.
 """
 
 import math
@@ -23,30 +23,30 @@ MOST_PATCHES = 2**16
 
 
 def psnr(mse: np.ndarray) -> np.ndarray:
-    """Peak signal-to-noise ratio of pictures in [0, 1]: 10 · log10(1 / MSE).
+    """Peak signal-to-noise ratio of images in [0, 1]: 10 · log10(1 / MSE).
 
     Args:
-        mse: `float[batch]`, each picture's mean squared error.
+        mse: `float[batch]`, the mean squared error of each image.
 
     Returns:
-        `float64[batch]`, decibels; infinite where there is no error.
+        `float64[batch]`, decibels; infinite where the error is 0.
     """
     with np.errstate(divide="ignore"):
         return -10.0 * np.log10(np.asarray(mse, np.float64))
 
 
 def ssim(images: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """Structural similarity of each picture and its reference.
+    """Structural similarity of each image and its reference.
 
-    Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004), by TensorFlow: a
-    Gaussian window of 11×11 with σ 1.5, the mean over the colour channels.
+    Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004), as TensorFlow
+    implements it: a Gaussian window of 11×11 with σ 1.5, averaged over the colour channels.
 
     Args:
         images: `float32[batch, height, width, 3]` in [0, 1].
         references: the same shape.
 
     Returns:
-        `float32[batch]`, 1 for equal pictures.
+        `float32[batch]`, 1 for equal images.
     """
     return tf.image.ssim(tf.convert_to_tensor(images), tf.convert_to_tensor(references), max_val=1.0).numpy()
 
@@ -57,7 +57,7 @@ def ssim(images: np.ndarray, references: np.ndarray) -> np.ndarray:
 
 
 def implied_variance(mse_weight: float, pixel_values: int) -> float:
-    """σ² of the Gaussian decoder whose negative log-likelihood is `mse_weight` × MSE and a constant.
+    """σ² of the Gaussian decoder whose negative log-likelihood is `mse_weight` × MSE plus a constant.
 
     From D/(2σ²) · MSE = weight · MSE: σ² = D / (2 · weight).
 
@@ -71,8 +71,8 @@ def implied_variance(mse_weight: float, pixel_values: int) -> float:
 def bits_per_dimension(elbo: float, pixel_values: int) -> float:
     """Bits for each 8-bit pixel value: −ELBO / (D · ln 2) + log2 255.
 
-    The ELBO bounds the log of a density over pixels in [0, 1]. There a grey level of 8-bit pixels is 1/255 wide, and
-    the probability of a level is the density at it times that width (the midpoint rule, exact as σ ≫ 1/255).
+    The ELBO is a bound on the log of a density over pixels in [0, 1], where the levels of 8-bit pixels are 1/255
+    apart. The probability of a level is the density there times 1/255 (the midpoint rule, accurate for σ ≫ 1/255).
 
     Args:
         elbo: evidence lower bound, nats per image.
@@ -87,10 +87,10 @@ def bits_per_dimension(elbo: float, pixel_values: int) -> float:
 
 
 def frechet_distance(references: np.ndarray, samples: np.ndarray) -> float:
-    """Squared Fréchet distance of two sets of features, each taken as a Gaussian.
+    """Squared Fréchet distance between Gaussians fitted to two sets of features.
 
     |μ₁ − μ₂|² + tr(C₁ + C₂ − 2 (C₁C₂)^½): Heusel et al., arXiv:1706.08500, equation 6. It is biased upwards for small
-    sets; compare figures of equal counts.
+    sets, so that values are comparable only for sets of the same size.
 
     Args:
         references: `float[n, d]`.
@@ -103,7 +103,7 @@ def frechet_distance(references: np.ndarray, samples: np.ndarray) -> float:
     difference = references.mean(axis=0) - samples.mean(axis=0)
     first, second = np.cov(references, rowvar=False), np.cov(samples, rowvar=False)
     first, second = np.atleast_2d(first), np.atleast_2d(second)
-    # tr (C₁C₂)^½ = tr (C₁^½ C₂ C₁^½)^½, whose inside is symmetric: no complex square root is needed.
+    # tr (C₁C₂)^½ = tr (C₁^½ C₂ C₁^½)^½, and C₁^½ C₂ C₁^½ is symmetric: its eigenvalues are real.
     values, vectors = np.linalg.eigh(first)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0.0)).sum()
@@ -114,10 +114,10 @@ def frechet_distance(references: np.ndarray, samples: np.ndarray) -> float:
 def precision_and_recall(
     references: np.ndarray, samples: np.ndarray, neighbours: int = 3
 ) -> tuple[float, float]:
-    """Share of samples that lie among the references, and of references that lie among the samples.
+    """Share of samples in the manifold of the references, and of references in the manifold of the samples.
 
-    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in
-    the set: Kynkäänniemi et al., arXiv:1904.06991, section 2, with its k = 3.
+    A set's manifold is the union of balls around its points, whose radius is the distance to the point's k-th nearest
+    neighbour in the set: Kynkäänniemi et al., arXiv:1904.06991, section 2, with k = 3 as there.
 
     Args:
         references: `float[n, d]`.
@@ -134,7 +134,7 @@ def precision_and_recall(
 
 
 def _share_inside(points, manifold, neighbours):
-    def radii(distances, start):  # of each row: its k-th neighbour, after itself at 0
+    def radii(distances, start):  # the nearest is the point itself, at distance 0
         return np.partition(distances, neighbours, axis=1)[:, neighbours]
 
     def inside(distances, start):
@@ -154,9 +154,9 @@ def sliced_wasserstein(
 
     Args:
         references: `float[n, d]`.
-        samples: `float[n, d]`, as many.
+        samples: `float[n, d]`, the same shape.
         seed: of the directions.
-        directions: how many, each of length 1.
+        directions: number of random unit vectors.
 
     Raises:
         ValueError: sets of different shapes, or values that are not finite.
@@ -165,12 +165,12 @@ def sliced_wasserstein(
     samples = _features("samples", samples, dtype=np.float32)
     if references.shape != samples.shape:
         raise ValueError(
-            f"references, samples: expected as many of each, received {references.shape} and {samples.shape}."
+            f"references, samples: expected the same shape, received {references.shape} and {samples.shape}."
         )
     axes = np.random.default_rng(seed).standard_normal((directions, references.shape[1]))
     axes = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32)
     total = 0.0
-    # A few at a time: the projections of all would be the largest array.
+    # 32 directions at a time, as the projections on all of them would take much memory.
     for start in range(0, directions, 32):
         first, second = (
             np.sort(axes[start : start + 32] @ points.T, axis=1) for points in (references, samples)
@@ -182,7 +182,9 @@ def sliced_wasserstein(
 def _features(name, values, least=2, dtype=np.float64):
     values = np.asarray(values, dtype)
     if values.ndim != 2 or len(values) < least:
-        raise ValueError(f"{name}: expected at least {least} rows of features, received {values.shape}.")
+        raise ValueError(
+            f"{name}: expected at least {least} rows of features, received the shape {values.shape}."
+        )
     if not np.isfinite(values).all():
         raise ValueError(
             f"{name}: expected finite values, received {(~np.isfinite(values)).sum()} that are not."
@@ -196,12 +198,12 @@ def _features(name, values, least=2, dtype=np.float64):
 
 
 def patches_per_image(images: int) -> int:
-    """How many patches to take of each of so many pictures, for `MOST_PATCHES` in all at most."""
+    """Patches to take of each image: at most `MOST_PATCHES` of all images together, but at least one of each."""
     return max(1, min(MOST_PATCHES_PER_IMAGE, MOST_PATCHES // images))
 
 
 def laplacian_pyramid(images: np.ndarray) -> list[np.ndarray]:
-    """What each scale of pictures adds to the next coarser one; the last level is the coarsest picture itself.
+    """The Laplacian pyramid: the detail that each scale adds to the next coarser one, and the coarsest scale itself.
 
     Burt and Adelson, "The Laplacian pyramid as a compact image code" (1983), with their 5×5 binomial filter.
 
@@ -235,15 +237,15 @@ def _blurred(images):
 def laplacian_patches(
     images: np.ndarray, per_image: int, seed: int | Sequence[int] = 0
 ) -> dict[int, np.ndarray]:
-    """Random patches of every level of pictures' Laplacian pyramids.
+    """Random patches from every level of the images' Laplacian pyramids.
 
     Args:
-        images: uint8 `[batch, side, side, 3]`.
-        per_image: how many of each picture and level.
-        seed: of their places, whatever `numpy.random.default_rng` takes.
+        images: `uint8[batch, side, side, 3]`.
+        per_image: patches of each image and level.
+        seed: of their positions, a seed of `numpy.random.default_rng`.
 
     Returns:
-        For the side of each level `float32[batch · per_image, PATCH_SIDE, PATCH_SIDE, 3]`, picture by picture.
+        `float32[batch · per_image, PATCH_SIDE, PATCH_SIDE, 3]` by the side of each level, in the order of the images.
     """
     random = np.random.default_rng(seed)
     found = {}
@@ -257,20 +259,21 @@ def laplacian_patches(
 
 
 def patch_distance(references: np.ndarray, samples: np.ndarray, seed: int = 0) -> float:
-    """1,000 × the sliced Wasserstein distance of two sets of patches: Karras et al., arXiv:1710.10196, section 5.
+    """1,000 × the sliced Wasserstein distance between two sets of patches: Karras et al., arXiv:1710.10196, section 5.
 
-    Their protocol: 128 patches of 7×7 from each level of 16,384 pictures, levels from full size to 16×16, 512 random
-    directions. Ours differs: as many pictures as there are and at most 65,536 patches of a level; and both sets are
-    normalised by the references' mean and deviation of each colour channel, not each by its own, so that wrong
-    colours and missing contrast count. Figures are therefore comparable with each other, not with that paper's.
+    Their protocol: 128 patches of 7×7 from each level of 16,384 images, levels from full size to 16×16, 512 random
+    directions. This one differs in two points. It takes the images that there are, and at most 65,536 patches of each
+    level (one of each image if there are more images). It normalises both sets by the mean and standard deviation of
+    the references' colour channels, not each set by its own, so that wrong colours and low contrast increase the
+    distance. Values are therefore comparable with each other, but not with those of the paper.
 
     Args:
         references: `float32[patches, PATCH_SIDE, PATCH_SIDE, 3]` of one level.
-        samples: as many of the same level.
+        samples: the same number of patches of the same level.
         seed: of the directions.
 
     Raises:
-        ValueError: as `sliced_wasserstein`.
+        ValueError: see `sliced_wasserstein`.
     """
     pixels = references.reshape(-1, 3)
     mean = pixels.mean(axis=0, dtype=np.float64)

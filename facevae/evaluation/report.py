@@ -1,4 +1,4 @@
-"""What an evaluation found: its file, its curves in TensorBoard, its table."""
+"""The result of an evaluation, and its three forms: a JSON file, curves in TensorBoard, a table."""
 
 import dataclasses
 import json
@@ -13,20 +13,20 @@ from facevae.run_folder import RunFolder
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """The result of an evaluation, with what it was measured on.
 
     Attributes:
         which: the model, `best` or `last`.
-        step: training steps behind it.
-        seed: of every draw.
-        samples_from: `prior` or `density`, for the group `samples`.
+        step: training steps of the model.
+        seed: of every random draw.
+        samples_from: `prior` or `density`, what the group `samples` is drawn from.
         data: name of the data set.
-        image_size: side of the pictures.
-        latent_dim: latent dimensions.
-        test_faces: of the split.
-        feature_classifier: what is known of it; None where there are no attributes.
-        notes: what a reader of the figures has to know.
-        metrics: `group/metric` and its value.
+        image_size: pixels along a side.
+        latent_dim: number of latent dimensions.
+        test_faces: number of faces in the test split.
+        feature_classifier: `FeatureClassifier.details`; None for a data set without attributes.
+        notes: remarks printed below the table.
+        metrics: each value by its name, `group/metric`.
     """
 
     which: str
@@ -46,7 +46,7 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
     """Writes `evaluation.json`, and TensorBoard's scalars at the model's training step.
 
     Raises:
-        UserError: the run folder cannot be written; an earlier evaluation is intact.
+        UserError: the run folder cannot be written. An earlier `evaluation.json` stays as it was.
     """
     from facevae.tensorboard.events import EventWriter
 
@@ -56,7 +56,8 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
             aside.write_text(content + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(
-            f"{run.evaluation}: cannot be written ({error.strerror}). Make room in the run folder, or copy it."
+            f"{run.evaluation}: cannot be written ({error.strerror}). Free disk space, or evaluate a copy of the run "
+            "folder that you may write to."
         ) from error
     descriptions = {metric.name: metric.description for metric in evaluators.declared_metrics()}
     writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
@@ -74,9 +75,9 @@ ARROWS = {"lower": "↓", "higher": "↑", None: " "}
 
 
 def table(evaluation: Evaluation) -> str:
-    """The figures for people, with their units, their direction and what to hold them against."""
+    """The metrics with their units, which direction is better, and how to read them."""
     lines = [
-        f"{evaluation.test_faces:,} test faces of {evaluation.data}, model {evaluation.which} of step "
+        f"{evaluation.test_faces:,} test faces of {evaluation.data}, {evaluation.which} model, step "
         f"{evaluation.step:,}; ↓ lower is better, ↑ higher is better"
     ]
     for evaluator in evaluators.EVALUATORS:
@@ -95,7 +96,7 @@ def table(evaluation: Evaluation) -> str:
 
 
 def _lines(evaluator, metrics, evaluation):
-    """One line for each metric; its explanation stands beside it."""
+    """One line for each metric, with its explanation."""
     cells = [metric.text(evaluation.metrics[metric.name], vars(evaluation)) for metric in metrics]
     titles, values = max(len(metric.title) for metric in metrics), max(map(len, cells))
     lines = [evaluator.title]
@@ -106,7 +107,7 @@ def _lines(evaluator, metrics, evaluation):
 
 
 def _columns(evaluator, metrics, evaluation):
-    """One column for each group, one row for each metric that they share; the explanations stand below."""
+    """One column for each group, one row for each metric, and the explanations below."""
     by_place = {(metric.title, metric.group): metric for metric in metrics}
     shared = {metric.title: metric for metric in metrics}
     headings = {metric.group: metric.group.replace("_", " ") for metric in metrics}
@@ -132,7 +133,7 @@ def _columns(evaluator, metrics, evaluation):
 
 
 def _wrapped(text, start="  "):
-    """Lines of at most `WIDTH`, the first after `start`, the others below it."""
+    """The text in lines of at most `WIDTH` characters: the first begins with `start`, the others are indented."""
     return textwrap.wrap(
         text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False
     )

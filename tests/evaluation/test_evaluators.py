@@ -21,7 +21,7 @@ from facevae.config import from_preset
 from facevae.encodings import encode_faces
 from facevae.errors import UserError
 from facevae.evaluation import commands, evaluators, feature_classifier, metrics
-from facevae.evaluation.picture_sets import PictureSet, choose_indices, write_png
+from facevae.evaluation.image_sets import ImageSet, choose_indices, write_png
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
@@ -29,7 +29,7 @@ from facevae.run_folder import RunFolder
 
 @pytest.fixture
 def evaluated(tmp_path, blob_dataset, monkeypatch):
-    """A function that makes an untrained run over 16 test blobs, judged by 16 samples and few patches of each."""
+    """A function that makes an untrained run with 16 test blobs, evaluated with 16 samples and 16 patches of each."""
     monkeypatch.setattr(metrics, "MOST_PATCHES_PER_IMAGE", 16)
 
     def evaluated(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.EvaluatedRun:
@@ -58,9 +58,9 @@ def untrained_classifier(monkeypatch):
     return classifier
 
 
-def answer_with(model, pictures, mean=0.0, log_variance=0.0):
-    """Replaces a model's networks: these pictures whatever the latents are, this posterior whatever the face."""
-    model.decode = lambda latents, training=False: np.resize(pictures, (len(latents), 32, 32, 3))
+def answer_with(model, images, mean=0.0, log_variance=0.0):
+    """Replaces a model's networks: the decoder always returns `images`, the encoder always the same posterior."""
+    model.decode = lambda latents, training=False: np.resize(images, (len(latents), 32, 32, 3))
     model.decode = _as_tensor(model.decode)
     posterior = np.full(4, mean, np.float32), np.full(4, log_variance, np.float32)
     model.encode = lambda images, training=False: [np.tile(part, (len(images), 1)) for part in posterior]
@@ -73,7 +73,7 @@ def _as_tensor(function):
 
 
 def written(run):
-    """What TensorBoard reads of the newest evaluation, by tag: events and their summaries' values."""
+    """The events of the newest evaluation and their summary values, by tag, as TensorBoard reads them."""
     newest = sorted(run.evaluation_logs.iterdir())[-1]
     return {
         value.tag: (event, value)
@@ -83,7 +83,7 @@ def written(run):
 
 
 def hparams_columns(run):
-    """The metrics that the HParams tab was told of when the training began."""
+    """The metrics that the HParams tab lists, as written at the start of training."""
     (file,) = (run.logs / "faces").glob("events*")
     return next(
         plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
@@ -93,31 +93,31 @@ def hparams_columns(run):
     ).metric_infos
 
 
-def judged(evaluator, evaluated):
+def measured(evaluator, evaluated):
     encodings = encode_faces(evaluated.model, evaluated.dataset.test)
     return {name: float(value) for name, value in evaluator(evaluated, encodings)}
 
 
-def test_reconstruction_of_a_model_that_is_off_by_a_known_error(evaluated, blob_dataset):
+def test_reconstruction_metrics_for_a_known_error(evaluated, blob_dataset):
     perfect = evaluated()
     images = blob_dataset.test.images(slice(None)) / np.float32(255.0)
     answer_with(perfect.model, images * np.float32(0.9) + np.float32(0.05))
     off = images * np.float32(0.1) - np.float32(0.05)
     mse = (off**2).mean(axis=(1, 2, 3))
-    found = judged(evaluators.reconstruction, perfect)
+    found = measured(evaluators.reconstruction, perfect)
     assert found["reconstruction/mse"] == pytest.approx(mse.mean(), rel=1e-4)
     assert found["reconstruction/psnr"] == pytest.approx((-10 * np.log10(mse)).mean(), rel=1e-4)
     assert 0.5 < found["reconstruction/ssim"] < 1.0
 
 
 @pytest.mark.parametrize("likelihood", ["calibrated_gaussian", "weighted_mse"])
-def test_the_bound_is_that_of_the_stated_gaussian_decoder(evaluated, blob_dataset, likelihood):
+def test_the_elbo_is_that_of_the_gaussian_decoder(evaluated, blob_dataset, likelihood):
     one = evaluated(likelihood=likelihood, mse_weight=1000.0)
     images = blob_dataset.test.images(slice(None)) / np.float32(255.0)
     answer_with(one.model, images + np.float32(0.1), mean=2.0, log_variance=0.0)
     one.model.variance.assign(0.02)
     variance = 0.02 if likelihood == "calibrated_gaussian" else 3072 / 2000.0
-    found = judged(evaluators.likelihood, one)
+    found = measured(evaluators.likelihood, one)
     kl = 4 * 0.5 * 2.0**2
     expected = -0.5 * 3072 * (math.log(2 * math.pi * variance) + 0.01 / variance) - kl
     assert found["likelihood/sigma"] == pytest.approx(math.sqrt(variance), rel=1e-4)
@@ -127,7 +127,7 @@ def test_the_bound_is_that_of_the_stated_gaussian_decoder(evaluated, blob_datase
     assert found["likelihood/bits_per_dimension"] == pytest.approx(bits, rel=1e-4)
 
 
-def test_latents_that_carry_nothing_are_reported(evaluated, untrained_classifier):
+def test_posterior_collapse_is_reported(evaluated, untrained_classifier):
     collapsed = evaluated()
     answer_with(collapsed.model, np.full((1, 32, 32, 3), 0.5, np.float32))
     result = evaluation.evaluate(collapsed)
@@ -138,59 +138,59 @@ def test_latents_that_carry_nothing_are_reported(evaluated, untrained_classifier
     assert "active units        0 of 4" in evaluation.table(result)
 
 
-def test_pictures_that_repeat_the_references_are_at_no_distance_and_grey_ones_far(
+def test_distances_are_0_for_the_references_themselves_and_large_for_grey_images(
     evaluated, blob_dataset, untrained_classifier
 ):
     one = evaluated()
     order = np.random.default_rng(0).choice(16, 16, replace=False)
     answer_with(one.model, blob_dataset.test.images(order) / np.float32(255.0))
     encodings = encode_faces(one.model, blob_dataset.test)
-    same = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
+    same = dict(evaluators.image_set_distances(one, encodings, untrained_classifier))
     assert same["samples/frechet_distance"] == pytest.approx(0.0, abs=1e-4)
     assert (same["samples/precision"], same["samples/recall"]) == (1.0, 1.0)
     assert same["samples/sliced_wasserstein_32"] == pytest.approx(0.0, abs=1e-3)
     assert same["samples/count"] == 16
 
     answer_with(one.model, np.full((1, 32, 32, 3), 0.5, np.float32))
-    grey = dict(evaluators.picture_distances(one, encodings, untrained_classifier))
+    grey = dict(evaluators.image_set_distances(one, encodings, untrained_classifier))
     for name in ("frechet_distance", "sliced_wasserstein_32", "sliced_wasserstein_16"):
         assert grey[f"samples/{name}"] > 2.0 * grey[f"validation_faces/{name}"]
     assert grey["samples/recall"] == 0.0
 
 
-def test_samples_of_the_density_are_judged_beside_those_of_the_prior(evaluated, encodings):
+def test_samples_of_the_density_and_of_the_prior_are_both_measured(evaluated, encodings):
     from facevae.model import density
 
     one = evaluated(sample_from="density", density_components=1)
-    names = {name.split("/")[0] for name, _ in evaluators.picture_distances(one, encodings)}
+    names = {name.split("/")[0] for name, _ in evaluators.image_set_distances(one, encodings)}
     assert names == {
         "validation_faces",
         "reconstructions",
         "samples",
-    }  # none fitted yet: samples are the prior's
+    }  # no density is fitted yet: samples come from the prior
     one.model.density = density.fit(np.random.default_rng(0).normal(3.0, 0.1, (50, 4)).astype(np.float32), 1)
-    found = dict(evaluators.picture_distances(one, encodings))
+    found = dict(evaluators.image_set_distances(one, encodings))
     assert {name.split("/")[0] for name in found} == names | {"prior"}
     assert found["samples/sliced_wasserstein_16"] != found["prior/sliced_wasserstein_16"]
 
 
-def test_a_model_that_repeats_training_faces_is_caught_and_one_that_repeats_test_faces_is_not(
+def test_memorisation_is_found_for_repeated_training_faces_and_not_for_repeated_test_faces(
     evaluated, blob_dataset
 ):
     one = evaluated()
     answer_with(one.model, blob_dataset.train.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluators.memorisation, one)
+    found = measured(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(0.0, abs=2e-3)
     assert found["memorisation/test_faces"] > 0.01
     assert found["memorisation/nearer_than_test_faces"] == 1.0
 
     answer_with(one.model, blob_dataset.test.images(slice(16)) / np.float32(255.0))
-    found = judged(evaluators.memorisation, one)
+    found = measured(evaluators.memorisation, one)
     assert found["memorisation/samples"] == pytest.approx(found["memorisation/test_faces"])
     assert found["memorisation/nearer_than_test_faces"] <= 1 / 16
 
 
-def test_the_seed_decides_everything(evaluated, untrained_classifier):
+def test_the_seed_determines_every_random_draw(evaluated, untrained_classifier):
     first, same, other = (evaluation.evaluate(evaluated(seed=seed)).metrics for seed in (0, 0, 1))
     assert first == same
     assert first["samples/sliced_wasserstein_32"] != other["samples/sliced_wasserstein_32"]
@@ -198,7 +198,7 @@ def test_the_seed_decides_everything(evaluated, untrained_classifier):
     assert first["reconstruction/mse"] == other["reconstruction/mse"]
 
 
-def test_without_attributes_the_features_are_left_out_and_it_says_so(evaluated, blob_dataset):
+def test_without_attributes_the_feature_metrics_are_left_out_with_a_note(evaluated, blob_dataset):
     bare = dataclasses.replace(blob_dataset, attribute_names=())
     result = evaluation.evaluate(evaluated(dataset=bare))
     assert not any("frechet" in name or "precision" in name for name in result.metrics)
@@ -209,18 +209,21 @@ def test_without_attributes_the_features_are_left_out_and_it_says_so(evaluated, 
     assert "Fréchet distance  " not in text
 
 
-def test_weights_that_are_not_finite_fail_and_name_the_remedy(evaluated, untrained_classifier):
+def test_weights_that_are_not_finite_are_refused_with_advice(evaluated, untrained_classifier):
     broken = evaluated()
     broken.model.decoder.set_weights([weight * np.nan for weight in broken.model.decoder.get_weights()])
-    with pytest.raises(UserError, match=r"not finite. .*--learning-rate"):
+    with pytest.raises(
+        UserError,
+        match=r"decoder: expected finite pixels, received some that are not finite. .*--learning-rate",
+    ):
         evaluation.evaluate(broken)
     broken = evaluated()
     broken.model.variance.assign(np.nan)
-    with pytest.raises(UserError, match="likelihood/elbo is nan, expected a finite figure"):
+    with pytest.raises(UserError, match="likelihood/elbo is nan, expected a finite value"):
         evaluation.evaluate(broken)
 
 
-def test_an_evaluation_is_kept_in_the_run_folder_and_in_tensorboard(evaluated, untrained_classifier):
+def test_an_evaluation_is_saved_in_the_run_folder_and_for_tensorboard(evaluated, untrained_classifier):
     one = evaluated()
     one.model.global_step.assign(7)
     result = evaluation.evaluate(one)
@@ -257,7 +260,7 @@ def test_the_hparams_tab_finds_what_was_measured(evaluated, untrained_classifier
 # ------------------------------------------------------------------------------
 
 
-def test_a_metric_that_is_declared_appears_everywhere(evaluated, untrained_classifier, monkeypatch):
+def test_a_declared_metric_appears_in_every_report(evaluated, untrained_classifier, monkeypatch):
     sharpness = evaluation.Metric(
         "sharpness/edges",
         "edges",
@@ -295,10 +298,10 @@ def test_a_metric_that_is_declared_appears_everywhere(evaluated, untrained_class
     assert "| sharpness: edges, per image of 32 pixels | 2.50 | 2.50 | 2.50 | 1.00 |" in compared
     assert "| reconstruction: mean squared error |" in compared
     assert "| samples: SWD 32x32 x 1000 |" in compared
-    assert "SWD 64x64" not in compared  # these pictures have no such level
+    assert "SWD 64x64" not in compared  # images of 32 pixels have no such level
 
 
-def test_a_figure_without_a_declaration_is_refused(evaluated, untrained_classifier, monkeypatch):
+def test_a_value_without_a_declaration_is_refused(evaluated, untrained_classifier, monkeypatch):
     silent = evaluation.Evaluator("Silent", (), lambda *_: iter([("silent/value", 1.0)]))
     monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, silent))
     with pytest.raises(ValueError, match="silent/value"):
@@ -315,7 +318,7 @@ def test_every_metric_is_declared_once_and_explained():
         assert metric.explanation.endswith("."), metric.name
 
 
-def test_the_table_fits_a_terminal_and_tells_directions(evaluated, untrained_classifier):
+def test_the_table_fits_a_terminal_and_shows_directions(evaluated, untrained_classifier):
     from facevae.model import density
 
     one = evaluated(sample_from="density", density_components=1)
@@ -325,13 +328,13 @@ def test_the_table_fits_a_terminal_and_tells_directions(evaluated, untrained_cla
     assert "↓ lower is better, ↑ higher is better" in text
     assert re.search(r"^  mean squared error  0\.\d{5} +↓  Mean over pixels", text, re.MULTILINE)
     assert re.search(r"^  precision +↑ ( +[01]\.\d{3}){4}$", text, re.MULTILINE)
-    header, *rows = text[text.index("Against") :].split("\n")[:7]
+    header, *rows = text[text.index("Compared with test faces") :].split("\n")[:7]
     assert [len(row) for row in rows] == [len(header)] * 6
     for title in ("validation faces", "reconstructions", "samples (density)", "samples (prior)"):
         assert title in header
 
 
-def test_an_evaluation_of_an_older_version_is_still_a_table(evaluated, untrained_classifier):
+def test_the_table_of_an_older_evaluation_leaves_out_unknown_metrics(evaluated, untrained_classifier):
     result = evaluation.evaluate(evaluated())
     fewer = {name: value for name, value in result.metrics.items() if name != "likelihood/sigma"}
     older = dataclasses.replace(result, metrics={**fewer, "reconstruction/forgotten": 1.0})
@@ -341,7 +344,7 @@ def test_an_evaluation_of_an_older_version_is_still_a_table(evaluated, untrained
 
 
 # ------------------------------------------------------------------------------
-# Pictures for other tools
+# PNG files for other tools
 # ------------------------------------------------------------------------------
 
 
@@ -353,9 +356,9 @@ def test_indices_are_chosen_without_repetition_by_the_seed():
     assert sorted(choose_indices(50, 50, seed=4)) == list(range(50))
 
 
-def test_saved_pictures_are_the_samples_and_test_faces(evaluated, blob_dataset, tmp_path):
+def test_saved_pictures_show_the_samples_and_test_faces(evaluated, blob_dataset, tmp_path):
     one = evaluated()
-    said = evaluation.save_images(one, 12, tmp_path / "fid")
+    message = evaluation.save_images(one, 12, tmp_path / "fid")
     files = {name: sorted((tmp_path / "fid" / name).iterdir()) for name in ("samples", "references")}
     assert [len(found) for found in files.values()] == [12, 12]
     sample = np.asarray(Image.open(files["samples"][3]), np.float32) / 255.0
@@ -364,8 +367,8 @@ def test_saved_pictures_are_the_samples_and_test_faces(evaluated, blob_dataset, 
     references = {np.asarray(Image.open(file)).tobytes() for file in files["references"]}
     assert len(references) == 12
     assert references <= faces
-    assert "not the protocol of CelebA's published figures" in said
-    assert "crop square instead of 140, size 32x32 instead of 64x64, pictures 12 instead of 10,000" in said
+    assert "not the protocol of CelebA's published figures" in message
+    assert "crop square instead of 140, size 32x32 instead of 64x64, pictures 12 instead of 10,000" in message
 
 
 def test_more_pictures_than_test_faces_and_folders_in_use_are_refused(evaluated, tmp_path):
@@ -381,6 +384,6 @@ def test_more_pictures_than_test_faces_and_folders_in_use_are_refused(evaluated,
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    black = PictureSet("samples", 1, lambda part: np.zeros((1, 8, 8, 3), np.uint8)[part])
+    black = ImageSet("samples", 1, lambda part: np.zeros((1, 8, 8, 3), np.uint8)[part])
     with pytest.raises(UserError, match=r"cannot be written \(Not a directory\)"):
         write_png([black], tmp_path / "file")

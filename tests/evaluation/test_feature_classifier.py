@@ -12,7 +12,7 @@ from facevae.evaluation import feature_classifier
 
 @pytest.fixture
 def prepared(tmp_path):
-    """A function that makes the data set of records in a cache folder: its attribute is a bright left half."""
+    """A function that makes a data set in a cache folder; the attribute "Bright" means brighter rows at the top."""
 
     def prepared(fingerprint: object = "a") -> FaceDataset:
         folder = tmp_path / "cache" / "blobs-square-32-0"
@@ -24,7 +24,7 @@ def prepared(tmp_path):
             random = np.random.default_rng(seed)
             images = random.integers(0, 100, (count, 32, 32, 3), dtype=np.uint8)
             bright = random.integers(0, 2, count, dtype=np.uint8)
-            images[bright > 0, :8] += 100  # on top: mirroring leaves it where it is
+            images[bright > 0, :8] += 100  # at the top, so that flipping left to right does not move it
             attributes = np.stack([bright, np.ones_like(bright)], axis=1)
             return Records(images, attributes, [str(i) for i in range(count)], np.arange(count))
 
@@ -34,7 +34,7 @@ def prepared(tmp_path):
     return prepared
 
 
-def test_it_learns_the_attributes_of_faces_that_it_has_not_seen(prepared):
+def test_it_predicts_the_attributes_of_validation_faces(prepared):
     dataset = prepared()
     classifier = feature_classifier.train_classifier(dataset.train, dataset.validation)
     assert classifier.details["validation_accuracy"] > 0.9
@@ -49,8 +49,8 @@ def test_its_accuracy_is_the_mean_over_faces_with_and_without_each_attribute_tha
     dataset = prepared()
     classifier = feature_classifier.train_classifier(dataset.train, dataset.validation)
     logits = classifier.network(dataset.validation.images(slice(None)), training=False)[1].numpy()
-    said, bright = logits[:, 0] > 0.0, dataset.validation.attributes(slice(None))[:, 0] > 0
-    expected = (said[bright].mean() + (~said[~bright]).mean()) / 2.0  # all faces have the other attribute
+    predicted, bright = logits[:, 0] > 0.0, dataset.validation.attributes(slice(None))[:, 0] > 0
+    expected = (predicted[bright].mean() + (~predicted[~bright]).mean()) / 2.0  # "Always" is left out
     assert classifier.details["validation_accuracy"] == pytest.approx(expected, abs=1e-4)
     none = Records(np.zeros((0, 32, 32, 3), np.uint8), np.zeros((0, 2), np.uint8), [], np.arange(0))
     classifier = feature_classifier.train_classifier(dataset.train, none)
@@ -71,13 +71,13 @@ def test_features_are_finite_and_do_not_depend_on_the_batch(prepared):
 
 
 @pytest.mark.parametrize("image_size", [64, 128])
-def test_every_image_size_gives_as_many_features(image_size):
+def test_every_image_size_gives_128_features(image_size):
     images = np.zeros((1, image_size, image_size, 3), np.uint8)
     network = feature_classifier.build_network(image_size, 3)
     assert [output.shape for output in network(images)] == [(1, 128), (1, 3)]
 
 
-def test_it_is_trained_once_for_the_same_records_and_anew_for_others(prepared, monkeypatch):
+def test_it_is_trained_once_for_each_set_of_records(prepared, monkeypatch):
     first = feature_classifier.cached_classifier(prepared())
     with monkeypatch.context() as patched:
         patched.setattr(feature_classifier, "train_classifier", None)
@@ -90,7 +90,7 @@ def test_it_is_trained_once_for_the_same_records_and_anew_for_others(prepared, m
     assert not other.exists()
 
 
-def test_whoever_waits_for_another_process_to_train_it_says_so(prepared, monkeypatch, capsys):
+def test_waiting_for_another_process_that_trains_it_prints_a_message(prepared, monkeypatch, capsys):
     monkeypatch.setattr(feature_classifier, "EPOCHS", 1)
     lock = f"{feature_classifier.classifier_path(prepared())}.lock"
     code = "import sys, time; from facevae.files import locked\n"
@@ -110,12 +110,12 @@ def test_training_again_gives_the_same_classifier(prepared):
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
-def test_a_damaged_file_is_made_again(prepared, damage, monkeypatch):
+def test_a_damaged_file_is_replaced(prepared, damage, monkeypatch):
     monkeypatch.setattr(feature_classifier, "EPOCHS", 1)
     dataset = prepared()
     path = feature_classifier.classifier_path(dataset)
     first = feature_classifier.cached_classifier(dataset)
-    if damage is None:  # other weights than those whose hash it holds
+    if damage is None:  # the weights do not match the stored hash
         with np.load(path) as stored:
             arrays = dict(stored)
         arrays["weight_000"] = arrays["weight_000"] + 1

@@ -22,7 +22,7 @@ def test_psnr_of_a_constant_error():
     assert math.isnan(metrics.psnr([math.nan])[0])
 
 
-def test_ssim_is_1_for_equal_pictures_and_less_for_others(blob_images):
+def test_ssim_is_1_for_equal_images_and_less_for_others(blob_images):
     images = blob_images(4).astype(np.float32) / 255.0
     np.testing.assert_allclose(metrics.ssim(images, images), 1.0, atol=1e-6)
     noisy = np.clip(images + np.random.default_rng(0).normal(0.0, 0.2, images.shape), 0.0, 1.0)
@@ -30,8 +30,9 @@ def test_ssim_is_1_for_equal_pictures_and_less_for_others(blob_images):
     assert np.isnan(metrics.ssim(images, images * np.float32(np.nan))).all()
 
 
-def test_ssim_of_two_constant_pictures_is_its_luminance_term():
-    # Dark: TensorFlow's variances are differences of float32 squares, whose rounding 0.03² then still covers.
+def test_ssim_of_two_constant_images_is_its_luminance_term():
+    # Dark images: TensorFlow computes variances as differences of float32 squares, whose rounding error must stay
+    # small beside SSIM's constant 0.03².
     first, second = (np.full((1, 32, 32, 3), value, np.float32) for value in (0.05, 0.15))
     expected = (2 * 0.05 * 0.15 + 0.01**2) / (0.05**2 + 0.15**2 + 0.01**2)
     np.testing.assert_allclose(metrics.ssim(first, second), expected, rtol=1e-4)
@@ -44,7 +45,7 @@ def test_ssim_of_two_constant_pictures_is_its_luminance_term():
 
 def test_bits_per_dimension_are_the_entropy_of_the_quantised_gaussian():
     mean, sigma = 0.5, 20.0 / 255.0
-    levels = np.arange(-100, 356)  # far beyond both ends: nothing is cut off
+    levels = np.arange(-100, 356)  # far beyond 0 and 255, so that no mass is cut off
     edges = (np.append(levels, 356) - 0.5) / 255.0
     cumulative = np.array([0.5 * (1.0 + math.erf((edge - mean) / sigma / math.sqrt(2.0))) for edge in edges])
     masses = np.diff(cumulative)
@@ -55,7 +56,7 @@ def test_bits_per_dimension_are_the_entropy_of_the_quantised_gaussian():
     assert metrics.bits_per_dimension(elbo, pixel_values) == pytest.approx(entropy, abs=1e-3)
 
 
-def test_the_uniform_density_costs_8_bits_but_for_the_one_level_that_0_and_1_share():
+def test_the_uniform_density_costs_log2_of_255_bits():
     assert metrics.bits_per_dimension(0.0, 100) == pytest.approx(math.log2(255))
 
 
@@ -150,7 +151,7 @@ def test_sliced_wasserstein_is_the_same_for_the_same_seed_only(gaussian):
 
 
 def test_sets_of_different_sizes_are_refused(gaussian):
-    with pytest.raises(ValueError, match=r"expected as many of each, received \(400, 6\) and \(399, 6\)"):
+    with pytest.raises(ValueError, match=r"expected the same shape, received \(400, 6\) and \(399, 6\)"):
         metrics.sliced_wasserstein(gaussian, gaussian[1:])
 
 
@@ -177,7 +178,7 @@ def test_too_few_features_are_refused(gaussian, distance):
 # ------------------------------------------------------------------------------
 
 
-def test_levels_of_a_constant_picture_hold_nothing_but_the_coarsest():
+def test_a_constant_image_has_no_detail_outside_the_coarsest_level():
     levels = metrics.laplacian_pyramid(np.full((2, 64, 64, 3), 0.3, np.float32))
     assert [level.shape for level in levels] == [(2, 64, 64, 3), (2, 32, 32, 3), (2, 16, 16, 3)]
     np.testing.assert_allclose(levels[0], 0.0, atol=1e-6)
@@ -193,7 +194,7 @@ def test_a_checkerboard_lies_in_the_finest_level_alone():
     np.testing.assert_allclose(levels[1], 0.0, atol=1e-6)
 
 
-def test_patches_are_cut_from_their_picture_in_order():
+def test_patches_are_in_the_order_of_their_images():
     images = np.zeros((3, 16, 16, 3), np.uint8)
     images[:] = np.array([0, 51, 102])[:, None, None, None]
     patches = metrics.laplacian_patches(images, 4, seed=0)[16]
@@ -201,7 +202,7 @@ def test_patches_are_cut_from_their_picture_in_order():
     np.testing.assert_allclose(patches[:, 0, 0, 0], np.repeat([0.0, 0.2, 0.4], 4), atol=1e-6)
     ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None], (1, 16, 16, 3))
     steps = np.diff(metrics.laplacian_patches(ramp, 50, seed=1)[16], axis=1) * 255
-    np.testing.assert_allclose(steps, 1.0, atol=1e-4)  # neighbours in a patch are neighbours in the picture
+    np.testing.assert_allclose(steps, 1.0, atol=1e-4)  # neighbours in a patch are neighbours in the image
 
 
 def test_patches_depend_on_the_seed_alone(blob_images):
@@ -211,17 +212,17 @@ def test_patches_depend_on_the_seed_alone(blob_images):
     assert not np.array_equal(first, other)
 
 
-def test_patch_distance_is_0_for_the_same_and_sees_colour_contrast_and_blur(blob_images):
+def test_patch_distance_is_0_for_equal_images_and_grows_with_colour_contrast_and_blur(blob_images):
     random = np.random.default_rng(0)
     images = np.clip(blob_images(40) // 2 + random.integers(0, 60, (40, 32, 32, 3)), 0, 255).astype(np.uint8)
 
     def distances(others):
-        references, samples = (metrics.laplacian_patches(pictures, 16) for pictures in (images, others))
+        references, samples = (metrics.laplacian_patches(both, 16) for both in (images, others))
         return [metrics.patch_distance(references[side], samples[side]) for side in (32, 16)]
 
     assert distances(images) == pytest.approx([0.0, 0.0], abs=1e-3)
     fine, coarse = distances(images + np.uint8(40))
-    assert fine == pytest.approx(0.0, abs=1.0)  # a shift of all colours is no detail
+    assert fine == pytest.approx(0.0, abs=1.0)  # the finest level does not contain the mean colour
     assert coarse > 100.0
     assert min(distances(images // 2)) > 100.0
     blurred = images.reshape(40, 16, 2, 16, 2, 3).mean(axis=(2, 4)).repeat(2, 1).repeat(2, 2).astype(np.uint8)

@@ -12,21 +12,21 @@ def records():
 
 
 def test_a_training_face_is_its_own_nearest_and_the_distance_is_the_pixels_root_mean_square(records):
-    picture = np.clip(records.images(np.array([700])).astype(np.float32) / 255.0, 0.1, 0.9)
-    indices, distances = neighbours.nearest_faces(picture, records, count=3)
+    image = np.clip(records.images(np.array([700])).astype(np.float32) / 255.0, 0.1, 0.9)
+    indices, distances = neighbours.nearest_faces(image, records, count=3)
     assert indices[0, 0] == 700
-    expected = np.sqrt(np.mean((records.images(np.array([700])) / 255.0 - picture) ** 2))
+    expected = np.sqrt(np.mean((records.images(np.array([700])) / 255.0 - image) ** 2))
     assert distances[0, 0] == pytest.approx(expected, rel=1e-4)
     assert (np.diff(distances[0]) >= 0).all()
     assert len(set(indices[0])) == 3
 
 
-def test_neighbours_are_those_of_a_plain_search(records):
-    pictures = np.random.default_rng(1).random((5, 8, 8, 3), np.float32)
-    indices, distances = neighbours.nearest_faces(pictures, records, count=4, mirrored=False)
+def test_neighbours_equal_those_of_a_direct_search(records):
+    images = np.random.default_rng(1).random((5, 8, 8, 3), np.float32)
+    indices, distances = neighbours.nearest_faces(images, records, count=4, mirrored=False)
     faces = records.images(slice(None)) / 255.0
-    for picture, found, distance in zip(pictures, indices, distances, strict=True):
-        plain = np.sqrt(((faces - picture) ** 2).mean(axis=(1, 2, 3)))
+    for image, found, distance in zip(images, indices, distances, strict=True):
+        plain = np.sqrt(((faces - image) ** 2).mean(axis=(1, 2, 3)))
         np.testing.assert_array_equal(found, np.argsort(plain)[:4])
         np.testing.assert_allclose(distance, np.sort(plain)[:4], rtol=1e-4)
 

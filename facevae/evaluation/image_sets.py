@@ -1,0 +1,100 @@
+"""Sets of images that are read in batches: faces of a split, and what a model decodes."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from facevae.data.records import Records
+from facevae.errors import UserError
+from facevae.figures import as_bytes
+from facevae.model import VAE
+from facevae.model.batches import batch_slices
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Images of one kind.
+
+    Attributes:
+        name: the kind, as in `prior` or `validation_faces`.
+        count: number of images.
+        read: a function from a slice to those images, `uint8[n, size, size, 3]`.
+    """
+
+    name: str
+    count: int
+    read: Callable[[slice], np.ndarray]
+
+    def batches(self, action: str) -> Iterator[tuple[int, np.ndarray]]:
+        """The index of the first image of each batch, and the batch.
+
+        Args:
+            action: what the progress bar says is done with the images.
+        """
+        for part in batch_slices(self.count, progress=f"{action} {self.name.replace('_', ' ')}"):
+            yield part.start, self.read(part)
+
+
+def choose_indices(available: int, count: int, seed: int) -> np.ndarray:
+    """`int64[count]` from 0 to `available` − 1 in random order, without repetition."""
+    return np.random.default_rng(seed).choice(available, count, replace=False)
+
+
+def faces_of(name: str, records: Records, indices: np.ndarray) -> ImageSet:
+    """The faces of a split at `int64[count]` indices."""
+    return ImageSet(name, len(indices), lambda part: records.images(indices[part]))
+
+
+def decoded_images(name: str, model: VAE, latents: np.ndarray) -> ImageSet:
+    """What the model decodes from latents `float32[count, latent_dim]`, rounded to 8 bits as in a PNG file."""
+    return ImageSet(name, len(latents), lambda part: as_bytes(decode_finite(model, latents[part])))
+
+
+def decode_finite(model: VAE, latents: np.ndarray) -> np.ndarray:
+    """`model.decode_all`, with a check that all values are finite.
+
+    Args:
+        model: whose decoder is used.
+        latents: `float32[count, latent_dim]`.
+
+    Returns:
+        `float32[count, size, size, 3]`.
+
+    Raises:
+        UserError: a value that is not finite.
+    """
+    images = model.decode_all(latents)
+    if not np.isfinite(images).all():
+        raise UserError(
+            "decoder: expected finite pixels, received some that are not finite. "
+            "Train again with a lower --learning-rate, or with --precision float32."
+        )
+    return images
+
+
+def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
+    """Writes each set as `<folder>/<its name>/000000.png`, `000001.png` and so on.
+
+    Raises:
+        UserError: a folder that holds files already, or cannot be written.
+    """
+    folders = [pathlib.Path(folder) / images.name for images in sets]
+    try:
+        for path in folders:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise UserError(
+                    f"pictures: expected an empty folder, {str(path)!r} holds files already. Give another folder."
+                )
+        for path, images in zip(folders, sets, strict=True):
+            for start, batch in images.batches("Writing"):
+                for number, image in enumerate(batch, start):
+                    Image.fromarray(image).save(path / f"{number:06d}.png")
+    except OSError as error:
+        raise UserError(
+            f"pictures: {str(folder)!r} cannot be written ({error.strerror}). Give another folder."
+        ) from error
