@@ -206,7 +206,7 @@ def image_set_distances(
     for images in sets:
         described = describe(images, evaluated, classifier)
         references = all_references.first(images.count)
-        if classifier is not None:
+        if references.features is not None and described.features is not None:
             features = references.features, described.features
             precision, recall = metrics.precision_and_recall(*features)
             yield f"{images.name}/frechet_distance", metrics.frechet_distance(*features)

@@ -1,6 +1,6 @@
 """Pictures of faces and of latents, as arrays `uint8[height, width, 3]`.
 
-Grids need numpy and Pillow only; matplotlib is imported when a name that draws with it is first used.
+Grids need only NumPy and Pillow. Matplotlib is imported on the first use of a function that draws with it.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from facevae.figures.face_grids import sample_grid as sample_grid
 from facevae.figures.face_grids import traversal_grid as traversal_grid
 from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
-from facevae.figures.grids import picture_grid as picture_grid
+from facevae.figures.grids import image_grid as image_grid
 from facevae.figures.grids import stacked as stacked
 from facevae.figures.labelled import labelled_grid as labelled_grid
 
@@ -37,10 +37,10 @@ __all__ = sorted(
         "attribute_edit_grid",
         "attribute_sheet",
         "enlarge",
+        "image_grid",
         "interpolation_grid",
         "labelled_grid",
         "neighbour_grid",
-        "picture_grid",
         "reconstruction_grid",
         "sample_grid",
         "stacked",

@@ -1,4 +1,4 @@
-"""Drawing with matplotlib without its global state, so that it works in any thread and beside a user's own plots."""
+"""Drawing with matplotlib without its global state: safe in any thread, and without effect on a user's own plots."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from facevae.figures.text import MARGIN, TEXT
 
 DPI = 100
-# Okabe and Ito's colours, told apart with every kind of colour blindness.
+# From the palette of Okabe and Ito, whose colours people with colour blindness can distinguish.
 BLUE, SKY, ORANGE, VERMILLION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
 FONT, TITLE = 11, 14  # points
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A white figure of so many pixels."""
+    """A white figure of `width` by `height` pixels."""
     return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
 
@@ -29,12 +29,12 @@ def to_pixels(figure: Figure) -> np.ndarray:
 def write(
     figure: Figure, x: float, y: float, text: str, size: float = FONT, color: str = TEXT, **alignment: Any
 ) -> None:
-    """Writes at a pixel, counted from the top left; the text's top left corner is there unless aligned otherwise."""
+    """Writes text with its top left corner at a pixel from the top left; `alignment` may choose another corner."""
     width, height = figure.get_size_inches() * DPI
     alignment = {"ha": "left", "va": "top", "linespacing": 1.25, **alignment}
     figure.text(x / width, 1 - y / height, text, size=size, color=color, **alignment)
 
 
 def write_title(figure: Figure, title: str) -> None:
-    """Writes a figure's title where all have it."""
+    """Writes a figure's title, at the same position in every figure."""
     write(figure, MARGIN, MARGIN - 4, title, size=TITLE, weight="bold")

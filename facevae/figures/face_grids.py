@@ -1,7 +1,8 @@
-"""What a model makes of faces, composed once for TensorBoard and for files.
+"""Grids of faces: reconstructions, samples, interpolations, traversals, attribute edits, neighbours.
 
-All functions take faces float in [0, 1] or uint8 and return `uint8[height, width, 3]`. Files have a title and a note;
-TensorBoard shows a picture's description beside it and needs neither.
+TensorBoard and the picture files of `explore.py` use the same functions. All take images as float in [0, 1] or uint8
+and return a picture `uint8[height, width, 3]`. Files have a title and a note; TensorBoard shows a description beside
+the picture and needs neither.
 """
 
 import textwrap
@@ -9,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facevae.figures.grids import as_bytes, enlarge, picture_grid
+from facevae.figures.grids import as_bytes, enlarge, image_grid
 from facevae.figures.labelled import TITLE_HEIGHT, Page, labelled_grid
 from facevae.figures.text import FAINT, MARGIN, TITLE, line_height, signed, wrapped
 
-COLUMNS = 8  # faces in a row, where no label gives their number
+COLUMNS = 8  # faces in a row, where labels do not determine it
 GAP = 2  # pixels between faces
-LABEL_LENGTH = 14  # letters in a line of a row's label, about two faces' width
+LABEL_LENGTH = 14  # characters in a line of a row label, about as wide as two faces
 
 
 def reconstruction_grid(
@@ -25,14 +26,14 @@ def reconstruction_grid(
     note: str = "",
     side: int | None = None,
 ) -> np.ndarray:
-    """Each row of originals above the row of their reconstructions.
+    """Rows of originals, each above the row of their reconstructions.
 
     Args:
         originals: `[faces, size, size, 3]`.
-        reconstructions: of the same faces.
+        reconstructions: `[faces, size, size, 3]`, of the same faces.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     columns = min(COLUMNS, len(originals))
     rows = -(-len(originals) // columns)
@@ -45,13 +46,13 @@ def reconstruction_grid(
 
 
 def sample_grid(samples: np.ndarray, title: str = "", note: str = "", side: int | None = None) -> np.ndarray:
-    """New faces, row by row.
+    """Samples, row by row.
 
     Args:
         samples: `[samples, size, size, 3]`.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     return labelled_grid(samples, min(COLUMNS, len(samples)), title, note=note, side=side, gap=GAP)
 
@@ -65,16 +66,16 @@ def interpolation_grid(
     note: str = "",
     side: int | None = None,
 ) -> np.ndarray:
-    """Interpolations from left to right, one in a row, between the originals of both ends.
+    """One interpolation in each row, between the originals of both ends.
 
     Args:
         starts: `[rows, size, size, 3]`, the originals on the left.
-        between: `[rows · steps, size, size, 3]`, the decoded latents of each row in turn, both ends included.
+        between: `[rows · steps, size, size, 3]`, the decoded latents, row by row, with both ends.
         ends: `[rows, size, size, 3]`, the originals on the right.
-        kinds: how each row is interpolated, where they differ.
+        kinds: labels of the rows: how each is interpolated; empty for no labels.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     between = _in_rows(between, len(starts))
     steps = between.shape[1]
@@ -92,16 +93,17 @@ def traversal_grid(
     note: str = "",
     side: int | None = None,
 ) -> np.ndarray:
-    """A latent dimension in each row, moved from left to right.
+    """One latent dimension in each row, increasing from left to right.
 
     Args:
         faces: `[dimensions · deviations, size, size, 3]`, row by row; see `facevae.latents.traversals`.
-        dimensions: their numbers.
-        kl: `float32[latent_dim]`, nats of every dimension.
-        deviations: `float[deviations]`, standard deviations from the mean, which is 0.
+        dimensions: the number of the dimension in each row.
+        kl: `float32[latent_dim]`, KL divergence of every dimension in nats.
+        deviations: `float[deviations]`, the value of the dimension in each column, in standard deviations from the
+            mean.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     rows = [f"z{dimension}\nKL {kl[dimension]:.2f}" for dimension in dimensions]
     columns = [f"{signed(deviation)} sd" if deviation else "mean" for deviation in deviations]
@@ -117,16 +119,16 @@ def attribute_edit_grid(
     note: str = "",
     side: int | None = None,
 ) -> np.ndarray:
-    """An attribute in each row, from less of it to more; the original stands once, left of the first row.
+    """One attribute in each row, increasing from left to right; the original is to the left of the first row.
 
     Args:
         original: `[size, size, 3]`.
         edited: `[attributes · strengths, size, size, 3]`, row by row; see `facevae.latents.attribute_edits`.
         names: of the attributes.
-        strengths: `float[strengths]`; at 0 stands the reconstruction.
+        strengths: `float[strengths]`, of the edit in each column; 0 is the reconstruction.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     cells = np.full((len(names), 1 + len(strengths), *np.shape(original)), 255, np.uint8)
     cells[0, 0] = as_bytes(original)
@@ -144,15 +146,15 @@ def neighbour_grid(
     note: str = "",
     side: int | None = None,
 ) -> np.ndarray:
-    """A generated face in each row, then its nearest training faces.
+    """One generated face in each row, followed by its nearest training faces.
 
     Args:
         generated: `[faces, size, size, 3]`.
-        neighbours: `[faces · neighbours, size, size, 3]`, of each face in turn, the nearest first.
-        distances: `float32[faces]`, of the nearest.
+        neighbours: `[faces · neighbours, size, size, 3]`, row by row, the nearest first.
+        distances: `float32[faces]`, of each face to its nearest neighbour.
         title: above the grid.
-        note: a sentence below it.
-        side: pixels of a face; None leaves them as they are.
+        note: text below it.
+        side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     neighbours = _in_rows(neighbours, len(generated))
     cells = np.concatenate([as_bytes(generated)[:, None], neighbours], axis=1)
@@ -164,21 +166,21 @@ def neighbour_grid(
 def attribute_sheet(
     face: np.ndarray, without: np.ndarray, with_it: np.ndarray, names: Sequence[str], title: str, note: str
 ) -> np.ndarray:
-    """One face with less and with more of each attribute, in pairs under the attribute's name.
+    """Pairs of one face with less and with more of each attribute, under the attribute's name.
 
     Args:
-        face: `[size, size, 3]`, the face as it is reconstructed, first in the sheet.
-        without: `[attributes, size, size, 3]`.
-        with_it: `[attributes, size, size, 3]`.
+        face: `[size, size, 3]`, the reconstruction, first in the sheet.
+        without: `[attributes, size, size, 3]`, the left image of each pair.
+        with_it: `[attributes, size, size, 3]`, the right image of each pair.
         names: of the attributes.
         title: above the sheet.
-        note: a sentence below it.
+        note: text below it.
     """
-    side, columns, letters = 84, 6, 14
+    side, columns, letter_size = 84, 6, 14  # pixels, pairs in a row, pixels
     pair_width, row_height = 2 * side + 2, side + 24
     pairs = [enlarge(np.asarray(face)[None], side)]
     pairs += [
-        picture_grid(enlarge(np.stack(pair), side), 2)[None] for pair in zip(without, with_it, strict=True)
+        image_grid(enlarge(np.stack(pair), side), 2)[None] for pair in zip(without, with_it, strict=True)
     ]
     titles = ["As it is", *map(_spaced, names)]
     rows = -(-len(pairs) // columns)
@@ -191,7 +193,7 @@ def attribute_sheet(
         row, column = divmod(cell, columns)
         x, y = MARGIN + column * (pair_width + 14), TITLE_HEIGHT + row * row_height + 20
         page.paste(pair[0], x, y)
-        page.write(x, y - 6, name, letters, "ls")
+        page.write(x, y - 6, name, letter_size, "ls")
     page.write(MARGIN, bottom + 8, "\n".join(note_lines), color=FAINT)
     return np.asarray(page.image)
 

@@ -1,4 +1,4 @@
-"""Pictures in rows and columns."""
+"""Images in rows and columns."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ import numpy as np
 from PIL import Image
 
 
-def picture_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Pictures in rows on white.
+def image_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
+    """Arranges images in rows on a white background.
 
     Args:
         images: `[count, height, width, 3]`, float in [0, 1] or uint8.
-        columns: pictures in a row; the last row is filled up with white.
-        gap: pixels between them.
+        columns: images in a row; empty places in the last row stay white.
+        gap: pixels between images.
 
     Returns:
         `uint8[rows · (height + gap) − gap, columns · (width + gap) − gap, 3]`.
@@ -28,7 +28,7 @@ def picture_grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
 
 
 def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures `uint8[height, width, 3]` one below the other, the narrower ones filled up with white on the right."""
+    """Pictures `uint8[height, width, 3]` one below the other, the narrower ones padded with white on the right."""
     width = max(picture.shape[1] for picture in pictures)
     return np.concatenate(
         [
@@ -39,7 +39,7 @@ def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def enlarge(images: np.ndarray, side: int) -> np.ndarray:
-    """Square pictures `[count, size, size, 3]` for looking at, `uint8[count, side, side, 3]` by Lanczos resampling."""
+    """Resizes square images `[count, size, size, 3]` to `uint8[count, side, side, 3]` by Lanczos resampling."""
     images = as_bytes(images)
     if images.shape[1] == side:
         return images
@@ -48,7 +48,7 @@ def enlarge(images: np.ndarray, side: int) -> np.ndarray:
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
-    """Pictures, float in [0, 1] or uint8, as uint8."""
+    """Converts images, float in [0, 1] or uint8, to uint8."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images

@@ -1,4 +1,4 @@
-"""Figures of the latent dimensions: each beside N(0, 1), and the KL and the correlation of all."""
+"""Figures of the latent dimensions: the histogram of each, and the KL divergence and correlation of all."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from facevae.latents import active_units, dimensions_by_kl, kl_per_dimension, no
 
 COLUMNS = 6  # panels in a row
 BINS = 48
-HIGHEST = 0.6  # the density at a panel's top; that of N(0, 1) reaches 0.4
-HEAD = 84  # pixels of title and legend
-LEAST_WIDTH = 760  # pixels for the words beside few panels
+HIGHEST = 0.6  # density at the top of a panel; N(0, 1) reaches 0.4
+HEAD = 84  # pixels for title and legend
+LEAST_WIDTH = 760  # pixels for title, legend and note around few panels
 
 
 def dimension_histograms(
@@ -25,17 +25,18 @@ def dimension_histograms(
     title: str = "",
     count: int = 30,
 ) -> np.ndarray:
-    """The first latent dimensions beside N(0, 1), each in a panel of the same scale, cut off at its top.
+    """Histograms of the first latent dimensions with the density of N(0, 1), in panels of the same scale.
 
-    With a title there are also a legend, mean, spread and KL of each dimension, and what a test says of all. Without
-    one the panels are small and their letters large, as TensorBoard leaves out pixels until a picture is 350 wide.
+    With a title there are also a legend, mean, standard deviation and KL of each dimension, and the result of a test
+    of normality. Without one the panels are small and their letters large: TensorBoard shrinks a picture to a width
+    of 350 pixels by leaving out pixels.
 
     Args:
         samples: `float32[faces, latent_dim]`, one sample of each face's posterior.
-        mean: `float32[faces, latent_dim]`, the posterior's.
-        log_variance: `float32[faces, latent_dim]`.
-        title: above all.
-        count: how many dimensions.
+        mean: `float32[faces, latent_dim]`, of the posteriors.
+        log_variance: `float32[faces, latent_dim]`, of the posteriors.
+        title: above the panels.
+        count: number of dimensions to show.
 
     Returns:
         `uint8[height, width, 3]`.
@@ -75,12 +76,12 @@ def _draw_panels(
     tall: int,
     size: float,
 ) -> None:
-    """Draws a panel for each column of `samples`, with its number in letters of so many points above it."""
-    # Wide enough for N(0, 1), and for all but the farthest faces of each dimension.
+    """Draws a panel for each column of `samples`, with the dimension's number above it in letters of `size` points."""
+    # Wide enough for N(0, 1), and for 99 % of the faces in each dimension.
     reach = float(np.clip(np.quantile(np.abs(samples), 0.99, axis=0).max(), 4.0, 30.0))
     ticks = 3 * int(reach / 4.0) * np.array([-1, 0, 1])
     edges, line = np.linspace(-reach, reach, BINS + 1), np.linspace(-reach, reach, 121)
-    scale = np.array([0.5 * panel / reach, -tall / HIGHEST])  # pixels count downwards
+    scale = np.array([0.5 * panel / reach, -tall / HIGHEST])  # y counts downwards
     normal = np.stack([line, np.exp(-0.5 * line**2) / np.sqrt(2.0 * np.pi)], axis=1) * scale
     bold: dict[str, Any] = {"size": size, "weight": "bold"}
     histograms, normals, frames = [], [], []
@@ -93,11 +94,11 @@ def _draw_panels(
         frames.append([(left, zero[1]), (left + panel, zero[1])])
         frames += [[(zero[0] + tick * scale[0], zero[1] + down) for down in (0, 4)] for tick in ticks]
         write(figure, left, y - 5, f"z{dimension}", va="baseline", **bold)
-        if dimension + COLUMNS >= len(corners):  # the last of its column
+        if dimension + COLUMNS >= len(corners):  # the lowest panel of its column
             for tick in ticks:
                 x = zero[0] + tick * scale[0]
                 write(figure, x, zero[1] + 6, f"{tick:g}".replace("-", "−"), color=FAINT, ha="center", **bold)
-    # One pair of axes for all panels, in pixels from the top left: thirty of them would take half a second.
+    # One Axes for all panels, in pixels from the top left: thirty of them would take half a second to draw.
     width, height = figure.get_size_inches() * DPI
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
@@ -114,11 +115,11 @@ def _write_legend(figure: Figure, faces: int) -> None:
 
 
 def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
-    """Sorted KL of the latent dimensions, and below it the correlation of the posterior means in the same order.
+    """The KL divergence of the latent dimensions, sorted, above the correlation of the posterior means, in that order.
 
     Args:
-        mean: `float32[faces, latent_dim]`.
-        log_variance: the same shape.
+        mean: `float32[faces, latent_dim]`, of the posteriors.
+        log_variance: `float32[faces, latent_dim]`, of the posteriors.
 
     Returns:
         `uint8[height, width, 3]`.
@@ -127,11 +128,11 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     kl = kl_per_dimension(mean, log_variance)[order]
     centred = mean[:, order].astype(np.float64) - mean[:, order].mean(axis=0)
     lengths = np.linalg.norm(centred, axis=0)
-    # A dimension that never moves correlates with none.
+    # The correlations of a constant dimension are shown as 0.
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12)
 
     figure = new_figure(525, 850)
-    # Placed by hand: a layout engine draws everything twice.
+    # Axes have fixed positions, as a layout engine would draw everything twice.
     upper, lower = figure.add_axes((0.13, 0.66, 0.84, 0.30)), figure.add_axes((0.13, 0.07, 0.70, 0.47))
     upper.stairs(kl, np.arange(len(kl) + 1), fill=True, color=SKY)
     upper.set(

@@ -1,4 +1,4 @@
-"""A map of the latent distribution in two dimensions."""
+"""Figures of the two-dimensional map of the latents: its density, its attributes, its faces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,15 +11,15 @@ from facevae.figures.grids import enlarge
 from facevae.figures.labelled import labelled_grid
 from facevae.figures.text import FAINT, TEXT
 
-MOST_FOR_DENSITY = 5000  # faces that the density is estimated from; more change nothing that one sees
+MOST_FOR_DENSITY = 5000  # faces that the density is estimated from; more make no visible difference
 
 
 def map_density(positions: np.ndarray, resolution: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The density of points in the plane: a Gaussian kernel estimate with Scott's bandwidth (scipy).
+    """The density of points in the plane, by SciPy's Gaussian kernel density estimate with Scott's bandwidth.
 
     Args:
         positions: `float32[faces, 2]`.
-        resolution: points of the grid along each axis.
+        resolution: grid points along each axis.
 
     Returns:
         x `float64[resolution]`, y `float64[resolution]` and the density `float64[resolution, resolution]` at
@@ -39,7 +39,7 @@ def map_density(positions: np.ndarray, resolution: int = 80) -> tuple[np.ndarray
 
 
 def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
-    """The map's density as a surface on the left, its faces as points on the right.
+    """The density as a surface on the left, the faces as points on the right.
 
     Args:
         positions: `float32[faces, 2]`.
@@ -73,14 +73,14 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
 def map_by_attributes(
     positions: np.ndarray, attributes: np.ndarray, names: Sequence[str], agreement: np.ndarray, title: str
 ) -> np.ndarray:
-    """The map coloured by attributes, a panel for each.
+    """The map coloured by attributes, one panel for each.
 
     Args:
         positions: `float32[faces, 2]`.
         attributes: `[faces, panels]` of 0 and 1.
-        names: of the attributes, one for each panel.
-        agreement: `float32[panels]`, `facevae.latents.map_agreement` of each.
-        title: above all.
+        names: of the attributes, in the order of the panels.
+        agreement: `float32[panels]`, of `facevae.latents.map_agreement`.
+        title: above the panels.
 
     Returns:
         `uint8[height, width, 3]`.
@@ -94,7 +94,7 @@ def map_by_attributes(
     width, height = columns * side + 40, 60 + rows * row_height + 40
     figure = new_figure(width, height)
     write_title(figure, title)
-    order = np.random.default_rng(0).permutation(len(positions))  # none of the two covers the other
+    order = np.random.default_rng(0).permutation(len(positions))  # so that neither colour covers the other
     for panel, name in enumerate(names):
         row, column = divmod(panel, columns)
         left, top = 20 + column * side + 14, 60 + row * row_height + 36
@@ -115,40 +115,40 @@ def map_by_attributes(
         axes.set_title(f"{name.replace('_', ' ')}   (agreement {agreement[panel]:.2f})", size=12, color=TEXT)
         _finish_map(axes, ticks=False)
     note = (
-        "Agreement: correlation of an attribute with its share among a face's 20 nearest in the map; 0 to 1."
+        "Agreement: correlation of an attribute with its share among the 20 nearest faces in the map; 0 to 1."
     )
     write(figure, 24, height - 26, note, color=FAINT)
     return to_pixels(figure)
 
 
 def places_in_map(positions: np.ndarray, cells: int = 36) -> np.ndarray:
-    """Which face stands where in a picture of the map: in each square the one nearest to its middle.
+    """Chooses the face for each square of a grid over the map: the one nearest to the centre of the square.
 
     Args:
         positions: `float32[faces, 2]`.
         cells: squares along each side.
 
     Returns:
-        `int64[cells, cells]` from the top left, −1 where no face is.
+        `int64[cells, cells]`, the indices of the faces, from the top left; −1 for a square without a face.
     """
     low, high = positions.min(axis=0), positions.max(axis=0)
     scaled = (positions - low) / np.maximum(high - low, 1e-12) * (cells - 1e-3)
-    scaled[:, 1] = cells - 1e-3 - scaled[:, 1]  # rows of a picture count downwards
+    scaled[:, 1] = cells - 1e-3 - scaled[:, 1]  # rows of an image count downwards
     column, row = np.clip(scaled.astype(int), 0, cells - 1).T
-    farthest_first = np.argsort(-np.hypot(*(scaled % 1 - 0.5).T))  # the nearest is written last and stays
+    farthest_first = np.argsort(-np.hypot(*(scaled % 1 - 0.5).T))  # so that the nearest is assigned last
     places = np.full((cells, cells), -1)
     places[row[farthest_first], column[farthest_first]] = farthest_first
     return places
 
 
 def map_with_faces(places: np.ndarray, faces: np.ndarray, title: str, side: int = 44) -> np.ndarray:
-    """The map drawn with the faces themselves.
+    """The map drawn with images of the faces instead of points.
 
     Args:
         places: `int64[cells, cells]`, see `places_in_map`.
-        faces: `[shown, size, size, 3]`, the faces of `places[places >= 0]`, in this order.
+        faces: `[shown, size, size, 3]`, the images of the faces `places[places >= 0]`, in this order.
         title: above the map.
-        side: pixels of a face.
+        side: pixels along the side of a face in the picture.
 
     Returns:
         `uint8[height, width, 3]`.
@@ -159,7 +159,7 @@ def map_with_faces(places: np.ndarray, faces: np.ndarray, title: str, side: int 
         cells,
         places.shape[1],
         title,
-        note="Each square shows the face nearest to its middle; neighbours have similar latents.",
+        note="Each square shows the face nearest to its centre; neighbours have similar latents.",
         side=side,
         gap=1,
     )

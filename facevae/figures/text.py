@@ -1,4 +1,4 @@
-"""Words in figures: one typeface, measured and drawn in pixels."""
+"""Text in pictures: its font, sizes and colours, and how it is measured and wrapped."""
 
 import functools
 import pathlib
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from PIL import ImageFont
 
-BODY, TITLE = 15, 19  # pixels
-MARGIN = 16  # pixels between a figure's edge and its words
-TEXT, FAINT = "#222222", "#666666"
+BODY, TITLE = 15, 19  # font sizes in pixels
+MARGIN = 16  # pixels between a picture's edge and its content
+TEXT, FAINT = "#222222", "#666666"  # colours
 
 
 @functools.cache
 def font(size: int = BODY, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along and writes with."""
+    """DejaVu Sans, the default font of matplotlib, from matplotlib's package."""
     import matplotlib
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
@@ -26,13 +26,13 @@ def line_height(size: int = BODY) -> int:
 
 
 def widest(texts: Sequence[str], size: int = BODY, bold: bool = False) -> int:
-    """Pixels that the longest line of some texts takes."""
+    """Width of the longest line of all texts, in pixels."""
     lines = [line for text in texts for line in text.split("\n")]
     return max((round(font(size, bold).getlength(line) + 0.5) for line in lines), default=0)
 
 
 def wrapped(text: str, width: float, size: int = BODY) -> list[str]:
-    """A text in lines of at most so many pixels."""
+    """The text in lines of at most `width` pixels."""
     lines, line = [], ""
     for word in text.split():
         longer = f"{line} {word}".strip()
@@ -45,5 +45,5 @@ def wrapped(text: str, width: float, size: int = BODY) -> list[str]:
 
 
 def signed(number: float) -> str:
-    """A number with its sign, to three figures: `+0.5`, `−2`, `0`."""
+    """A number with its sign, to three significant digits: `+0.5`, `−2`, `0`."""
     return "0" if abs(number) < 1e-9 else f"{number:+.3g}".replace("-", "−")

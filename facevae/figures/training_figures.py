@@ -1,17 +1,18 @@
-"""Figures of a training."""
+"""The figure of rate and distortion over the epochs of a training."""
 
 import numpy as np
 
 from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
 
-LETTERS = 12  # points: legible in TensorBoard's card, which is half as wide
+FONT_SIZE = 12  # points: legible in TensorBoard's card, which shows the figure at half its width
 
 
 def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
-    """Curves of rate and distortion over the epochs, with lines of equal sums.
+    """Distortion against rate over the epochs, with lines of equal sums.
 
     Args:
-        points: (epoch, rate, distortion) of each epoch, by the name of the curve.
+        points: (epoch, rate, distortion) of each epoch, by the name of the curve; rate and distortion in nats per
+            image.
 
     Returns:
         `uint8[height, width, 3]`.
@@ -24,7 +25,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
         axes.plot(rate, distortion, "-", color=color, linewidth=1.2, marker="o", markersize=3, label=name)
         axes.plot(rate[-1], distortion[-1], "o", color=color, markersize=8)
         newest.append((int(epochs[-1]), rate[-1], distortion[-1]))
-    # The first epochs lie far from all others: the view is of the later ones.
+    # The limits are those of the later epochs, as the first ones lie far away.
     late = np.concatenate(
         [np.array(curve)[len(curve) // 10 + (len(curve) > 3) :] for curve in points.values()]
     )
@@ -40,10 +41,10 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
         title=f"epoch {newest[-1][0]}: rate {newest[-1][1]:.1f}, distortion {newest[-1][2]:.1f}",
     )
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=LETTERS)
+    axes.tick_params(labelsize=FONT_SIZE)
     for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
-        text.set_fontsize(LETTERS)
-    axes.legend(frameon=False, fontsize=LETTERS)
+        text.set_fontsize(FONT_SIZE)
+    axes.legend(frameon=False, fontsize=FONT_SIZE)
     return to_pixels(figure)
 
 

@@ -1,1 +1,1 @@
-"""TensorBoard's file rules: event files, the embedding projector, and how a run is served."""
+"""Writing TensorBoard's files (events, the embedding projector), and starting its server."""

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: what is written, and what its reader makes of a resumed training."""
+"""Writing TensorBoard's event files so that a resumed training shows each step once."""
 
 import os
 import pathlib
@@ -21,17 +21,17 @@ from facevae.errors import UserError
 
 
 class EventWriter:
-    """Appends to one of TensorBoard's runs, a folder of event files; a resumed training leaves no doubles.
+    """Writes an event file into a folder that TensorBoard shows as a run. No step appears twice after a resume.
 
-    TensorBoard reads the files of a folder one after the other, in the order of their names, and never
-    returns to an earlier one: so one writer at a time, whose file is named to come last. Each file begins
-    with a session start at `first_step`, on which TensorBoard forgets what earlier files of the folder hold
-    from that step on: a training that was killed between its events and its checkpoint writes those steps
-    again. (TensorFlow's own summary writers leave the session start out.) Events are on disk after `flush`; a
-    kill in the middle of one leaves a torn end of the file, which TensorBoard skips.
+    TensorBoard reads the files of a folder in the order of their names and never returns to an earlier one.
+    Therefore a folder has one writer at a time, and the name of its file sorts last. Each file begins with a
+    session start at `first_step`, on which TensorBoard discards the events of earlier files from that step on:
+    a training that was killed between its events and its checkpoint writes those steps again. (TensorFlow's
+    own summary writers write no session start.) `flush` hands events to the operating system; a process killed
+    while it writes leaves an incomplete event at the end of the file, which TensorBoard skips.
 
     Args:
-        folder: the run, made if it is not there.
+        folder: of the run; created if it does not exist.
         first_step: the first step that will be written.
 
     Raises:
@@ -54,7 +54,7 @@ class EventWriter:
 
     @classmethod
     def shared(cls, folder: str | os.PathLike[str], first_step: int = 0) -> "EventWriter":
-        """The open writer of a folder, or a new one; it ends when each who asked for it has closed it."""
+        """The open writer of a folder, or a new one. The file is closed when every user has called `close`."""
         key = pathlib.Path(folder).resolve()
         writer = _shared.get(key)
         if writer is None or writer.closed:
@@ -64,41 +64,41 @@ class EventWriter:
         return writer
 
     def scalar(self, tag: str, value: float, step: int, description: str | None = None) -> None:
-        """A point of a curve."""
+        """Writes a point of a curve."""
         self.summary(scalar_pb(tag, float(value), description), step)
 
     def histogram(self, tag: str, values: np.ndarray, step: int, description: str | None = None) -> None:
-        """The distribution of `values`, of any shape, in 30 buckets."""
+        """Writes the distribution of `values`, of any shape, in 30 buckets."""
         self.summary(histogram_pb(tag, values, description=description), step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
-        """A text in Markdown."""
+        """Writes a text in Markdown."""
         self.summary(text_pb(tag, markdown), step)
 
     def image(self, tag: str, image: np.ndarray, step: int, description: str | None = None) -> None:
-        """A picture `uint8[height, width, 3]`; what stands before a `/` in the tag names its group."""
+        """Writes a picture `uint8[height, width, 3]`; the part of the tag before a `/` is its group."""
         height, width, _ = image.shape
-        # A fifth of the default's time for a seventh more bytes.
+        # Takes a fifth of the default level's time for a seventh more bytes.
         png = tf.io.encode_png(image, compression=1).numpy()
         tensor = tensor_util.make_tensor_proto([str(width).encode(), str(height).encode(), png])
         metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
         self.summary(_summary(tag, metadata, tensor), step)
 
     def custom_scalars(self, layout: layout_pb2.Layout, step: int = 0) -> None:
-        """The charts of the custom scalars tab."""
+        """Writes the layout of the Custom Scalars tab."""
         tensor = tensor_util.make_tensor_proto(layout.SerializeToString())
         metadata = custom_scalar_metadata.create_summary_metadata()
         self.summary(_summary(custom_scalar_metadata.CONFIG_SUMMARY_TAG, metadata, tensor), step)
 
     def summary(self, summary: Any, step: int) -> None:
-        """A summary message, as TensorBoard's `*_pb` functions make them."""
-        # Some of them make TensorFlow's class of the same message.
+        """Writes a summary message, as TensorBoard's `*_pb` functions return it."""
+        # Some of them return TensorFlow's class for the same message.
         if not isinstance(summary, summary_pb2.Summary):
             summary = summary_pb2.Summary.FromString(summary.SerializeToString())
         self._add(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
     def flush(self) -> None:
-        """Hands all events to the operating system, from where the server reads them.
+        """Hands all events to the operating system, so that the server can read them.
 
         Raises:
             UserError: the disk is full, or the folder is gone.
@@ -109,14 +109,14 @@ class EventWriter:
             raise cannot_write(self.folder, error) from error
 
     def close(self) -> None:
-        """Ends the file, once all who share it have closed it."""
+        """Closes the file if no other user of a shared writer still needs it."""
         self._users -= 1
         if self._users <= 0:
             self._file.close()
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
+        """Whether the file is closed."""
         return self._file.closed
 
     def _add(self, event: event_pb2.Event) -> None:
@@ -130,7 +130,7 @@ _shared: dict[pathlib.Path, EventWriter] = {}
 
 
 def _last_file_name(folder: pathlib.Path) -> str:
-    """A name for an event file that comes after all others there, also within the same second."""
+    """A name for an event file that sorts after all others in the folder, even within the same second."""
     stamps = [path.name.split(".")[3] for path in folder.glob("events.out.tfevents.*")]
     newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
     return f"events.out.tfevents.{max(int(time.time()), newest + 1):010d}.facevae"
@@ -143,8 +143,8 @@ def _summary(tag, metadata, tensor):
 
 
 def cannot_write(folder: pathlib.Path, error: OSError) -> UserError:
-    """What to tell a user whose log folder takes no more."""
+    """The error for a log folder that cannot be written."""
     return UserError(
         f"log folder: {str(folder)!r} cannot be written ({error.strerror or error}). "
-        "Make room or give another folder, then go on with --resume."
+        "Free disk space or make the folder writable, then continue with --resume."
     )

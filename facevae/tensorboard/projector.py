@@ -1,11 +1,11 @@
-"""The file rules of TensorBoard's embedding projector, all measured on its plugin.
+"""The files of TensorBoard's embedding projector, as its plugin was observed to read them.
 
-<run>/projector_config.pbtxt     names the clouds of points below, replaced at once
+<run>/projector_config.pbtxt     lists the point clouds below; replaced atomically
 <run>/projector/<name>.bytes     the points of a cloud, raw float32
-<run>/projector/<name>.tsv       columns that points can be labelled and coloured by
-<run>/projector/<name>.jpg       their thumbnails, one sheet
-<run>/checkpoint, shown-<n>.*    a checkpoint that holds nothing but a counter: the server reads the
-                                 configuration again only when the newest checkpoint has another name
+<run>/projector/<name>.tsv       columns by which points can be labelled and coloured
+<run>/projector/<name>.jpg       the thumbnails of the points on one sheet
+<run>/checkpoint, shown-<n>.*    a checkpoint of a counter alone: the server reads the configuration again
+                                 only when the newest checkpoint has another name
 """
 
 import dataclasses
@@ -27,21 +27,20 @@ CONFIG = "projector_config.pbtxt"
 _MOST_CONFIG_BYTES = 2**20
 _FILE = re.compile(r"projector/[A-Za-z0-9_-]+\.(bytes|tsv|jpg)")
 _COUNTER = re.compile(r"shown-(\d{1,18})\..+")
-LARGEST_SHEET = 8192  # pixels: what WebGL takes as a texture everywhere
+LARGEST_SHEET = 8192  # pixels along a side: a texture size that practically every WebGL device supports
 
 
 @dataclasses.dataclass(frozen=True)
 class Cloud:
-    """A named cloud of points of a run; paths are relative to the run's folder.
+    """A named cloud of points; paths are relative to the run's folder.
 
     Attributes:
-        name: shown in the list of clouds; never used again for other points, as the server keeps them by
-            name.
-        points: the file of `write_points`.
-        shape: what `write_points` returned.
-        columns: the file of `write_columns`.
-        thumbnails: the file of `write_thumbnails`.
-        side: of a thumbnail, pixels.
+        name: as shown in the list of clouds. Other points need another name, as the server caches them by name.
+        points: file written by `write_points`.
+        shape: of the points, as `write_points` returned it.
+        columns: file with the text of `columns_text`.
+        thumbnails: file written by `write_thumbnails`.
+        side: pixels along the side of a thumbnail.
     """
 
     name: str
@@ -55,16 +54,16 @@ class Cloud:
 def write_points(path: pathlib.Path, points: np.ndarray) -> tuple[int, int]:
     """Writes a cloud's points.
 
-    The plugin tells binary files from text by whether they fail to decode as UTF-8, which a few in a thousand
-    do not. One that decodes gets the low byte of its first number set to 0xFF, a change of at most 1 part in
-    30,000.
+    The plugin takes a file for text if its first line decodes as UTF-8, which happens by chance for a few binary
+    files in a thousand. In such a file the low byte of the first number is set to 0xFF, which is never valid
+    UTF-8 and changes the number by at most 1 part in 30,000.
 
     Args:
-        path: to write to.
-        points: `float32[points, dimensions]`, all finite: a single NaN empties the page.
+        path: file to write.
+        points: `float32[points, dimensions]`, all finite: a single NaN leaves the page empty.
 
     Returns:
-        The shape that was written: at least 3 dimensions, filled up with zeros, since the view is spatial.
+        The shape that was written: fewer than 3 dimensions are padded to 3 with zeros, as the view needs 3.
 
     Raises:
         ValueError: points that are not finite.
@@ -76,7 +75,7 @@ def write_points(path: pathlib.Path, points: np.ndarray) -> tuple[int, int]:
     content = bytearray(points.tobytes())
     try:
         content.split(b"\n", 1)[0].decode("utf-8")
-        content[0] = 0xFF  # little-endian: the lowest bits of the first number
+        content[0] = 0xFF  # the lowest bits of the first number, as it is little-endian
     except UnicodeDecodeError:
         pass
     with whole_file(path) as aside:
@@ -85,7 +84,7 @@ def write_points(path: pathlib.Path, points: np.ndarray) -> tuple[int, int]:
 
 
 def columns_text(columns: Mapping[str, Sequence[str]]) -> str:
-    """Columns as the plugin reads them: a header only where there are several of them."""
+    """Columns as tab-separated text; the plugin expects a header only if there are several columns."""
     rows = [[str(value) for value in row] for row in zip(*columns.values(), strict=True)]
     rows = [list(columns), *rows] if len(columns) > 1 else rows
     clean = str.maketrans("\t\r\n", "   ")
@@ -93,10 +92,15 @@ def columns_text(columns: Mapping[str, Sequence[str]]) -> str:
 
 
 def thumbnail_side(count: int, image_size: int, largest: int = 48) -> int:
-    """The side of each of `count` thumbnails on one sheet: smaller ones where there are many.
+    """Pixels along the side of each of `count` thumbnails, so that all fit on one sheet.
+
+    Args:
+        count: number of thumbnails.
+        image_size: pixels along the side of the images; thumbnails are not larger.
+        largest: the largest side.
 
     Raises:
-        ValueError: so many that they could not be seen.
+        ValueError: so many points that a thumbnail would be smaller than 8 pixels.
     """
     side = min(largest, image_size, LARGEST_SHEET // math.ceil(math.sqrt(count)))
     if side < 8:
@@ -120,7 +124,7 @@ def write_thumbnails(path: pathlib.Path, thumbnails: np.ndarray) -> None:
 
 
 def write_config(folder: pathlib.Path, clouds: Sequence[Cloud]) -> None:
-    """Makes these clouds the ones that the projector shows of a run, from the next reload of the page on."""
+    """Makes the projector show these clouds of a run when its page is loaded next."""
     config = ProjectorConfig()
     for cloud in clouds:
         embedding = config.embeddings.add(tensor_name=cloud.name, tensor_path=cloud.points)
@@ -135,10 +139,10 @@ def write_config(folder: pathlib.Path, clouds: Sequence[Cloud]) -> None:
 
 
 def _count_up(folder: pathlib.Path) -> None:
-    """Writes a checkpoint of another name, and keeps the one before: the server may be reading it.
+    """Writes a checkpoint with the next name, and keeps the previous one, as the server may be reading it.
 
-    What is there is told from its name alone. (TensorFlow's CheckpointManager removes the files that the list of
-    checkpoints names, wherever they lie.)
+    Earlier checkpoints are found by their file names. (TensorFlow's CheckpointManager would delete all files that the
+    file `checkpoint` lists, even outside the folder.)
     """
     earlier = {
         path: int(found[1])
@@ -149,7 +153,7 @@ def _count_up(folder: pathlib.Path) -> None:
     newest = f"shown-{last + 1}"
     try:
         tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
-    except tf.errors.OpError as error:  # TensorFlow's own file errors, a full disk among them
+    except tf.errors.OpError as error:  # how TensorFlow reports file errors, such as a full disk
         raise OSError(None, str(error.message).splitlines()[0]) from error
     with whole_file(folder / "checkpoint") as aside:
         aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
@@ -159,9 +163,9 @@ def _count_up(folder: pathlib.Path) -> None:
 
 
 def read_config(folder: pathlib.Path) -> list[Cloud]:
-    """The clouds that a run's configuration names and whose files are whole; none where there is no configuration.
+    """The clouds that a run's configuration lists and whose files are complete; none without a configuration.
 
-    A file that does not lie in the run's own folder `projector` is none of the run's.
+    Clouds with a file outside the run's folder `projector` are left out.
     """
     config = ProjectorConfig()
     try:
@@ -180,10 +184,10 @@ def read_config(folder: pathlib.Path) -> list[Cloud]:
         )
         for embedding in config.embeddings
     ]
-    return [cloud for cloud in clouds if _is_whole(folder, cloud)]
+    return [cloud for cloud in clouds if _is_complete(folder, cloud)]
 
 
-def _is_whole(folder, cloud):
+def _is_complete(folder, cloud):
     files = (cloud.points, cloud.columns, cloud.thumbnails)
     if not all(_FILE.fullmatch(file) and (folder / file).is_file() for file in files):
         return False

@@ -1,4 +1,4 @@
-"""Serving a log folder by TensorBoard."""
+"""Serving a log folder with TensorBoard."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from facevae.errors import UserError
 from facevae.network_address import LOOPBACK, warn_if_open
 
-# What the server keeps of each tag. Its own default is 10 pictures, and early epochs vanish.
+# How many events of each tag the server keeps. Its default of 10 pictures would drop most epochs.
 SAMPLES_PER_PLUGIN = "images=1000,histograms=1000,scalars=10000,text=100"
 
-# The server lives as long as its standard input stays open: it ends with us however we end. Without a port it
-# looks for a free one from 6006 on; where ten in a row are taken, the operating system gives one.
+# The server runs until its standard input is closed, so that it ends with this process however that ends. Port None
+# means the first free one from 6006 on. If TensorBoard finds ten in a row taken, port 0 lets the system choose one.
 _SERVER = """
 import sys
 from tensorboard import program
@@ -36,31 +36,32 @@ for port in (None, 0):
 
 @contextlib.contextmanager
 def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
-    """Serves a log folder, to this machine alone unless told otherwise, and stops at the end of the block.
+    """Serves a log folder, by default to this machine only, and stops the server at the end of the block.
 
-    The server is a process of its own, so that it takes no time from the training's threads.
+    The server is a separate process, so that it does not slow down the threads of the training.
 
     Args:
-        logs: TensorBoard's folder; it may be empty still.
-        host: the address that the server listens on; one that others reach opens the run to them, with a warning.
+        logs: TensorBoard's log folder; created if it does not exist.
+        host: the address that the server listens on. If other machines can reach it, a warning is printed.
 
     Yields:
-        The address, `http://127.0.0.1:<port>/`: 6006, or another one if that is taken. It is printed as well.
+        The server's URL, `http://127.0.0.1:<port>/`, with port 6006 or another one if that is taken. It is also
+        printed.
 
     Raises:
         UserError: the server does not start.
     """
     pathlib.Path(logs).mkdir(parents=True, exist_ok=True)
-    # Into a file: a pipe that nobody reads would fill up and stop the server.
-    with tempfile.TemporaryFile("w+") as complaints:
+    # A file, as a pipe that nobody reads would fill up and block the server.
+    with tempfile.TemporaryFile("w+") as error_output:
         process = subprocess.Popen(
-            # -P: not one module is taken from the working folder, whatever lies there.
+            # -P: no module is imported from the working folder.
             [sys.executable, "-P", "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN, host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=error_output,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the training, which then ends the server
+            start_new_session=True,  # Ctrl-C reaches the training only, which then stops the server
         )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -69,11 +70,11 @@ def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
             if not line.startswith("address "):
                 process.stdin.close()
                 process.wait()
-                complaints.seek(0)
-                reason = (complaints.read().strip().splitlines() or ["it ended without a word"])[-1]
+                error_output.seek(0)
+                reason = (error_output.read().strip().splitlines() or ["it ended without a message"])[-1]
                 raise UserError(
                     f"TensorBoard does not start on {host}: {reason}. Give --host an address of this machine, or "
-                    "train without --tensorboard and start it by hand: "
+                    "train without --tensorboard and start it yourself: "
                     f"tensorboard --logdir {logs} --samples_per_plugin {SAMPLES_PER_PLUGIN}"
                 )
             address = line.split()[1]

@@ -15,7 +15,7 @@ from callbacks import (
 )
 from callbacks.face_callback import is_due
 from facevae.errors import UserError
-from facevae.figures import as_bytes, picture_grid
+from facevae.figures import as_bytes, image_grid
 
 RECONSTRUCTIONS = "1 reconstructions/of validation faces"
 PRIOR = "2 samples/from the prior"
@@ -46,7 +46,7 @@ def test_the_reconstructions_are_the_models_below_their_originals(tmp_path, blob
     pictures = blob_images(5, 16)
     model = train(pictures, [ReconstructionPictures(SharedEncoding(pictures), tmp_path)], epochs=1)
     shown = images(read(tmp_path), RECONSTRUCTIONS)[0]
-    expected = picture_grid(np.concatenate([pictures, as_bytes(model(pictures).numpy())]), 5)
+    expected = image_grid(np.concatenate([pictures, as_bytes(model(pictures).numpy())]), 5)
     # Labels stand to the left of the grid.
     np.testing.assert_allclose(shown[:, -expected.shape[1] :].astype(int), expected, atol=1)
     assert (shown[:, -expected.shape[1] :][:16] == expected[:16]).all()

@@ -1,4 +1,4 @@
-"""What stands where in the grids of faces."""
+"""The positions of faces and labels in the grids of faces."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def faces(*colours):
 
 
 def cells(picture, rows, columns):
-    """The faces of a grid without title and note; its labels stand above and left of it."""
+    """The faces of a grid without title and note; its labels are above it and to its left."""
     height, width = PITCH * rows - 2, PITCH * columns - 2
     grid = picture[picture.shape[0] - height :, picture.shape[1] - width :]
     return [
@@ -26,17 +26,17 @@ def cells(picture, rows, columns):
 
 
 def colours(picture, rows, columns):
-    """The colour of each face, which is the same everywhere in it."""
+    """The colour of each face; fails if a face has more than one."""
     found = cells(picture, rows, columns)
     assert all((face == face[0, 0]).all() for row in found for face in row)
     return [[face[0, 0].tolist() for face in row] for row in found]
 
 
-def test_reconstructions_stand_below_their_originals_eight_in_a_row():
+def test_reconstructions_are_below_their_originals_eight_in_a_row():
     white = [255, 255, 255]
     picture = figures.reconstruction_grid(faces(*[RED] * 8, GREEN), faces(*[BLUE] * 8, GREY))
     assert colours(picture, 4, 8) == [[RED] * 8, [BLUE] * 8, [GREEN] + [white] * 7, [GREY] + [white] * 7]
-    assert picture.shape[0] == 4 * PITCH - 2  # words on the left alone
+    assert picture.shape[0] == 4 * PITCH - 2  # labels on the left only
     assert (picture[:, : -8 * PITCH] < 128).any()
 
 
@@ -52,7 +52,7 @@ def test_interpolations_run_from_left_to_right_between_the_originals():
     between = faces(RED, GREY, GREEN, BLUE, GREY, RED) / 255.0
     picture = figures.interpolation_grid(faces(RED, BLUE), between, faces(GREEN, RED))
     assert colours(picture, 2, 5) == [[RED, RED, GREY, GREEN, GREEN], [BLUE, BLUE, GREY, RED, RED]]
-    assert picture.shape[1] == 5 * PITCH - 2  # words above alone
+    assert picture.shape[1] == 5 * PITCH - 2  # labels above only
     labelled = figures.interpolation_grid(faces(RED), faces(GREY, GREY), faces(GREEN), ["linear"])
     assert (labelled[:, : -4 * PITCH] < 128).any()
     assert colours(labelled, 1, 4) == [[RED, GREY, GREY, GREEN]]
@@ -73,14 +73,14 @@ def test_edits_have_a_row_for_each_attribute_and_the_original_once():
     assert colours(picture, 2, 3) == [[GREEN, RED, GREY], [white, BLUE, GREY]]
 
 
-def test_neighbours_stand_beside_the_generated_face_nearest_first():
+def test_neighbours_follow_the_generated_face_nearest_first():
     picture = figures.neighbour_grid(
         faces(RED, BLUE) / 255.0, faces(GREEN, GREY, GREY, GREEN), np.array([0.1, 0.2])
     )
     assert colours(picture, 2, 3) == [[RED, GREEN, GREY], [BLUE, GREY, GREEN]]
 
 
-def test_pictures_are_stacked_and_the_narrower_one_filled_up_with_white():
+def test_stacked_pictures_are_padded_with_white():
     stacked = figures.stacked([faces(RED)[0], faces(BLUE)[0][:4, :10]])
     assert stacked.shape == (20, 16, 3)
     assert (stacked[:16] == RED).all()
@@ -89,7 +89,7 @@ def test_pictures_are_stacked_and_the_narrower_one_filled_up_with_white():
 
 
 @pytest.mark.parametrize("side", [None, 64])
-def test_title_and_note_stand_around_the_same_composition(side):
+def test_title_and_note_do_not_change_the_grid(side):
     arguments = (faces(RED, GREEN), faces(BLUE, YELLOW))
     large = SIZE if side is None else side
     plain = figures.reconstruction_grid(*arguments, side=side)
@@ -105,11 +105,11 @@ def test_title_and_note_stand_around_the_same_composition(side):
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])
-def test_words_beside_faces_are_legible_where_tensorboard_shows_a_picture_350_pixels_wide(size):
+def test_labels_are_legible_at_the_350_pixels_of_tensorboard(size):
     blank = np.full((14, size, size, 3), 255, np.uint8)
     names = ["Mouth_Slightly_Open", "Young"]
     picture = figures.attribute_edit_grid(blank[0], blank, names, np.linspace(-3, 3, 7))
     ink = (picture[:, :, 0] < 128).any(axis=1).nonzero()[0]
     digits = ink[: np.flatnonzero(np.diff(ink) > 1)[0] + 1]  # the line of column labels
     assert len(digits) * min(1.0, 350 / picture.shape[1]) > 6.0
-    assert (picture[:, [0, -1]] == 255).all()  # no word runs out of the picture
+    assert (picture[:, [0, -1]] == 255).all()  # no label is cut off

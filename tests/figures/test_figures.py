@@ -15,7 +15,7 @@ def random():
 
 @pytest.fixture
 def words(monkeypatch):
-    """The texts that a latent figure writes beside its axes."""
+    """The texts that a figure of latent dimensions writes outside its axes."""
     written = []
     write = latent_dimensions.write
 
@@ -28,7 +28,7 @@ def words(monkeypatch):
 
 
 def assert_nothing_touches_the_border(picture):
-    """Text that runs out of a picture would."""
+    """Fails if text is cut off at an edge of the picture."""
     assert picture.dtype == np.uint8
     for edge in (picture[:3], picture[-3:], picture[:, :3], picture[:, -3:]):
         assert (edge == 255).all()
@@ -39,9 +39,9 @@ def assert_nothing_touches_the_border(picture):
 # ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_grid_places_pictures_row_by_row_and_fills_up_with_white():
-    pictures = np.stack([np.full((2, 2, 3), value, np.uint8) for value in (10, 20, 30)])
-    grid = figures.picture_grid(pictures, columns=2, gap=1)
+def test_a_grid_places_images_row_by_row_and_leaves_the_rest_white():
+    images = np.stack([np.full((2, 2, 3), value, np.uint8) for value in (10, 20, 30)])
+    grid = figures.image_grid(images, columns=2, gap=1)
     assert grid.shape == (5, 5, 3)
     assert (grid[:2, :2] == 10).all()
     assert (grid[:2, 3:] == 20).all()
@@ -50,17 +50,17 @@ def test_a_grid_places_pictures_row_by_row_and_fills_up_with_white():
     assert (grid[3:, 2:] == 255).all()
 
 
-def test_float_pictures_are_rounded_and_kept_in_range():
-    picture = np.array([[[[-0.5, 0.5, 1.5]]]], np.float32)
-    assert figures.picture_grid(picture, 1).tolist() == [[[0, 128, 255]]]
+def test_float_images_are_rounded_and_clipped():
+    images = np.array([[[[-0.5, 0.5, 1.5]]]], np.float32)
+    assert figures.image_grid(images, 1).tolist() == [[[0, 128, 255]]]
 
 
 def test_grids_need_no_matplotlib():
-    code = "import sys, facevae.figures as f; f.picture_grid; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, facevae.figures as f; f.image_grid; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_labelled_grid_holds_the_faces_pixel_for_pixel_and_clips_no_text(random):
+def test_a_labelled_grid_contains_the_unchanged_faces_and_cuts_off_no_text(random):
     faces = random.integers(0, 200, (6, 16, 16, 3), dtype=np.uint8)
     picture = figures.labelled_grid(
         faces,
@@ -72,7 +72,7 @@ def test_a_labelled_grid_holds_the_faces_pixel_for_pixel_and_clips_no_text(rando
         side=16,
     )
     assert_nothing_touches_the_border(picture)
-    grid = figures.picture_grid(faces, 3, 4)
+    grid = figures.image_grid(faces, 3, 4)
     rows, columns = (picture.shape[0] - grid.shape[0], picture.shape[1] - grid.shape[1])
     found = [
         (y, x)
@@ -84,9 +84,9 @@ def test_a_labelled_grid_holds_the_faces_pixel_for_pixel_and_clips_no_text(rando
     assert len(found) == 1
 
 
-def test_a_grid_without_words_around_it_is_the_plain_grid_and_labels_are_put_outside(random):
+def test_a_labelled_grid_without_labels_is_the_plain_grid_and_labels_are_outside_of_it(random):
     faces = random.integers(0, 200, (6, 32, 32, 3), dtype=np.uint8)
-    plain = figures.picture_grid(faces, 3)
+    plain = figures.image_grid(faces, 3)
     np.testing.assert_array_equal(figures.labelled_grid(faces, 3, side=None, gap=2), plain)
     labelled = figures.labelled_grid(
         faces, 3, row_labels=["first\nrow", "second row"], column_labels=["a", "b", ""], side=None, gap=2
@@ -96,7 +96,7 @@ def test_a_grid_without_words_around_it_is_the_plain_grid_and_labels_are_put_out
     assert (labelled[:, : -plain.shape[1]] < 128).any()  # ink on the left
 
 
-def test_an_attribute_sheet_clips_no_text(random):
+def test_an_attribute_sheet_cuts_off_no_text(random):
     faces = random.random((41, 8, 8, 3))
     names = [f"Wearing_Something_{number}" for number in range(40)]
     sheet = figures.attribute_sheet(faces[0], faces[1:], faces[1:], names, "Title", "A note. " * 60)
@@ -108,7 +108,7 @@ def test_an_attribute_sheet_clips_no_text(random):
 # ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_density_integrates_to_one_and_has_its_peak_where_the_points_are(random):
+def test_the_density_integrates_to_one_and_peaks_at_the_mean_of_the_points(random):
     positions = random.standard_normal((8000, 2)) * [2.0, 0.5] + [10.0, -3.0]
     x, y, density = figures.map_density(positions)
     cell = (x[1] - x[0]) * (y[1] - y[0])
@@ -121,7 +121,7 @@ def test_the_density_integrates_to_one_and_has_its_peak_where_the_points_are(ran
     assert density.max() == pytest.approx(expected, rel=0.1)
 
 
-def test_the_maps_clip_no_text(random):
+def test_the_maps_cut_off_no_text(random):
     positions = (random.standard_normal((300, 2)) * [40, 25]).astype(np.float32)
     attributes = random.integers(0, 2, (300, 4))
     names = ["Wearing_Lipstick", "Mouth_Slightly_Open", "5_o_Clock_Shadow", "Young"]
@@ -132,17 +132,17 @@ def test_the_maps_clip_no_text(random):
     assert_nothing_touches_the_border(one)
 
 
-def test_faces_stand_where_the_map_has_them():
+def test_each_square_of_the_map_gets_the_face_nearest_to_its_centre():
     positions = np.array([[0.0, 0.0], [10.0, 10.0], [0.0, 10.0], [5.2, 5.2], [5.0, 5.0]], np.float32)
     places = figures.places_in_map(positions, cells=3)
-    assert places[2, 0] == 0  # the map's y points up, a picture's rows down
+    assert places[2, 0] == 0  # the map's y axis points up, an image's rows count down
     assert places[0, 2] == 1
     assert places[0, 0] == 2
-    assert places[1, 1] == 4  # nearer to the square's middle than face 3
+    assert places[1, 1] == 4  # nearer to the square's centre than face 3
     assert (places == -1).sum() == 5
 
 
-def test_the_map_of_faces_shows_each_in_its_square():
+def test_the_map_of_faces_shows_each_face_in_its_square():
     places = np.array([[-1, 1], [0, -1]])
     red, green = np.array([200, 0, 0], np.uint8), np.array([0, 200, 0], np.uint8)
     picture = figures.map_with_faces(
@@ -155,7 +155,7 @@ def test_the_map_of_faces_shows_each_in_its_square():
     assert first[:, 1].min() > second[:, 1].max()  # and the right one
 
 
-def test_the_figure_of_the_prior_says_that_it_is_the_prior(random, words):
+def test_the_histograms_of_the_prior_have_its_mean_deviation_and_kl(random, words):
     zeros = np.zeros((20_000, 32), np.float32)
     samples = random.standard_normal((20_000, 32)).astype(np.float32)
     samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
@@ -166,7 +166,7 @@ def test_the_figure_of_the_prior_says_that_it_is_the_prior(random, words):
     assert any("rejected for 0 of 32 dimensions" in text.replace("\n", " ") for text in words)
 
 
-def test_the_figure_of_another_gaussian_says_what_it_is(random, words):
+def test_the_histograms_of_another_gaussian_have_its_mean_deviation_and_kl(random, words):
     mean = np.full((20_000, 2), [1.5, 0.0], np.float32)
     log_variance = np.full((20_000, 2), np.log([1.0, 0.25]), np.float32)
     samples = mean + np.exp(0.5 * log_variance) * random.standard_normal(mean.shape)

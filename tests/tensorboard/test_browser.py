@@ -1,4 +1,4 @@
-"""What a person sees in TensorBoard, asked of a real Chromium while a training goes on."""
+"""What TensorBoard shows in a real Chromium while a training runs."""
 
 import io
 import shutil
@@ -35,7 +35,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 120.0  # seconds; the machine may be busy
+TIMEOUT = 120.0  # seconds; the machine may be busy
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,13 @@ def browser():
 @pytest.fixture
 def page(browser):
     page = browser.new_page(viewport={"width": 1500, "height": 1100})
-    page.set_default_timeout(1000.0 * PATIENCE)
+    page.set_default_timeout(1000.0 * TIMEOUT)
     yield page
     page.close()
 
 
 class Run:
-    """A training of blobs that can be continued, and its server."""
+    """A training on blobs that can be continued, and the address of its server."""
 
     def __init__(self, folder, pictures):
         self.folder, self.pictures = folder, pictures
@@ -98,14 +98,14 @@ def run(tmp_path_factory):
 
 
 def _until(page, condition, what):
-    """What `condition` gives, once that is something; the page builds itself up in its own time."""
-    end = time.monotonic() + PATIENCE
+    """Waits until `condition()` is true and returns its value; fails after `TIMEOUT`."""
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         found = condition()
         if found:
             return found
-        page.wait_for_timeout(300)  # lets the page's events through, which time.sleep does not
-    pytest.fail(f"the page does not show {what} within {PATIENCE:.0f} s")
+        page.wait_for_timeout(300)  # processes the page's events, which time.sleep would not
+    pytest.fail(f"the page does not show {what} within {TIMEOUT:.0f} s")
 
 
 def _open(page, address, tab):
@@ -113,7 +113,7 @@ def _open(page, address, tab):
     page.reload()
 
 
-def test_the_grids_of_the_first_and_the_last_epoch_are_there(page, run):
+def test_the_grids_of_the_first_and_the_last_epoch_are_shown(page, run):
     _open(page, run.address, "images")
     page.get_by_text("1 reconstructions/of validation faces").first.wait_for()
     card = page.locator("tf-image-loader").first
@@ -145,7 +145,7 @@ def test_the_histograms_are_drawn(page, run):
     _until(page, lambda: outlines.count() >= 2, "a histogram per epoch")
 
 
-def test_the_custom_scalars_put_training_and_metrics_in_charts(page, run):
+def test_the_custom_scalars_are_shown_in_charts(page, run):
     _open(page, run.address, "custom_scalars")
     for title in (
         "loss: training and validation",
@@ -163,7 +163,7 @@ def test_the_hparams_table_has_the_run_with_its_configuration(page, run):
         page.get_by_text(text, exact=True).first.wait_for()
 
 
-def test_the_text_is_there(page, run):
+def test_the_text_is_shown(page, run):
     _open(page, run.address, "text")
     page.get_by_text("1 what this is").first.wait_for()
     page.locator("em", has_text="training").first.wait_for()
@@ -200,7 +200,7 @@ def _choose(page, frame, label, text):
 
 
 def _colours(page):
-    """How many pixels of the view are clearly coloured: thumbnails, not white and not grey."""
+    """The number of pixels in the view that are clearly coloured, as thumbnails are: neither white nor grey."""
     pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)[
         160:1000, 340:1180
     ]

@@ -1,4 +1,4 @@
-"""Event files as TensorBoard reads them."""
+"""Event files, as TensorBoard reads them."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ from facevae.errors import UserError
 from facevae.tensorboard.events import EventWriter
 
 
-def test_what_is_written_is_read_back_value_for_value(tmp_path):
+def test_tensorboard_reads_back_the_written_values(tmp_path):
     writer = EventWriter(tmp_path)
     random = np.random.default_rng(0)
     picture = random.integers(0, 256, (9, 13, 3), np.uint8)
@@ -30,7 +30,7 @@ def test_what_is_written_is_read_back_value_for_value(tmp_path):
     assert accumulator.SummaryMetadata("group/picture").summary_description == "what it is"
 
 
-def test_what_is_flushed_is_there_while_the_writer_is_open(tmp_path):
+def test_flushed_events_can_be_read_while_the_writer_is_open(tmp_path):
     writer = EventWriter(tmp_path)
     writer.scalar("a", 1.0, 0)
     writer.flush()
@@ -38,7 +38,7 @@ def test_what_is_flushed_is_there_while_the_writer_is_open(tmp_path):
     writer.close()
 
 
-def test_a_shared_writer_ends_when_all_have_closed_it(tmp_path):
+def test_a_shared_writer_is_closed_when_all_users_have_closed_it(tmp_path):
     first, second = EventWriter.shared(tmp_path), EventWriter.shared(tmp_path)
     assert first is second
     first.close()
@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         EventWriter(tmp_path / "file" / "logs")
 
 
-def test_a_full_disk_is_said(tmp_path):
+def test_a_full_disk_is_a_user_error(tmp_path):
     if not pathlib.Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     writer = EventWriter(tmp_path)

@@ -1,4 +1,4 @@
-"""The embedding projector's file rules, checked with its own plugin code."""
+"""The files of the embedding projector, read with the code of its plugin."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def _as_the_plugin_reads(path, shape):
         return projector_plugin._read_tensor_binary_file(str(path), shape)
 
 
-def test_points_are_read_as_binary_value_for_value(tmp_path):
+def test_points_are_read_as_binary_with_their_values(tmp_path):
     random = np.random.default_rng(0)
     points = random.standard_normal((50, 7)).astype(np.float32)
     shape = projector.write_points(tmp_path / "a.bytes", points)
@@ -35,7 +35,7 @@ def test_points_whose_bytes_are_text_are_still_read_as_binary(tmp_path, first_li
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])
-def test_points_of_fewer_than_three_dimensions_are_filled_up(tmp_path, dimensions):
+def test_points_of_fewer_than_three_dimensions_are_padded(tmp_path, dimensions):
     points = np.ones((4, dimensions), np.float32)
     assert projector.write_points(tmp_path / "a.bytes", points) == (4, 3)
     read = _as_the_plugin_reads(tmp_path / "a.bytes", (4, 3))
@@ -54,7 +54,7 @@ def test_one_column_has_no_header_and_several_have_one():
     assert projector.columns_text({"name": ["a", "b"], "kind": ["x\ty", "z"]}) == "name\tkind\na\tx y\nb\tz\n"
 
 
-def test_thumbnails_stand_in_the_order_of_the_points(tmp_path):
+def test_thumbnails_are_in_the_order_of_the_points(tmp_path):
     colours = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250]], np.uint8)
     tiles = np.broadcast_to(colours[:, None, None], (5, 16, 16, 3))
     projector.write_thumbnails(tmp_path / "a.jpg", tiles)
@@ -93,7 +93,7 @@ def test_the_configuration_is_read_back_and_clouds_without_their_files_are_left_
     assert projector.read_config(tmp_path) == [clouds[2]]
 
 
-def test_a_damaged_configuration_names_nothing(tmp_path):
+def test_a_damaged_configuration_gives_no_clouds(tmp_path):
     assert projector.read_config(tmp_path) == []
     (tmp_path / projector.CONFIG).write_text("embeddings { tensor_name: ")
     assert projector.read_config(tmp_path) == []
@@ -121,7 +121,7 @@ def test_each_configuration_has_a_checkpoint_of_another_name_and_without_matrice
         "",
     ],
 )
-def test_a_configuration_that_names_files_elsewhere_names_nothing(tmp_path, path):
+def test_a_configuration_with_files_outside_the_folder_gives_no_clouds(tmp_path, path):
     logs = tmp_path / "logs"
     (tmp_path / "outside.bytes").write_bytes(b"1234" * 3)
     cloud = _cloud(logs, "a", np.ones((1, 3), np.float32))
@@ -132,7 +132,7 @@ def test_a_configuration_that_names_files_elsewhere_names_nothing(tmp_path, path
     assert projector.read_config(logs) == []
 
 
-def test_a_configuration_without_sizes_or_of_enormous_size_names_nothing(tmp_path):
+def test_a_configuration_without_shapes_or_of_enormous_size_gives_no_clouds(tmp_path):
     (tmp_path / "projector").mkdir()
     for ending in ("bytes", "tsv", "jpg"):
         (tmp_path / f"projector/a.{ending}").write_bytes(b"")
@@ -143,7 +143,7 @@ def test_a_configuration_without_sizes_or_of_enormous_size_names_nothing(tmp_pat
     assert projector.read_config(tmp_path) == []
 
 
-def test_files_elsewhere_that_the_list_of_checkpoints_names_are_left_alone(tmp_path):
+def test_files_outside_the_folder_that_the_checkpoint_file_lists_are_not_deleted(tmp_path):
     logs = tmp_path / "logs"
     logs.mkdir()
     precious = [tmp_path / "work.index", tmp_path / "work.data-00000-of-00001"]

@@ -1,4 +1,4 @@
-"""TensorBoard as `train.py --tensorboard` serves it."""
+"""The TensorBoard server that `train.py --tensorboard` starts."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def _is_up(address):
 
 
 @pytest.mark.slow
-def test_two_servers_have_two_ports_and_stop_with_their_blocks(tmp_path, capsys):
+def test_two_servers_have_two_ports_and_stop_at_the_end_of_their_blocks(tmp_path, capsys):
     with serve(tmp_path) as first, serve(tmp_path) as second:
         assert first != second
         assert _is_up(first)
@@ -38,7 +38,7 @@ def test_two_servers_have_two_ports_and_stop_with_their_blocks(tmp_path, capsys)
 
 
 @pytest.mark.slow
-def test_the_server_finds_a_port_where_all_usual_ones_are_taken(tmp_path):
+def test_the_server_finds_a_port_when_all_usual_ones_are_taken(tmp_path):
     taken = []
     for port in range(6006, 6020):
         listener = socket.socket()
@@ -46,7 +46,7 @@ def test_the_server_finds_a_port_where_all_usual_ones_are_taken(tmp_path):
             listener.bind(("127.0.0.1", port))
             listener.listen()
         except OSError:
-            listener.close()  # taken already, by another
+            listener.close()  # taken by another process
         else:
             taken.append(listener)
     held = {listener.getsockname()[1] for listener in taken}
@@ -61,7 +61,7 @@ def test_the_server_finds_a_port_where_all_usual_ones_are_taken(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_server_keeps_as_many_pictures_as_are_written(tmp_path):
+def test_the_server_keeps_every_picture_that_is_written(tmp_path):
     writer = EventWriter(tmp_path / "faces")
     for step in range(150):
         writer.image("a", np.zeros((2, 2, 3), np.uint8), step)
@@ -80,7 +80,7 @@ def test_the_server_keeps_as_many_pictures_as_are_written(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_server_ends_with_a_training_that_is_killed(tmp_path):
+def test_the_server_ends_when_the_training_is_killed(tmp_path):
     program = (
         "import sys, time\nfrom facevae.tensorboard.server import serve\n"
         "with serve(sys.argv[1]):\n    sys.stdout.flush()\n    time.sleep(600)"
@@ -99,7 +99,7 @@ def test_the_server_ends_with_a_training_that_is_killed(tmp_path):
 
 @pytest.mark.slow
 def test_the_server_reads_nothing_outside_its_folder(tmp_path):
-    """Projector files may be named by whoever made the run: `../`, absolute paths and links are refused."""
+    """A run from somebody else may name projector files by `../`, absolute paths or links: all are refused."""
     logs = tmp_path / "logs"
     (logs / "run").mkdir(parents=True)
     secret = "name\tkind\nsecret\tsecret\n"
@@ -114,7 +114,7 @@ def test_the_server_reads_nothing_outside_its_folder(tmp_path):
         for name, path in wanted.items()
     )
     (logs / "run" / "projector_config.pbtxt").write_text("\n".join(embeddings))
-    writer = EventWriter(logs / "run")  # without events the folder is no run
+    writer = EventWriter(logs / "run")  # TensorBoard shows only folders with events as runs
     writer.scalar("loss", 1.0, 0)
     writer.close()
 
@@ -135,7 +135,7 @@ def test_the_server_reads_nothing_outside_its_folder(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_host_opens_the_server_with_a_warning_and_one_that_is_not_here_is_named(tmp_path, capsys):
+def test_an_open_host_gives_a_warning_and_an_address_of_another_machine_an_error(tmp_path, capsys):
     with serve(tmp_path, "0.0.0.0") as address:
         assert _is_up(f"http://127.0.0.1:{address.rstrip('/').rsplit(':', 1)[1]}/")
         assert "everyone who reaches 0.0.0.0 can open this run" in capsys.readouterr().err
