@@ -18,12 +18,12 @@ FACE = "a picture file, or the number of a face of the test split"
 
 
 # ---------------------------------------------------------------------------------------------------------
-# What flags may say
+# Types of the values of flags
 # ---------------------------------------------------------------------------------------------------------
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """The argument type of whole numbers between two limits."""
+    """The argument type of whole numbers between two limits, both included."""
 
     def check(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
@@ -47,110 +47,97 @@ def temperature(text: str) -> float:
 
 
 def four_numbers(text: str) -> tuple[float, ...]:
-    """left,top,width,height."""
+    """Four numbers separated by commas."""
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
     if len(values) != 4:
-        raise argparse.ArgumentTypeError(f"expected four numbers with commas between, received {text!r}")
+        raise argparse.ArgumentTypeError(f"expected four numbers separated by commas, received {text!r}")
     return values
 
 
 def two_points(text: str) -> tuple[tuple[float, float], tuple[float, float]]:
-    """x,y,x,y as two points."""
+    """Two points, from four numbers x,y,x,y."""
     x1, y1, x2, y2 = four_numbers(text)
     return (x1, y1), (x2, y2)
 
 
 def strengths(text: str) -> tuple[float, float, int]:
-    """from:to:count."""
+    """The first strength, the last one and how many there are, from FROM:TO:COUNT."""
     try:
         start, end, number = text.split(":")
         first, last, count = float(start), float(end), int(number)
         if not (2 <= count <= 50 and abs(first) <= 100 and abs(last) <= 100):
             raise ValueError
     except ValueError:
-        message = f"expected FROM:TO:COUNT, e.g. -3:3:7 (to ±100, 2 to 50 faces), received {text!r}"
+        message = f"expected FROM:TO:COUNT, e.g. -3:3:7 (from -100 to 100, 2 to 50 faces), received {text!r}"
         raise argparse.ArgumentTypeError(message) from None
     return first, last, count
 
 
 # ---------------------------------------------------------------------------------------------------------
-# Commands and their flags; the commands themselves are in facevae.exploration.commands
+# Flags of each command; the commands themselves are in facevae.exploration.commands
 # ---------------------------------------------------------------------------------------------------------
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="explore.py",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
-    add_data_flags(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("faces", nargs="*", metavar="FACE", help=f"{FACE} (default: some of that split)")
+    _add_alignment(parser)
+    _add_count(parser, 20, 1000, "number of faces from the test split, if no FACE is given")
+    _add_seed(parser)
 
-    def command(name: str, help: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
-        add_data_flags(added)  # they may stand before the command or behind it
-        return added
 
-    added = command("reconstruct", "originals over reconstructions")
-    added.add_argument("images", nargs="*", metavar="IMAGE", help=f"{FACE} (default: some of that split)")
-    _add_alignment(added)
-    _add_count(added, 20, 1000, "faces of the test split")
-    _add_seed(added)
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    _add_count(parser, 40, 1000, "number of faces from each distribution")
+    help = "factor on the noise: below 1 for more typical faces, above 1 for more varied ones (default: 1)"
+    parser.add_argument("--temperature", type=temperature, default=1.0, help=help)
+    _add_seed(parser)
 
-    added = command("generate", "new faces, from N(0, 1) and from the fitted density")
-    _add_count(added, 40, 1000, "faces of each kind")
-    help = "factor on the noise: below 1 more typical faces, above 1 more various ones (default: 1)"
-    added.add_argument("--temperature", type=temperature, default=1.0, help=help)
-    _add_seed(added)
 
-    added = command("latents", "the latent distribution: a map of it, and each dimension beside N(0, 1)")
-    _add_count(added, None, 20_000, "training faces (default: all, at most 20,000)")
-    added.add_argument(
-        "--attribute", help="colours the map (default: the six attributes that it groups best)"
-    )
-    _add_seed(added)
+def _add_latents(parser: argparse.ArgumentParser) -> None:
+    _add_count(parser, None, 20_000, "number of training faces (default: all, at most 20,000)")
+    help = "the attribute that colours the map (default: the six attributes that the map groups best)"
+    parser.add_argument("--attribute", help=help)
+    _add_seed(parser)
 
-    added = command("edit", "one face with less and more of an attribute, or a sheet of all attributes")
-    added.add_argument("face", metavar="IMAGE|INDEX", help=FACE)
-    added.add_argument("--attribute", help="e.g. Smiling (default: a sheet of all attributes)")
+
+def _add_edit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("face", metavar="FACE", help=FACE)
+    parser.add_argument("--attribute", help="e.g. Smiling (default: a sheet of all attributes)")
     help = (
         "how much of the attribute is added; 1 is the gap between faces without and with it (default: -2:2:9)"
     )
-    added.add_argument(
+    parser.add_argument(
         "--strength", type=strengths, default=(-2.0, 2.0, 9), metavar="FROM:TO:COUNT", help=help
     )
-    _add_alignment(added)
+    _add_alignment(parser)
 
-    added = command("morph", "the way from face to face, linear and spherical, with an animation")
-    added.add_argument("faces", nargs="+", metavar="IMAGE|INDEX", help=f"two or more, each {FACE}")
-    added.add_argument("--steps", type=whole_number(2, 50), default=9, help="faces of a strip (default: 9)")
-    _add_alignment(added)
 
-    added = command("traverse", "what the most informative latent dimensions do, ordered by KL")
-    added.add_argument(
-        "face", nargs="?", metavar="IMAGE|INDEX", help=f"start: {FACE} (default: the mean face)"
-    )
-    _add_count(added, 10, 1024, "latent dimensions")
-    _add_alignment(added)
+def _add_morph(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("faces", nargs="+", metavar="FACE", help=f"two or more, each {FACE}")
+    help = "number of faces in each strip, both ends included (default: 9)"
+    parser.add_argument("--steps", type=whole_number(2, 50), default=9, help=help)
+    _add_alignment(parser)
 
-    added = command("neighbours", "the training faces nearest to generated ones: learned, or memorised?")
-    _add_count(added, 8, 100, "generated faces")
-    _add_seed(added)
-    return parser
+
+def _add_traverse(parser: argparse.ArgumentParser) -> None:
+    help = f"where to start: {FACE} (default: the mean of the training faces' latents)"
+    parser.add_argument("face", nargs="?", metavar="FACE", help=help)
+    _add_count(parser, 10, 1024, "number of latent dimensions")
+    _add_alignment(parser)
+
+
+def _add_neighbours(parser: argparse.ArgumentParser) -> None:
+    _add_count(parser, 8, 100, "number of generated faces")
+    _add_seed(parser)
 
 
 def _add_alignment(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     help = "centres of the eyes in a picture file, in its pixels, to align the face; repeat it for each file"
     either.add_argument("--eyes", type=two_points, action="append", default=[], metavar="X,Y,X,Y", help=help)
-    help = "instead: the face in a picture file, from hairline to chin and from ear to ear"
+    help = "instead of --eyes: the box around the face, from hairline to chin and from ear to ear"
     either.add_argument(
         "--box", type=four_numbers, action="append", default=[], metavar="LEFT,TOP,WIDTH,HEIGHT", help=help
     )
@@ -162,34 +149,79 @@ def _add_count(parser: argparse.ArgumentParser, default: int | None, most: int, 
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:
-    help = "of the random draw (default: 0)"
+    help = "seed of the random draw (default: 0)"
     parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help=help)
 
 
+# ---------------------------------------------------------------------------------------------------------
+# Command line
+# ---------------------------------------------------------------------------------------------------------
+
+# Each command's help, and the function that adds its flags.
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "reconstruct": ("originals above reconstructions", _add_reconstruct),
+    "generate": ("new faces, from N(0, 1) and from the fitted density", _add_generate),
+    "latents": (
+        "the latent distribution: a map of it, and each latent dimension against N(0, 1)",
+        _add_latents,
+    ),
+    "edit": ("one face with less and more of an attribute, or a sheet of all attributes", _add_edit),
+    "morph": ("interpolations from face to face, linear and spherical, and an animation", _add_morph),
+    "traverse": ("one face while one of the most informative latent dimensions varies", _add_traverse),
+    "neighbours": (
+        "the training faces nearest to generated ones: were any memorised?",
+        _add_neighbours,
+    ),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line, with a subparser for each command."""
+    parser = argparse.ArgumentParser(
+        prog="explore.py",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
+    add_data_flags(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (help, add_flags) in COMMANDS.items():
+        command = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        add_data_flags(command)  # they may be given before or after the command
+        add_flags(command)
+    return parser
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The flags, those of the command among them."""
+    """Parses the command line.
+
+    Args:
+        arguments: its words; None for those of the process.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # argparse takes -3:3:7 for another flag.
+    # argparse would read -3:3:7 as another flag.
     if "--strength" in given[:-1]:
         place = given.index("--strength")
         given[place : place + 2] = [f"--strength={given[place + 1]}"]
     parser = build_parser()
     flags = parser.parse_args(given)
     if flags.command == "morph" and len(flags.faces) < 2:
-        parser.error("morph: expected at least two faces, received one")
+        parser.error("morph: expected at least two faces, received one. Give another")
     return flags
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command."""
     flags = parse(arguments)
-    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
+    opened = open_from_flags(flags)  # before TensorFlow, which takes seconds to import
 
     with without_native_notes():
         from facevae.exploration import Exploration, commands
 
-    of_all = ("run_dir", "command", *DATA_FLAGS)
-    options = {name: value for name, value in vars(flags).items() if name not in of_all}
+    shared = ("run_dir", "command", *DATA_FLAGS)
+    options = {name: value for name, value in vars(flags).items() if name not in shared}
     getattr(commands, flags.command)(Exploration(opened), **options)
 
 

@@ -1,7 +1,8 @@
-"""Keras callbacks that show in TensorBoard what a face VAE learns; each can be taken into one's own `fit`.
+"""Keras callbacks that show what a face VAE learns, most of them in TensorBoard; each works in your own `fit`.
 
-Those that look at faces take a `SharedEncoding` of some fixed faces, and work with any model that has
-`encode(images) -> (mean, log_variance)` and `decode(latents) -> images`.
+Those that show faces take a `SharedEncoding` of fixed faces, and work with any model that has
+`encode(images) -> (mean, log_variance)` and `decode(latents) -> images`. `ProgressBar` needs a `facevae.VAE`,
+`FitDensity` one with `density_components`.
 """
 
 from callbacks.attribute_edit_pictures import AttributeEditPictures

@@ -12,7 +12,7 @@ from facevae.errors import UserError
 from facevae.figures import attribute_edit_grid
 
 STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
-# Shown first where they are there: easy to see in a small picture.
+# Shown first, if the data set has them: easy to see in a small picture.
 PREFERRED = (
     "Smiling",
     "Eyeglasses",
@@ -30,18 +30,17 @@ PREFERRED = (
 
 
 class AttributeEditPictures(FaceCallback):
-    """Draws one face moved along the latent direction of each of some attributes.
+    """Draws one face with less and more of some attributes, moved along the latent direction of each.
 
-    Strength 1 is the gap between faces without and with the attribute
-    (`facevae.latents.attribute_directions`).
+    Strength 1 is the gap between faces without and with the attribute (`facevae.latents.attribute_directions`).
 
     Args:
         faces: the fixed faces with their attributes; the first is the one that changes.
-        log_dir: TensorBoard's run to write to, a folder.
-        attributes: names of those to show, in order; None for at most eight that are easy to see.
+        log_dir: folder of the TensorBoard run to write to.
+        attributes: names of the attributes to show, in order; None for at most eight that are easy to see.
 
     Raises:
-        UserError: the faces have no attributes, or not one of those names.
+        UserError: the faces have no attributes, or lack one of these names.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class AttributeEditPictures(FaceCallback):
         if unknown:
             raise UserError(
                 f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown)}. "
-                "Correct the names, or leave them out for a choice of eight."
+                "Correct the names, or leave `attributes` out to show at most eight."
             )
         self.attributes = attributes
 
@@ -73,12 +72,12 @@ class AttributeEditPictures(FaceCallback):
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
         edited = latents.attribute_edits(encodings.mean[0], chosen, STRENGTHS)
-        (original,) = self.faces.pictures(encodings.indices[:1])
+        (original,) = self.faces.originals(encodings.indices[:1])
         grid = attribute_edit_grid(original, self.faces.decode(edited), self.attributes, STRENGTHS)
         self.writer.image(
             "5 attribute edits/of a validation face",
             grid,
             epoch,
-            "A validation face's posterior mean plus so many times the direction of an attribute; 1 is the gap "
-            "between faces without and with it.",
+            "A validation face's posterior mean plus a multiple of an attribute's direction; 1 is the gap between "
+            "faces without and with the attribute.",
         )

@@ -4,7 +4,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 from callbacks.event_callback import EventCallback
 
-# Curves by chart by category. A curve is drawn for every run that has it: training and validation meet.
+# Category, chart, tags. A tag is drawn for every run that has it, so training and validation share a chart.
 CHARTS = {
     "Loss, nats per image": {
         "loss: training and validation": ["loss"],
@@ -27,10 +27,10 @@ CHARTS = {
 
 
 class CustomScalarsLayout(EventCallback):
-    """Lays out the curves of losses, latents and optimisation, training and validation in one chart.
+    """Lays out charts of losses, latents and optimisation, each with training and validation together.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
     """
 
     def begin(self, epoch: int) -> None:
@@ -45,6 +45,6 @@ class CustomScalarsLayout(EventCallback):
 
 
 def _chart(title, tags):
-    # The tab takes regular expressions that match from a tag's beginning.
+    # The tab matches regular expressions from the start of a tag; `$` excludes longer tags.
     content = layout_pb2.MultilineChartContent(tag=[f"{tag}$" for tag in tags])
     return layout_pb2.Chart(title=title, multiline=content)

@@ -14,23 +14,23 @@ from facevae.encodings import Encodings
 from facevae.files import whole_file
 from facevae.tensorboard import projector
 
-BETWEEN = 30  # epochs kept between the first and the newest
-TILE = (96, 96, 96)
+EPOCHS_BETWEEN = 30  # epochs kept between the first and the newest
+TILE_COLOUR = (96, 96, 96)
 
 
 class EmbeddingProjector(FaceCallback):
     """Shows the posterior means of the faces in the projector, with thumbnails and attributes to colour by.
 
-    With them stand samples from the prior, to see whether faces fill it, and the centroid of each attribute
-    (the mean of the faces that have it). The first epoch and the newest are kept and at most 30 spread
-    between them; the newest opens first, after a reload of the page. The history on disk goes on when
-    training is resumed.
+    Samples from the prior are added, to show whether the faces fill it, and the centroid of each attribute (the
+    mean of the faces that have it). The first epoch, the newest and at most 30 spread between them are kept.
+    The newest opens first; while training runs, reload the page to see it. A resumed training continues the
+    history on disk.
 
     Args:
         faces: the fixed faces.
-        log_dir: TensorBoard's run to write to, a folder. Keep model checkpoints out of it and of the folder
-            above: the projector would list their weights.
-        prior_samples: how many samples from N(0, 1) stand with the faces.
+        log_dir: folder of the TensorBoard run to write to. Keep model checkpoints out of it and of its
+            parent folder: the projector would list their weights.
+        prior_samples: number of samples from N(0, 1) to add.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], prior_samples: int = 200):
@@ -42,24 +42,24 @@ class EmbeddingProjector(FaceCallback):
         stored = projector.read_config(self.log_dir)
         self._clouds = {number: cloud for cloud in stored if 0 <= (number := _epoch_of(cloud)) < epoch}
         columns = self.log_dir / "projector" / "faces.tsv"
-        if not columns.exists() or columns.read_bytes() != self._columns(self._all()).encode("utf-8"):
-            # Nothing there, or other faces: the rows of the clouds would not be theirs.
+        if not columns.exists() or columns.read_bytes() != self._columns(self._all_indices()).encode("utf-8"):
+            # No labels yet, or labels of other faces, which do not belong to the rows of the stored clouds.
             self._clouds = {}
             if columns.parent.exists():
                 projector.write_config(self.log_dir, [])
-            self._write_labels("faces", self._all())
+            self._write_labels("faces", self._all_indices())
         if stored:
-            self._show()
+            self._write_config()
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        whole = len(encodings.indices) == len(self.faces.images)
-        labels = "faces" if whole else f"epoch-{epoch:05d}"
-        if not whole:
+        complete = len(encodings.indices) == len(self.faces.images)
+        labels = "faces" if complete else f"epoch-{epoch:05d}"
+        if not complete:
             self._write_labels(labels, encodings.indices)
         random = np.random.default_rng(0)
         prior = random.standard_normal((self.prior_samples, encodings.mean.shape[1]), np.float32)
         centroids = [
-            encodings.mean[has].mean(axis=0) for has in self._with_attribute(encodings.indices).values()
+            encodings.mean[has].mean(axis=0) for has in self._attribute_masks(encodings.indices).values()
         ]
         points = np.concatenate([encodings.mean, prior, *(c[None] for c in centroids)])
         path = f"projector/epoch-{epoch:05d}.bytes"
@@ -69,23 +69,23 @@ class EmbeddingProjector(FaceCallback):
             shape=projector.write_points(self.log_dir / path, points),
             columns=f"projector/{labels}.tsv",
             thumbnails=f"projector/{labels}.jpg",
-            side=self._side(),
+            side=self._thumbnail_side(),
         )
-        self._show()
+        self._write_config()
 
-    def _show(self):
-        """Names the clouds to be shown in the configuration, and removes the files of all others."""
+    def _write_config(self):
+        """Lists the clouds to keep in the projector's configuration, and removes the files of all others."""
         kept = kept_epochs(self._clouds)
         self._clouds = {epoch: self._clouds[epoch] for epoch in kept}
-        named = []
+        shown = []
         for epoch, cloud in self._clouds.items():
-            # The page opens with the first in alphabetical order.
+            # The page opens with the first name in alphabetical order.
             name = (
                 f"0 newest: epoch {epoch}" if epoch == kept[-1] else f"epoch {epoch:0{len(str(kept[-1]))}d}"
             )
-            named.append(dataclasses.replace(cloud, name=name))
-        projector.write_config(self.log_dir, named)
-        used = {file for cloud in named for file in (cloud.points, cloud.columns, cloud.thumbnails)}
+            shown.append(dataclasses.replace(cloud, name=name))
+        projector.write_config(self.log_dir, shown)
+        used = {file for cloud in shown for file in (cloud.points, cloud.columns, cloud.thumbnails)}
         for path in (self.log_dir / "projector").glob("epoch-*"):
             if f"projector/{path.name}" not in used:
                 path.unlink()
@@ -97,11 +97,11 @@ class EmbeddingProjector(FaceCallback):
     def _write_labels(self, name, indices):
         folder = self.log_dir / "projector"
         projector.write_thumbnails(folder / f"{name}.jpg", self._thumbnails(indices))
-        with whole_file(folder / f"{name}.tsv") as aside:
-            aside.write_text(self._columns(indices), encoding="utf-8")
+        with whole_file(folder / f"{name}.tsv") as temporary:
+            temporary.write_text(self._columns(indices), encoding="utf-8")
 
     def _columns(self, indices):
-        centroids = self._with_attribute(indices)
+        centroids = self._attribute_masks(indices)
         others = self.prior_samples + len(centroids)
         columns = {
             "name": [f"face {index}" for index in indices]
@@ -117,43 +117,43 @@ class EmbeddingProjector(FaceCallback):
         return projector.columns_text(columns)
 
     def _thumbnails(self, indices):
-        side = self._side()
-        # In parts: thousands of pictures as float32 would take much memory.
+        side = self._thumbnail_side()
+        # One at a time: thousands of float32 images would take too much memory before they are made smaller.
         faces = [_resized(self.faces.images[index], side) for index in indices]
         tiles = [_tile("N(0,1)", side)] * self.prior_samples
-        tiles += [_tile(name.replace("_", "\n"), side) for name in self._with_attribute(indices)]
+        tiles += [_tile(name.replace("_", "\n"), side) for name in self._attribute_masks(indices)]
         return np.stack(faces + tiles)
 
-    def _side(self):
+    def _thumbnail_side(self):
         count = len(self.faces.images) + self.prior_samples + len(self.faces.attribute_names)
         return projector.thumbnail_side(count, min(self.faces.images.shape[1:3]))
 
-    def _with_attribute(self, indices):
-        """Which of these faces have each attribute that any of them has, `bool[faces]` by name."""
+    def _attribute_masks(self, indices):
+        """The faces that have each attribute, `bool[faces]` by name, without attributes that none of them has."""
         if self.faces.attributes is None:
             return {}
         has = dict(zip(self.faces.attribute_names, self.faces.attributes[indices].T > 0, strict=True))
         return {name: which for name, which in has.items() if which.any()}
 
-    def _all(self):
+    def _all_indices(self):
         return np.arange(len(self.faces.images))
 
 
 def kept_epochs(epochs: Iterable[int]) -> list[int]:
     """The first and the last of some epochs, and at most 30 spread between them.
 
-    Of more than that, the one goes whose neighbours are closest together, again and again: as epochs are added one
-    by one, those that are left stay spread.
+    While there are more, the epoch whose two neighbours are closest together is removed, so that those kept stay
+    evenly spread as epochs are added one by one.
     """
     kept = sorted(epochs)
-    while len(kept) > BETWEEN + 2:
+    while len(kept) > EPOCHS_BETWEEN + 2:
         spans = [after - before for before, after in zip(kept, kept[2:], strict=False)]
         del kept[1 + spans.index(min(spans))]
     return kept
 
 
 def _epoch_of(cloud: projector.Cloud) -> int:
-    """The epoch of a cloud of ours, -1 for any other."""
+    """The epoch of a cloud that this callback wrote, -1 for any other."""
     found = re.fullmatch(r"projector/epoch-(\d{5,9})\.bytes", cloud.points)
     return int(found[1]) if found else -1
 
@@ -165,8 +165,8 @@ def _resized(image, side):
 
 
 def _tile(text, side):
-    """A grey square with some words on it, for points that are no faces."""
-    tile = Image.new("RGB", (side, side), TILE)
+    """A grey square with a text on it, for points that are not faces."""
+    tile = Image.new("RGB", (side, side), TILE_COLOUR)
     draw = ImageDraw.Draw(tile)
     size = 12
     while size > 4 and draw.multiline_textbbox((0, 0), text, ImageFont.load_default(size))[2] > side - 2:

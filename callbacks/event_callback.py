@@ -1,4 +1,4 @@
-"""What all callbacks that write to TensorBoard have in common: one writer per folder, step = epoch."""
+"""The base class of callbacks that write to one TensorBoard run: one writer per folder, step = epoch."""
 
 import os
 import pathlib
@@ -10,16 +10,16 @@ from facevae.tensorboard.events import EventWriter, cannot_write
 
 
 class EventCallback(keras.callbacks.Callback):
-    """A callback that writes to one of TensorBoard's runs, at step = epoch.
+    """A callback that writes to one TensorBoard run, at step = epoch.
 
-    Callbacks with the same `log_dir` share one event file, which is open from the first epoch's beginning. A
-    later training that begins at epoch n (`initial_epoch`) takes the place of what is there from step n on.
+    Callbacks with the same `log_dir` share one event file, opened when the first epoch begins. A later training
+    that begins at epoch n (`initial_epoch`) replaces the events from step n on.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
 
     Raises:
-        UserError: the folder cannot be written.
+        UserError: in training, if the folder cannot be written.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str]):
@@ -29,17 +29,17 @@ class EventCallback(keras.callbacks.Callback):
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a writer: from the first epoch's beginning to the training's end."""
+        """Whether there is a writer: from the beginning of the first epoch to the end of training."""
         return self._writer is not None
 
     @property
     def writer(self) -> EventWriter:
-        """What writes the events."""
+        """The writer of the run's events, while it is open."""
         assert self._writer is not None, "the writer is opened when the first epoch begins"
         return self._writer
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self.close()  # an earlier training that broke off left it open
+        self.close()  # an interrupted training leaves it open
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._writer is None:
@@ -50,13 +50,13 @@ class EventCallback(keras.callbacks.Callback):
                 raise cannot_write(self.log_dir, error) from error
 
     def begin(self, epoch: int) -> None:
-        """Called once, before the first epoch of a training."""
+        """Called once per training, when its first epoch begins."""
 
     def on_train_end(self, logs: Any = None) -> None:
         self.close()
 
     def close(self) -> None:
-        """Lets the writer go."""
+        """Closes the writer, if it is open; its file ends when every callback that shares it has closed it."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None

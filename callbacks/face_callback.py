@@ -1,4 +1,4 @@
-"""What the callbacks that look at faces have in common: the faces, and after which epochs they write."""
+"""The base class of callbacks that show fixed faces, and the epochs after which they write."""
 
 import os
 from typing import Any
@@ -8,9 +8,9 @@ from callbacks.shared_encoding import SharedEncoding
 from facevae.encodings import Encodings
 from facevae.tensorboard.events import cannot_write
 
-# Every epoch up to here is written, later every tenth, from ten times as many on every hundredth, and
-# always the last: 190 points by epoch 1000 and 10 for each thousand more. TensorBoard keeps them all where
-# it is started with facevae.tensorboard.server.SAMPLES_PER_PLUGIN.
+# Every epoch up to this one is written, then every 10th, from epoch 1,000 on every 100th, and always the last:
+# 190 points in the first 1,000 epochs, 10 in each 1,000 after that. TensorBoard shows all of them if it is started
+# with facevae.tensorboard.server.SAMPLES_PER_PLUGIN.
 EVERY_EPOCH_UNTIL = 100
 
 
@@ -22,14 +22,14 @@ def is_due(epoch: int) -> bool:
 
 
 class FaceCallback(EventCallback):
-    """A callback that writes what the model makes of some fixed faces; subclasses say what in `write`.
+    """A callback that shows fixed faces and their latents after each due epoch; subclasses implement `write`.
 
     Args:
-        faces: the fixed faces; give the same object to all callbacks: they are encoded once per epoch.
-        log_dir: TensorBoard's run to write to, a folder.
+        faces: the fixed faces. Pass the same object to all callbacks: they are then encoded once per epoch.
+        log_dir: folder of the TensorBoard run to write to.
 
     Raises:
-        UserError: when training begins, if the model lacks what is needed or the folder cannot be written.
+        UserError: in training, if the model lacks `encode` or `decode`, or the folder cannot be written.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str]):
@@ -39,7 +39,7 @@ class FaceCallback(EventCallback):
         self._last_written: int | None = None
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        """Writes what there is to see after `epoch`, given the posterior of the faces (at least one)."""
+        """Writes to `self.writer` what is shown of `epoch`, given the posterior of at least one face."""
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the model's density close to the latents while it trains, so that samples can be watched."""
+"""Fits the model's density anew during training, so that each epoch can show samples from it."""
 
 import warnings
 from typing import Any
@@ -10,21 +10,25 @@ from callbacks.shared_encoding import SharedEncoding
 from facevae.errors import UserError
 from facevae.model import density
 
-# Steps of expectation maximisation per epoch: each epoch goes on from the one before, and latents move
-# slowly.
+# Steps of expectation maximisation per epoch. Few are enough: each fit starts from that of the epoch before, and
+# latents change slowly.
 ITERATIONS = 5
 
 
 class FitDensity(keras.callbacks.Callback):
     """Fits the model's Gaussian mixture to the encoded faces after each epoch and sets `model.density`.
 
-    It comes before callbacks that show samples. What it fits to a few thousand validation faces is meant for
-    looking at; a finished model gets one fitted to its training faces.
+    Put it before callbacks that show samples. This fit to a few thousand validation faces is for display only: at
+    the end of a training, `train.py` fits the density to the training faces.
 
     Args:
         faces: the fixed faces.
-        components: most components of the mixture.
-        seed: of its initialisation.
+        components: components of the mixture, at most.
+        seed: seed of the posterior samples and of the mixture's initialisation.
+
+    Raises:
+        UserError: when training begins, if the model has no room for a density of so many components, or lacks
+            `encode` or `decode`.
     """
 
     def __init__(self, faces: SharedEncoding, components: int = 10, seed: int = 0):
@@ -45,7 +49,9 @@ class FitDensity(keras.callbacks.Callback):
         encodings = self.faces.encodings(epoch)
         if len(encodings.mean) < 2:
             warnings.warn(
-                "too few faces with finite latents to fit a density to: left as it was.", stacklevel=2
+                "too few faces with finite latents to fit a density: expected at least 2, received "
+                f"{len(encodings.mean)}. The density is left as it was.",
+                stacklevel=2,
             )
             return
         latents = encodings.sample(self.seed)

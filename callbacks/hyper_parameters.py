@@ -14,15 +14,15 @@ METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "los
 
 
 class HyperParameters(EventCallback):
-    """Writes a run's configuration and its metrics after each epoch, so that runs compare in a table.
+    """Writes a run's configuration, and its metrics after each epoch, so that runs can be compared in a table.
 
-    The table shows the newest value of each metric, the final one when the training is over. They are curves
-    `metrics/<name>` of this run, and those of its sub-folder `evaluation`: the tab looks nowhere else.
+    The table shows the newest value of each metric, which is the final one after training. The tab reads metrics
+    only from this run (`metrics/<name>`) and its sub-folder `evaluation`.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
-        values: the configuration; what is neither number, bool nor string is written as a string.
-        name: of the row; None for the log folder.
+        log_dir: folder of the TensorBoard run to write to.
+        values: the configuration; values other than numbers, bools and strings are written as strings.
+        name: name of the row; None for the path of the log folder.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], values: Mapping[str, Any], name: str | None = None):
@@ -33,7 +33,7 @@ class HyperParameters(EventCallback):
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
         metrics = [summary_v2.Metric(f"metrics/{name}", display_name=name) for name in METRICS]
-        # What evaluate.py writes later, as the run `evaluation` within this one.
+        # evaluate.py writes these later, as the run `evaluation` inside this one.
         metrics += [
             summary_v2.Metric(
                 metric.name,

@@ -17,9 +17,9 @@ class InterpolationPictures(FaceCallback):
     """Draws linear interpolations between the latents of pairs of faces, with the originals at the two ends.
 
     Args:
-        faces: the fixed faces; the first are paired in their order.
-        log_dir: TensorBoard's run to write to, a folder.
-        pairs: at most so many.
+        faces: the fixed faces; the first with the second, the third with the fourth, and so on.
+        log_dir: folder of the TensorBoard run to write to.
+        pairs: number of pairs, at most.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], pairs: int = 4):
@@ -33,10 +33,10 @@ class InterpolationPictures(FaceCallback):
         starts, ends = encodings.mean[0 : 2 * pairs : 2], encodings.mean[1 : 2 * pairs : 2]
         between = [latents.interpolate(start, end, STEPS) for start, end in zip(starts, ends, strict=True)]
         decoded = self.faces.decode(np.concatenate(between))
-        originals = self.faces.pictures(encodings.indices[: 2 * pairs])
+        originals = self.faces.originals(encodings.indices[: 2 * pairs])
         self.writer.image(
             "4 interpolations/between validation faces",
             interpolation_grid(originals[0::2], decoded, originals[1::2]),
             epoch,
-            "Linear interpolation between two posterior means, decoded; the originals at both ends.",
+            "Linear interpolation between two posterior means, decoded, with the originals at both ends.",
         )

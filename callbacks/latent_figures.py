@@ -9,12 +9,12 @@ from facevae.figures import dimension_histograms, dimensions_figure
 
 
 class LatentFigures(FaceCallback):
-    """Draws the first dimensions of the aggregate posterior against N(0, 1), and KL and correlation of them all.
+    """Draws the first dimensions of the aggregate posterior against N(0, 1), and KL and correlation of all.
 
     Args:
         faces: the fixed faces.
-        log_dir: TensorBoard's run to write to, a folder.
-        dimensions: of the aggregate posterior, how many are drawn.
+        log_dir: folder of the TensorBoard run to write to.
+        dimensions: number of dimensions of the aggregate posterior to draw, at most.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 30):
@@ -29,12 +29,12 @@ class LatentFigures(FaceCallback):
             ),
             epoch,
             "Posterior samples of the validation faces (filled) and N(0, 1) (line), one panel per latent dimension. "
-            "Where the two differ, samples from the prior are no typical latents.",
+            "Where the two differ, samples from the prior are not typical latents.",
         )
         self.writer.image(
             "6 latents/KL and correlation of the dimensions",
             dimensions_figure(encodings.mean, encodings.log_variance),
             epoch,
-            "Above: KL of each latent dimension, sorted; flat at 0 are the unused ones. Below: correlation of the "
+            "Top: KL of each latent dimension, sorted; unused dimensions are at 0. Bottom: correlation of the "
             "posterior means, in the same order; N(0, 1) has none.",
         )

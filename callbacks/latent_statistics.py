@@ -1,4 +1,4 @@
-"""Numbers about the latents: curves and histograms over the epochs."""
+"""Statistics of the latents: curves and histograms over the epochs."""
 
 import numpy as np
 
@@ -7,23 +7,23 @@ from facevae import latents
 from facevae.encodings import Encodings
 from facevae.model import VAE, schedules
 
-# Of the aggregate posterior: more cost time and change nothing in 30 buckets.
+# Most values in the histogram of the aggregate posterior: more take time and hardly change its 30 buckets.
 HISTOGRAM_VALUES = 20_000
 
 
 class LatentStatistics(FaceCallback):
-    """Writes how much the latents carry.
+    """Writes how much information the latents carry.
 
     Curves: `active_units` (how many latent dimensions the encoder uses), `latent_kl` (nats per image over the
         fixed faces), and for a `facevae.VAE` the decoder's `sigma` and the `kl_weight`.
 
     Histograms over the latent dimensions, one value for each: mean of the posterior means, average spread of
-    the posterior (its standard deviation; 1 where a dimension carries nothing), KL. And over the faces: the
-    aggregate posterior, which N(0, 1) is to match.
+    the posterior (its standard deviation; 1 where a dimension carries nothing), KL. One histogram over
+    faces and dimensions: the aggregate posterior, which should match N(0, 1).
 
     Args:
         faces: the fixed faces.
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
     """
 
     def write(self, epoch: int, encodings: Encodings) -> None:

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes."""
+"""A profile of some training steps, which shows where their time goes."""
 
 import importlib.util
 import os
@@ -14,12 +14,12 @@ from facevae.errors import UserError
 class Profile(keras.callbacks.Callback):
     """Profiles some training steps for TensorBoard's Profile tab, once per training.
 
-    The first steps are left out: they compile. Profiling slows down the steps it covers.
+    The first steps are left out, because the model compiles in them. Profiling slows down the steps that it covers.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
         first_step: the first step to profile, counted from the start of the training.
-        steps: how many.
+        steps: number of steps to profile.
 
     Raises:
         UserError: when training begins, if TensorBoard's profile plugin is not installed.

@@ -8,9 +8,10 @@ from tqdm import tqdm
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows how much of the training is done, in percent of its steps or its time, whichever ends it.
+    """Shows how much of the training is done, in percent of its steps or its minutes, whichever limits it.
 
-    Keras' own bar counts the steps of an epoch; a run that ends by the clock has no last epoch to count to.
+    Keras' own bar counts the steps of one epoch, and the number of epochs is not known in a training limited by
+    minutes. Needs a `facevae.VAE` and validation data.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
-        if now - self._shown < 0.5:  # reading the numbers waits for the device
+        if now - self._shown < 0.5:  # reading the values waits for the device
             return
         self._shown = now
         self._bar.n = float(self.model.progress())

@@ -15,13 +15,14 @@ from facevae.tensorboard.events import cannot_write
 class RateDistortionFigure(EventCallback):
     """Draws reconstruction loss (distortion) against KL (rate), a point per epoch, training and validation.
 
-    Alemi et al., "Fixing a Broken ELBO" (arXiv:1711.00464): the loss alone does not tell a model that
-    reconstructs from one that ignores its latents; the two parts do.
+    Alemi et al., "Fixing a Broken ELBO" (arXiv:1711.00464): the loss alone does not distinguish a model
+    that reconstructs from one that ignores its latents; its two parts do.
 
-    The points are kept in `rate_distortion.json` in the log folder, so that a resumed training draws on.
+    The points are kept in `rate_distortion.json` in the log folder, so that a resumed training continues
+    the curves.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str]):
@@ -34,7 +35,7 @@ class RateDistortionFigure(EventCallback):
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             self._points = {name: [p for p in points if p[0] < epoch] for name, points in stored.items()}
         except (OSError, ValueError, AttributeError, TypeError, IndexError):
-            self._points = {}  # none yet, or damaged: a picture is not worth a failed training
+            self._points = {}  # no file yet, or a damaged one, which must not end the training
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name, prefix in (("training", ""), ("validation", "val_")):
@@ -45,8 +46,8 @@ class RateDistortionFigure(EventCallback):
         if not self._points:
             return
         try:
-            with whole_file(self._path) as aside:
-                aside.write_text(json.dumps(self._points), encoding="utf-8")
+            with whole_file(self._path) as temporary:
+                temporary.write_text(json.dumps(self._points), encoding="utf-8")
         except OSError as error:
             raise cannot_write(self.log_dir, error) from error
         if is_due(epoch):

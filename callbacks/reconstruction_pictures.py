@@ -1,4 +1,4 @@
-"""Reconstructions beside their originals."""
+"""Reconstructions below their originals."""
 
 import os
 
@@ -9,14 +9,14 @@ from facevae.figures import reconstruction_grid
 
 
 class ReconstructionPictures(FaceCallback):
-    """Draws the same faces every epoch, each row of originals above the row of their reconstructions.
+    """Draws the same faces every epoch, each row of originals above a row of their reconstructions.
 
     A reconstruction is decoded from the posterior's mean.
 
     Args:
         faces: the fixed faces; the first of them are drawn.
-        log_dir: TensorBoard's run to write to, a folder.
-        count: how many.
+        log_dir: folder of the TensorBoard run to write to.
+        count: number of faces, at most.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 16):
@@ -24,12 +24,12 @@ class ReconstructionPictures(FaceCallback):
         self.count = count
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        originals = self.faces.pictures(encodings.indices[: self.count])
+        originals = self.faces.originals(encodings.indices[: self.count])
         reconstructions = self.faces.decode(encodings.mean[: self.count])
         self.writer.image(
             "1 reconstructions/of validation faces",
             reconstruction_grid(originals, reconstructions),
             epoch,
-            "The same faces every epoch. Below each row of originals what the decoder makes of their "
-            "posterior means.",
+            "The same faces every epoch: each row of originals above a row of their reconstructions, decoded from "
+            "the posterior means.",
         )

@@ -1,4 +1,4 @@
-"""What a run is, as text."""
+"""Texts about a run, and a guide to TensorBoard's tabs."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ class RunText(EventCallback):
     """Writes texts to TensorBoard's Text tab once per training, at the step of its first epoch.
 
     Args:
-        log_dir: TensorBoard's run to write to, a folder.
+        log_dir: folder of the TensorBoard run to write to.
         texts: Markdown by title; the tab sorts by title.
     """
 
@@ -26,20 +26,21 @@ class RunText(EventCallback):
 
 _TABS = {
     "**Scalars**, **Custom Scalars**": (
-        "losses (nats per image) and what drives them; Custom Scalars puts training and validation side by side",
-        "validation that turns up while training goes down: overfitting. `kl_loss` near 0: the decoder ignores the "
-        "latents",
+        "losses in nats per image, learning rate, KL weight, images per second; Custom Scalars draws training and "
+        "validation in one chart",
+        "a validation loss that rises while the training loss falls: overfitting. `kl_loss` near 0: the decoder "
+        "ignores the latents",
     ),
     "**Images**": (
-        "groups 1 to 7; the slider above a picture goes through the epochs",
+        "groups 1 to 7; the slider above a picture steps through the epochs",
         "*1* reconstructions sharpen first; *2* samples from the density sharpen with them, those from the prior "
         "later or never; *3* one latent dimension per row; *4* every step between two faces should be a face; "
-        "*5* one attribute per row, the rest of the face should stay; *6* where a panel leaves the line of N(0, 1), "
-        "samples from the prior go wrong; *7* rate against distortion",
+        "*5* one attribute per row, the rest of the face should stay the same; *6* where a histogram departs from the "
+        "line of N(0, 1), samples from the prior look wrong; *7* rate against distortion",
     ),
     "**Histograms**, **Distributions**": (
         "the latent dimensions over the epochs",
-        "spread 1 and KL 0: dimensions that carry nothing",
+        "dimensions with spread 1 and KL 0 carry nothing",
     ),
     "**Projector**": (
         "posterior means of validation faces, samples from the prior, the centroid of each attribute",
@@ -47,7 +48,10 @@ _TABS = {
         "newest epoch opens first: reload the page while training goes on, and choose earlier epochs in the list "
         "on the left",
     ),
-    "**HParams**": ("one row per run: start TensorBoard on the folder of all runs", "sort by a metric"),
+    "**HParams**": (
+        "one row per run, if TensorBoard is started on the folder of all runs",
+        "sort by a metric",
+    ),
 }
 
 HOW_TO_READ = "\n\n".join(f"{tab}: {shows}.\n\n> {look_for}" for tab, (shows, look_for) in _TABS.items())

@@ -13,13 +13,13 @@ from facevae.figures import sample_grid
 class SamplePictures(FaceCallback):
     """Draws faces sampled from the prior N(0, 1) and, where the model has one, from its fitted density.
 
-    The noise is the same in every epoch, so that one sees each face learn.
+    The noise is the same in every epoch, so that each sample can be followed over the training.
 
     Args:
         faces: the fixed faces.
-        log_dir: TensorBoard's run to write to, a folder.
-        count: how many samples of each kind.
-        seed: of the noise.
+        log_dir: folder of the TensorBoard run to write to.
+        count: number of samples of each kind.
+        seed: seed of the noise.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class SamplePictures(FaceCallback):
     def write(self, epoch: int, encodings: Encodings) -> None:
         shape = (self.count, encodings.mean.shape[1])
         noise = np.random.default_rng(self.seed).standard_normal(shape, np.float32)
-        self._draw("from the prior", noise, epoch, "Decoded noise of N(0, 1), the same every epoch.")
+        self._draw("from the prior", noise, epoch, "Decoded samples from N(0, 1), the same every epoch.")
         density = getattr(self.model, "density", None)
         if density is not None:
             latents = density.sample(self.count, self.seed)
@@ -39,7 +39,7 @@ class SamplePictures(FaceCallback):
                 "from the fitted density",
                 latents,
                 epoch,
-                "Decoded draws from the Gaussian mixture fitted to the encoded faces; the same noise every epoch.",
+                "Decoded samples from the Gaussian mixture fitted to the encoded faces; the same noise every epoch.",
             )
 
     def _draw(self, name, latents, epoch, description):

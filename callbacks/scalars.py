@@ -1,4 +1,4 @@
-"""Losses and what drives them as TensorBoard scalars."""
+"""Losses, learning rate and speed as TensorBoard scalars."""
 
 import os
 import pathlib
@@ -15,12 +15,12 @@ SPLITS = ("train", "validation")
 class Scalars(keras.callbacks.Callback):
     """Writes every number of each epoch to `<log_dir>/train` and `<log_dir>/validation`, at step = epoch.
 
-    Training: what the model tracks, the learning rate, and `images_per_second` over the epoch's steps alone.
-    Validation: what the model tracks there, under the same names, so that TensorBoard draws both in one chart.
+    Training: the model's metrics, the learning rate, and `images_per_second` without the epoch's first execution.
+    Validation: the model's metrics under the same names, so that TensorBoard draws both in one chart.
 
     Args:
-        log_dir: TensorBoard's folder of the run.
-        batch_size: faces per step.
+        log_dir: folder of the two TensorBoard runs `train` and `validation`.
+        batch_size: images per step.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], batch_size: int):
@@ -30,7 +30,7 @@ class Scalars(keras.callbacks.Callback):
         self._steps, self._begin, self._end = 0, 0.0, 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._close()  # an earlier training that broke off left them open
+        self._close()  # an interrupted training leaves them open
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps, self._begin = 0, 0.0
@@ -38,7 +38,7 @@ class Scalars(keras.callbacks.Callback):
             self._writers = {split: EventWriter.shared(self.log_dir / split, epoch) for split in SPLITS}
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # The first steps of an epoch are left out: they fill the input pipeline and, once, compile.
+        # The time of the first execution is left out: it fills the input pipeline and, once per training, compiles.
         self._end = time.monotonic()
         if not self._begin:
             self._begin = self._end

@@ -1,4 +1,4 @@
-"""The fixed faces that all callbacks look at, encoded once per epoch for all of them."""
+"""The fixed faces that all callbacks show, encoded once per epoch for all of them."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,28 +13,27 @@ from facevae.errors import UserError
 from facevae.model.batches import in_batches
 from facevae.model.image_range import check_range
 
-# Graphs have one fixed batch: they are traced once, and a short last batch is filled up. Faces are encoded by the
-# thousand, latents decoded by the dozen.
+# The batch sizes are fixed, so that each graph is traced once; a short last batch is padded. There are thousands of
+# faces to encode, dozens of latents to decode.
 ENCODING_BATCH = 128
 DECODING_BATCH = 32
 
 
 class SharedEncoding:
-    """Some validation faces, the same in every epoch, and what the model in training makes of them.
+    """A fixed set of validation faces, with the posterior that the model in training gives them.
 
     Works with any Keras model that has `encode(images) -> (mean, log_variance)` and
-    `decode(latents) -> images` with images in [0, 1]. Both are called directly, as graphs, in evaluation
-    mode.
+    `decode(latents) -> images` with images in [0, 1]. Both run as graphs, in inference mode.
 
     Args:
         images: `[faces, height, width, 3]`, in the form that the model's `encode` takes: uint8, or float32 in
             [0, 1].
         attributes: `[faces, attributes]` of 0 and 1, or None.
-        attribute_names: their names.
+        attribute_names: the names of the attributes.
 
     Raises:
-        UserError: arrays of other shapes, floats that leave [0, 1], or attributes and names that do not belong
-            together.
+        UserError: arrays of other shapes, floats outside [0, 1], or attributes that do not match the images and
+            names.
     """
 
     def __init__(
@@ -45,16 +44,16 @@ class SharedEncoding:
         self.attributes = None if attributes is None or not self.attribute_names else np.asarray(attributes)
         if self.images.ndim != 4 or self.images.shape[-1] != 3 or not len(self.images):
             raise UserError(
-                f"images: expected at least one picture in [faces, height, width, 3], received "
-                f"{self.images.shape}. Give the callbacks some pictures that the model is not trained on."
+                "images: expected at least one image, [faces, height, width, 3], received "
+                f"{list(self.images.shape)}. Give the callbacks some images that the model is not trained on."
             )
         if self.images.dtype.kind == "f":
             check_range(self.images)
         expected = (len(self.images), len(self.attribute_names))
         if self.attributes is not None and self.attributes.shape != expected:
             raise UserError(
-                f"attributes: expected {list(expected)} for these pictures and names, "
-                f"received {list(self.attributes.shape)}. Give one row for each picture, one column for each name."
+                f"attributes: expected {list(expected)} for these images and names, "
+                f"received {list(self.attributes.shape)}. Give one row for each image, one column for each name."
             )
         self._model: keras.Model | None = None
         self._functions: dict[str, Callable] = {}
@@ -65,12 +64,12 @@ class SharedEncoding:
     def of_records(
         cls, records: Records, attribute_names: Sequence[str] = (), count: int = 2000, seed: int = 0
     ) -> "SharedEncoding":
-        """At most `count` faces of a prepared split, drawn without replacement and in the order drawn."""
+        """At most `count` faces of a prepared split, drawn without replacement, in the order drawn."""
         indices = np.random.default_rng(seed).permutation(len(records))[:count]
         return cls(records.images(indices), records.attributes(indices), attribute_names)
 
     def attach(self, model: keras.Model) -> None:
-        """Makes `model` the one that is looked at; nothing is kept of another one.
+        """Encodes and decodes with `model` from now on, and forgets the encodings made so far.
 
         Raises:
             UserError: the model lacks `encode` or `decode`.
@@ -88,24 +87,24 @@ class SharedEncoding:
         self._epoch = self._encodings = None
 
     def encodings(self, epoch: int) -> Encodings:
-        """The posterior of the faces after `epoch`, made once per epoch.
+        """The posterior of the faces after `epoch`, computed once per epoch.
 
-        Faces whose posterior is not finite are left out with a warning; `indices` says which ones are there.
+        Faces whose posterior is not finite are left out with a warning; `indices` has those that remain.
 
         Raises:
-            UserError: `encode` gives something else than two arrays `[faces, latent_dim]`.
+            UserError: `encode` returns anything but two arrays `[faces, latent_dim]`.
         """
         if self._encodings is None or epoch != self._epoch:
             self._encodings, self._epoch = self._encode(), epoch
         return self._encodings
 
-    def pictures(self, indices: np.ndarray) -> np.ndarray:
-        """Some of the faces, `float32[n, height, width, 3]` in [0, 1]."""
+    def originals(self, indices: np.ndarray) -> np.ndarray:
+        """The images at `indices`, `float32[n, height, width, 3]` in [0, 1]."""
         images = self.images[indices]
         return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images.astype(np.float32)
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Pictures `float32[n, height, width, 3]` of `float32[n, latent_dim]`; black where not finite."""
+        """Decodes latents `float32[n, latent_dim]` to images `float32[n, height, width, 3]`; NaN becomes black."""
         latents = np.asarray(latents, np.float32)
         (images,) = in_batches(self._functions["decode"], latents, DECODING_BATCH, fixed=True)
         return np.nan_to_num(images.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)

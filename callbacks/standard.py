@@ -33,11 +33,14 @@ from facevae.text_table import markdown
 def standard_callbacks(
     run: RunFolder, config: Config, dataset: FaceDataset
 ) -> list[keras.callbacks.Callback]:
-    """All that watches a run; what the data set or the configuration has nothing for is left out.
+    """The callbacks of a run, in their order.
+
+    `AttributeEditPictures` is among them if the data set has attributes, `FitDensity` and `Profile` if the
+    configuration asks for a density or a profile.
 
     Args:
-        run: its folder; TensorBoard's runs are `train`, `validation` and `faces` in its logs.
-        config: of the run.
+        run: the run folder; the TensorBoard runs are `train`, `validation` and `faces` in its logs.
+        config: the run's configuration.
         dataset: the prepared faces.
     """
     faces = SharedEncoding.of_records(dataset.validation, dataset.attribute_names)
@@ -51,7 +54,8 @@ def standard_callbacks(
         RateDistortionFigure(log_dir),
     ]
     if config.density_components:
-        callbacks.append(FitDensity(faces, config.density_components, config.seed))  # before the samples
+        # Before SamplePictures, which samples the density.
+        callbacks.append(FitDensity(faces, config.density_components, config.seed))
     callbacks += [ReconstructionPictures(faces, log_dir), SamplePictures(faces, log_dir)]
     callbacks += [TraversalPictures(faces, log_dir), InterpolationPictures(faces, log_dir)]
     if faces.attributes is not None:
@@ -62,7 +66,7 @@ def standard_callbacks(
 
 
 def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
-    """What the Text tab says of a run: how to read the tabs, configuration, data set, command and versions."""
+    """The texts of the Text tab by title: how to read the tabs, configuration, data set, command and versions."""
     packages = ("facevae", "tensorflow", "keras", "tensorboard", "numpy", "scikit-learn")
     versions = {"python": platform.python_version()}
     versions |= {package: importlib.metadata.version(package) for package in packages}

@@ -10,15 +10,15 @@ from facevae.figures import traversal_grid
 
 
 class TraversalPictures(FaceCallback):
-    """Draws one face with one latent dimension at a time moved through the values that faces have there.
+    """Draws one face while one latent dimension at a time varies over the range that the faces have there.
 
-    The rows are the dimensions of the highest KL, the highest first; those that the encoder does not use
-    (`facevae.latents.active_units`) are left out, and where it uses none there is no picture.
+    The rows are the dimensions with the highest KL, highest first. Those that the encoder does not use
+    (`facevae.latents.active_units`) are left out; if it uses none, no picture is written.
 
     Args:
         faces: the fixed faces; the first is the one that changes.
-        log_dir: TensorBoard's run to write to, a folder.
-        dimensions: at most so many.
+        log_dir: folder of the TensorBoard run to write to.
+        dimensions: number of dimensions, at most.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 9):

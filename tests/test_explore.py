@@ -228,16 +228,22 @@ def test_a_file_with_celebas_size_is_cropped_as_training_cropped(run, tmp_path):
     ("command", "message"),
     [
         (["edit", "0", "--attribute", "Smilling"], r"received 'Smilling'\. Did you mean Smiling\?"),
-        (["edit", "16"], r"face 16: the test split has the faces 0 to 15"),
+        (["edit", "16"], r"face: expected a face of the test split, a number from 0 to 15; received 16"),
         (
             ["reconstruct", "nobody.jpg"],
             r"'nobody.jpg': expected a picture file or the number .* no such file",
         ),
-        (["reconstruct", "--count", "17"], r"--count: there are 16 faces in the test split, received 17"),
-        (["latents", "--count", "49"], r"--count: there are 48 encoded training faces, received 49"),
-        (["latents", "--count", "5"], r"received 5\. Give 20 to 48"),
+        (
+            ["reconstruct", "--count", "17"],
+            r"--count: expected 1 to 16, because there are 16 faces in the test split; received 17",
+        ),
+        (
+            ["latents", "--count", "49"],
+            r"--count: expected 20 to 48, because there are 48 encoded training faces; received 49",
+        ),
+        (["latents", "--count", "5"], r"expected 20 to 48, .*; received 5\. Give a number in this range"),
         (["latents", "--attribute", "Old"], r"expected one of Smiling, Young; received 'Old'"),
-        (["traverse", "--count", "9"], r"there are 8 latent dimensions, received 9"),
+        (["traverse", "--count", "9"], r"expected 1 to 8, because there are 8 latent dimensions; received 9"),
         (
             ["morph", "0", "1", "--eyes", "1,1,9,9"],
             r"--eyes: expected one for each of the 0 picture files, received 1",
@@ -248,6 +254,16 @@ def test_mistakes_are_named_with_what_to_do(run, command, message):
     with pytest.raises(UserError, match=message):
         explore.main([str(run.path), *command])
     assert not run.figures.exists()
+
+
+def test_a_run_of_too_few_faces_for_a_map_is_refused(tmp_path, blob_dataset, monkeypatch):
+    split = blob_dataset.train
+    few = Records(split.images(slice(10)), None, split.names(slice(10)), np.arange(10))
+    dataset = dataclasses.replace(blob_dataset, train=few, attribute_names=())
+    monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: dataset)
+    run = make_run(tmp_path / "run", dataset)
+    with pytest.raises(UserError, match="encoded training faces: expected at least 20, the run has 10"):
+        explore.main([str(run.path), "latents"])
 
 
 def test_a_file_that_is_no_picture_is_named(run, tmp_path):
@@ -282,7 +298,7 @@ def test_a_run_without_attributes_says_so_and_draws_the_rest(tmp_path, blob_data
     with pytest.raises(UserError, match=r"the run's data set, bare, has no attributes"):
         explore.main([str(run.path), "edit", "0", "--attribute", "Smiling"])
     explore.main([str(run.path), "latents"])
-    assert "no attributes: no map coloured by them" in capsys.readouterr().out
+    assert "no attributes: no map is coloured by them" in capsys.readouterr().out
     assert (run.figures / "latent_map.png").exists()
 
 

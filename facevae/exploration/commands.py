@@ -1,7 +1,7 @@
-"""The commands of `explore.py`: each is a few lines over `facevae.latents`, `facevae.figures` and the model.
+"""The commands of `explore.py`: each combines the model with `facevae.latents` and `facevae.figures`.
 
-The first argument of all is an `Exploration`; each shows its pictures by `Exploration.show`. Faces are named as
-`Exploration.faces` takes them.
+Each takes an `Exploration` first and writes its pictures with `Exploration.show`. Faces are named as in
+`Exploration.faces`.
 """
 
 import itertools
@@ -32,23 +32,21 @@ SIDE = 112  # pixels of a face
 
 def reconstruct(
     explored: Exploration,
-    images: Sequence[str] = (),
+    faces: Sequence[str] = (),
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
     count: int = 20,
     seed: int = 0,
 ) -> None:
-    """Originals over reconstructions, of files or of `count` faces drawn from the test split."""
-    if images:
-        originals, notes = explored.faces(images, eyes, box)
+    """Originals above reconstructions, of the given faces or of `count` faces drawn from the test split."""
+    if faces:
+        originals, notes = explored.faces(faces, eyes, box)
     else:
         available = len(explored.dataset.test)
         _check_count(count, available, "faces in the test split")
         chosen = np.random.default_rng(seed).choice(available, count, replace=False)
-        originals, notes = (
-            explored.test_faces(np.sort(chosen)),
-            ["Faces of the test split, which training never saw"],
-        )
+        originals = explored.test_faces(np.sort(chosen))
+        notes = ["Faces of the test split, on which the model was not trained"]
     print("\n".join(notes))
     reconstructions = figures.as_bytes(explored.model.decode_all(explored.encode(originals)))
     error = float(np.mean((originals / 255.0 - reconstructions / 255.0) ** 2))
@@ -59,7 +57,7 @@ def reconstruct(
 
 
 def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
-    """New faces, from N(0, 1) and from the fitted density."""
+    """New faces, from N(0, 1) and from the fitted density if there is one."""
     sources = {"prior": "N(0, 1)"}
     if explored.model.density is None:
         print(
@@ -80,7 +78,7 @@ def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, s
 def latents(
     explored: Exploration, count: int | None = None, attribute: str | None = None, seed: int = 0
 ) -> None:
-    """The latent distribution: a map in two dimensions, and each dimension beside N(0, 1)."""
+    """The latent distribution: a map in two dimensions, and each latent dimension against N(0, 1)."""
     wanted = None if attribute is None else explored.attribute_index(attribute)
     encodings = explored.opened.training_encodings
     available = len(encodings.mean)
@@ -93,7 +91,7 @@ def latents(
     samples = encodings.sample(seed)[rows]
     explored.show("latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title))
 
-    print(f"Laying {count:,} faces out in two dimensions by t-SNE:", flush=True)
+    print(f"Computing a t-SNE map of {count:,} training faces:", flush=True)
     positions = two_dimensional_map(mean, seed, verbose=True)
     explored.show(
         "latent_map", figures.map_with_density(positions, f"Latents of {count:,} training faces, t-SNE")
@@ -105,16 +103,16 @@ def latents(
     )
 
     if encodings.attributes is None:
-        print("The data set has no attributes: no map coloured by them.")
+        print("The data set has no attributes: no map is coloured by them.")
         return
     attributes = encodings.attributes[rows]
     agreement = map_agreement(positions, attributes)
     shown = np.argsort(-agreement)[:6] if wanted is None else np.array([wanted])
     names = [explored.dataset.attribute_names[index] for index in shown]
     title = (
-        "The latent map by the attributes that it groups best"
+        "The latent map, coloured by the attributes that it groups best"
         if wanted is None
-        else "The latent map by attribute"
+        else "The latent map, coloured by an attribute"
     )
     panels = figures.map_by_attributes(positions, attributes[:, shown], names, agreement[shown], title)
     explored.show("latent_map_attributes", panels)
@@ -131,23 +129,23 @@ def edit(
     """One face with less and more of an attribute, or a sheet of all attributes at both ends of `strength`."""
     index = None if attribute is None else explored.attribute_index(attribute)
     directions = explored.attribute_directions()
-    (picture,), (note,) = explored.faces([face], eyes, box)
+    (image,), (note,) = explored.faces([face], eyes, box)
     print(note)
-    latent = explored.encode(picture[None])[0]
+    latent = explored.encode(image[None])[0]
     strengths = np.linspace(*strength)
-    note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others held."
+    note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others unchanged."
     names = explored.dataset.attribute_names
     if index is None:
         ends = strengths[[0, -1]]
         edited = explored.model.decode_all(attribute_edits(latent, directions, ends))
         title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
-        (face_itself,) = explored.model.decode_all(latent[None])
-        sheet = figures.attribute_sheet(face_itself, edited[0::2], edited[1::2], names, title, note)
+        (unedited,) = explored.model.decode_all(latent[None])
+        sheet = figures.attribute_sheet(unedited, edited[0::2], edited[1::2], names, title, note)
         explored.show(f"attributes_{_stem(face)}", sheet)
         return
     edited = explored.model.decode_all(attribute_edits(latent, directions[[index]], strengths))
     grid = figures.attribute_edit_grid(
-        picture, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
+        image, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
     )
     explored.show(f"edit_{_stem(face)}_{names[index]}", grid)
 
@@ -159,30 +157,30 @@ def morph(
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
 ) -> None:
-    """Interpolations from each face to the next, linear and spherical, as strips and as an animation."""
+    """Interpolations from each face to the next, linear and spherical, and an animation of the spherical ones."""
     images, notes = explored.faces(faces, eyes, box)
     print("\n".join(notes))
-    legs = list(itertools.pairwise(explored.encode(images)))
+    pairs = list(itertools.pairwise(explored.encode(images)))
     between = [
-        interpolate(start, end, steps, spherical) for start, end in legs for spherical in (False, True)
+        interpolate(start, end, steps, spherical) for start, end in pairs for spherical in (False, True)
     ]
     note = "Linear: in a straight line between the latents. Spherical: along the great circle, keeping their norm."
     grid = figures.interpolation_grid(
         np.repeat(images[:-1], 2, axis=0),
         explored.model.decode_all(np.concatenate(between)),
         np.repeat(images[1:], 2, axis=0),
-        ["linear", "spherical"] * len(legs),
+        ["linear", "spherical"] * len(pairs),
         "Morphing",
         note,
         SIDE,
     )
     explored.show("morph", grid)
     frames = []
-    for start, end in legs:
+    for start, end in pairs:
         moving = explored.model.decode_all(interpolate(start, end, 24, spherical=True))
-        frames += [*[moving[0]] * 6, *moving]  # resting a moment at each face
-    there = np.stack([*frames, *[frames[-1]] * 6])
-    explored.show_animation("morph", np.concatenate([there, there[::-1]]))
+        frames += [*[moving[0]] * 6, *moving]  # pause at each face
+    forward = np.stack([*frames, *[frames[-1]] * 6])
+    explored.show_animation("morph", np.concatenate([forward, forward[::-1]]))
 
 
 def traverse(
@@ -192,7 +190,7 @@ def traverse(
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
 ) -> None:
-    """What the most informative latent dimensions do, ordered by KL."""
+    """One face while one latent dimension at a time varies: those with the highest KL, highest first."""
     encodings = explored.opened.kept_encodings
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     mean, log_variance = encodings.mean, encodings.log_variance
@@ -203,7 +201,7 @@ def traverse(
     dimensions = informative_dimensions(mean, log_variance, count)
     if len(dimensions) < count:
         print(f"The encoder uses {len(dimensions)} of its {mean.shape[1]} latent dimensions.")
-    if not len(dimensions):  # then the picture shows that none does anything
+    if not len(dimensions):  # then the picture shows that none has an effect
         dimensions = dimensions_by_kl(mean, log_variance)[:count]
     grid = figures.traversal_grid(
         explored.model.decode_all(traversals(start, dimensions, mean, log_variance)),
@@ -219,19 +217,19 @@ def traverse(
 
 
 def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
-    """The training faces nearest to generated ones: has the model learned, or memorised?"""
+    """The training faces nearest to generated ones, which shows whether the model memorised them."""
     train, test = explored.dataset.train, explored.dataset.test
     nearest = min(6, len(train))
     generated = explored.model.sample(count, seed)
-    # Generated faces are smoother than photographs, and a smooth picture lies nearer to all others. So the yardstick
-    # is what the same decoder makes of faces that it was not trained on.
+    # Decoded faces are smoother than photographs, and a smooth image is nearer to every other. So the generated faces
+    # are compared with the same decoder's reconstructions of faces that it was not trained on.
     unseen = explored.model.decode_all(explored.encode(test.images(np.arange(min(200, len(test))))))
     indices, distances = nearest_faces(np.concatenate([generated, unseen]), train, nearest)
     closest, usual = distances[:count, 0], np.quantile(distances[count:, 0], [0.05, 0.5, 0.95])
     note = (
         "Distance: root mean square over pixels in [0, 1], mirrored faces included. For scale, the nearest training "
         f"face of {len(unseen)} reconstructed test faces: median {usual[1]:.3f}, 90 % between {usual[0]:.3f} and "
-        f"{usual[2]:.3f}. A memorised face would lie far below."
+        f"{usual[2]:.3f}. A memorised face would be far below."
     )
     print(
         f"Generated faces and their nearest training faces: median distance {np.median(closest):.3f}.\n{note}"
@@ -243,12 +241,17 @@ def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
 
 
 def _check_count(asked, available, what, least=1):
+    if available < least:
+        raise UserError(
+            f"{what}: expected at least {least}, the run has {available:,}. Train on a data set with more faces."
+        )
     if not least <= asked <= available:
         raise UserError(
-            f"--count: there are {available:,} {what}, received {asked:,}. Give {least} to {available:,}."
+            f"--count: expected {least} to {available:,}, because there are {available:,} {what}; received {asked:,}. "
+            "Give a number in this range."
         )
 
 
 def _stem(face):
-    """A face's part of a file name."""
+    """The name of a face in file names: its number, or its file without folder and suffix."""
     return pathlib.Path(face).stem

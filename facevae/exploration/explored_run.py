@@ -1,4 +1,4 @@
-"""A trained run that is looked at: faces by name, photographs, attributes, and where pictures of them go."""
+"""A trained run for `explore.py`: its faces, photographs framed like them, attributes, and the pictures drawn."""
 
 import difflib
 import functools
@@ -22,7 +22,7 @@ from facevae.tensorboard.events import EventWriter
 
 
 class Exploration:
-    """Faces, latents and attributes of an opened run, and the places where pictures of them go.
+    """Reads faces, latents and attributes of an opened run, and writes pictures of them.
 
     Args:
         opened: the run.
@@ -48,18 +48,18 @@ class Exploration:
     def faces(
         self, named: Sequence[str], eyes: Sequence[tuple] = (), boxes: Sequence[tuple] = ()
     ) -> tuple[np.ndarray, list[str]]:
-        """Faces by name: a number is a face of the test split, all else a file.
+        """Reads faces: a number is the index of a face in the test split, anything else the path of a picture file.
 
         Args:
-            named: numbers or paths.
-            eyes: for each file, in their order, the two eyes; see `facevae.data.alignment.align_by_eyes`.
-            boxes: instead of `eyes`, for each file the box; see `facevae.data.alignment.align_by_box`.
+            named: indices or paths.
+            eyes: the two eyes in each file, in the order of the files; see `facevae.data.alignment.align_by_eyes`.
+            boxes: instead of `eyes`, the box around the face in each file; see `facevae.data.alignment.align_by_box`.
 
         Returns:
-            `uint8[faces, size, size, 3]`, framed as the training pictures, and for each what was done to it.
+            `uint8[faces, size, size, 3]`, framed as the training images, and for each a note on how it was framed.
 
         Raises:
-            UserError: no such face, no such file, no picture, or not one position for each file.
+            UserError: no such face or file, not a picture, or not one position for each file.
         """
         files = [name for name in named if not name.isdecimal()]
         for flag, positions in (("--eyes", eyes), ("--box", boxes)):
@@ -85,49 +85,50 @@ class Exploration:
         """Faces of the test split, `uint8[faces, size, size, 3]`.
 
         Raises:
-            UserError: there are not so many.
+            UserError: an index is beyond the split.
         """
         test = self.dataset.test
         if max(indices) >= len(test):
             raise UserError(
-                f"face {max(indices)}: the test split has the faces 0 to {len(test) - 1}. Give one of them."
+                f"face: expected a face of the test split, a number from 0 to {len(test) - 1}; "
+                f"received {max(indices)}. Give a number in this range."
             )
         return test.images(np.asarray(indices))
 
     def photograph(
         self, path: str | os.PathLike[str], eyes: tuple | None = None, box: tuple | None = None
     ) -> tuple[np.ndarray, str]:
-        """A photograph of one's own, framed as the training pictures are.
+        """Reads a photograph and frames it as the training images are.
 
         Args:
-            path: of the file.
-            eyes: where its eyes are, ((x, y), (x, y)) in pixels.
-            box: where its face is, (left, top, width, height) in pixels.
+            path: the picture file.
+            eyes: centres of the eyes, ((x, y), (x, y)) in pixels.
+            box: the box around the face, (left, top, width, height) in pixels.
 
         Returns:
             `uint8[size, size, 3]`, and how it was framed.
 
         Raises:
-            UserError: no picture, or positions outside it.
+            UserError: not a picture, or positions outside it.
         """
         config = self.opened.config
         size = config.image_size
         if not pathlib.Path(path).is_file():
             raise UserError(
-                f"{str(path)!r}: expected a picture file or the number of a test face, and there is no such file. "
-                "Correct its name, or give a number, e.g. 0."
+                f"{str(path)!r}: expected a picture file or the number of a face of the test split, but there is no "
+                "such file. Correct its name, or give a number, e.g. 0."
             )
         try:
-            square = read_face(os.fspath(path), "square", size)  # says what is wrong with a file
+            square = read_face(os.fspath(path), "square", size)  # its errors say what is wrong with a file
             with Image.open(path, formats=FORMATS) as opened:
                 picture = np.asarray(upright_rgb(opened))
             if picture.shape[1::-1] == alignment.CELEBA_SIZE and not (eyes or box):
-                return read_face(
-                    os.fspath(path), config.crop, size
-                ), "taken as one of CelebA's aligned pictures"
+                cropped = read_face(os.fspath(path), config.crop, size)
+                return cropped, "cropped as one of CelebA's aligned pictures"
         except BadPictureError as error:
             raise UserError(
-                f"{str(path)!r}: expected a picture with a face: {error}. Give another, or save it anew."
+                f"{str(path)!r}: expected a picture with a face: {error}. "
+                "Give another picture, or save this one again as JPEG or PNG."
             ) from None
         if eyes:
             return alignment.align_by_eyes(picture, eyes, self.frame, size), "aligned by its eyes"
@@ -135,14 +136,14 @@ class Exploration:
             return alignment.align_by_box(
                 picture, box, self.frame, size
             ), "aligned by the box around its face"
-        return square, "centre crop, not aligned (--eyes or --box would)"
+        return square, "centre crop, not aligned (--eyes or --box aligns it)"
 
     @functools.cached_property
     def frame(self) -> alignment.Frame:
-        """Where the face is in the training pictures."""
+        """Where the face is in the training images."""
         config, picture_size = self.opened.config, alignment.CELEBA_SIZE
         folder = pathlib.Path(self.opened.data).expanduser()
-        if folder.is_dir():  # its pictures may be another size of CelebA's
+        if folder.is_dir():  # it may hold CelebA's pictures in another size
             with Image.open(folder / self.dataset.train.names(np.arange(1))[0], formats=FORMATS) as first:
                 picture_size = first.size
         return alignment.training_frame(config.data, config.crop, config.image_size, picture_size)
@@ -161,27 +162,27 @@ class Exploration:
         Raises:
             UserError: the data set has no attributes.
         """
-        self._need_attributes()
+        self._check_attributes()
         encodings = self.opened.training_encodings
         assert encodings.attributes is not None, "the encodings of a data set with attributes have them"
         return attribute_directions(encodings.mean, encodings.attributes)
 
     def attribute_index(self, name: str) -> int:
-        """Which attribute is called so; case, spaces and hyphens do not matter.
+        """The index of an attribute; case, spaces and hyphens in its name do not matter.
 
         Raises:
-            UserError: none is, with the names that come near; or the data set has no attributes.
+            UserError: no attribute has this name (the message names similar ones), or the data set has no attributes.
         """
-        self._need_attributes()
+        self._check_attributes()
         names = self.dataset.attribute_names
-        plain = [_plain(known) for known in names]
-        if _plain(name) in plain:
-            return plain.index(_plain(name))
-        near = [names[plain.index(match)] for match in difflib.get_close_matches(_plain(name), plain, 3, 0.5)]
+        wanted, known = _normalised(name), [_normalised(each) for each in names]
+        if wanted in known:
+            return known.index(wanted)
+        near = [names[known.index(match)] for match in difflib.get_close_matches(wanted, known, 3, 0.5)]
         advice = f"Did you mean {' or '.join(near)}?" if near else "Give one of them."
         raise UserError(f"attribute: expected one of {', '.join(names)}; received {name!r}. {advice}")
 
-    def _need_attributes(self):
+    def _check_attributes(self):
         if not self.dataset.attribute_names:
             raise UserError(
                 f"attribute: the run's data set, {self.dataset.name}, has no attributes. "
@@ -196,8 +197,8 @@ class Exploration:
         """Writes a picture into the run folder and into TensorBoard, and prints its path.
 
         Args:
-            name: of the file, without its ending, and of TensorBoard's tag; what is no letter, digit, `.`, `-` or
-                `_` becomes `_` in the file's name.
+            name: name of the file, without its suffix, and of the tag in TensorBoard; in the file's name, characters
+                other than letters, digits, `.`, `-` and `_` become `_`.
             picture: `uint8[height, width, 3]`.
 
         Returns:
@@ -206,11 +207,11 @@ class Exploration:
         Raises:
             UserError: it cannot be written.
         """
-        # Attributes are named by the data set: a name must not lead to another folder.
+        # Attribute names come from the data set: a name must not lead to another folder.
         path = self.opened.run.figures / (re.sub(r"[^\w.-]", "_", name) + ".png")
         _save(Image.fromarray(picture), path)
         folder = self.opened.run.logs / "explore"
-        # Each time one step further: TensorBoard then keeps earlier pictures under the same tag.
+        # A new step each time, so that TensorBoard keeps earlier pictures under the same tag.
         step = len(list(folder.glob("events.out.tfevents.*")))
         writer = EventWriter(folder, step)
         writer.image(f"explore/{name}", picture, step)
@@ -222,7 +223,17 @@ class Exploration:
     def show_animation(
         self, name: str, faces: np.ndarray, milliseconds: int = 50, side: int = 256
     ) -> pathlib.Path:
-        """Writes faces `[frames, size, size, 3]` as a WebP animation that runs for ever, and prints its path."""
+        """Writes faces as an endless WebP animation into the run folder, and prints its path.
+
+        Args:
+            name: name of the file, without its suffix.
+            faces: `[frames, size, size, 3]`, see `facevae.figures.enlarge`.
+            milliseconds: duration of a frame.
+            side: pixels of a frame's side.
+
+        Raises:
+            UserError: it cannot be written.
+        """
         path = self.opened.run.figures / f"{name}.webp"
         frames = [Image.fromarray(face) for face in enlarge(faces, side)]
         _save(
@@ -240,13 +251,14 @@ class Exploration:
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
     try:
-        with whole_file(path) as aside:
-            image.save(aside, **options)
+        with whole_file(path) as temporary:
+            image.save(temporary, **options)
     except OSError as error:
         raise UserError(
-            f"{path}: the picture cannot be written ({error.strerror or error}). Make room."
+            f"{path}: the picture cannot be written ({error.strerror or error}). "
+            "Free space on the disk, or make the folder writable."
         ) from error
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return name.lower().replace(" ", "_").replace("-", "_")

@@ -39,7 +39,7 @@ def test_a_users_own_model_shows_its_pictures_every_epoch(tmp_path, blob_images)
     accumulator = read(tmp_path)
     assert set(accumulator.Tags()["tensors"]) == {RECONSTRUCTIONS, PRIOR, TRAVERSALS, INTERPOLATIONS, EDITS}
     assert all(steps(accumulator, tag) == [0, 1, 2] for tag in accumulator.Tags()["tensors"])
-    assert len(list(tmp_path.glob("events*"))) == 1  # one file: TensorBoard reads one after the other
+    assert len(list(tmp_path.glob("events*"))) == 1  # one file: TensorBoard reads files one after the other
 
 
 def test_the_reconstructions_are_the_models_below_their_originals(tmp_path, blob_images):
@@ -142,7 +142,7 @@ def test_attribute_edits_at_strength_0_are_the_reconstruction(tmp_path, blob_ima
     assert np.abs(cells[0] - cells[6]).max() > 1
 
 
-def test_one_face_has_no_way_to_another(tmp_path, blob_images):
+def test_one_face_alone_has_no_interpolation(tmp_path, blob_images):
     train(blob_images(8, 16), [InterpolationPictures(SharedEncoding(blob_images(1, 16)), tmp_path)], epochs=1)
     assert read(tmp_path).Tags()["tensors"] == []
 

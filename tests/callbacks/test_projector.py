@@ -1,4 +1,4 @@
-"""The latents' history in the projector: what is kept, and how it goes on after a kill."""
+"""The history of the latents in the projector: what is kept, and how a killed training continues it."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def _rows(folder, cloud):
     return [line.split("\t") for line in (folder / cloud.columns).read_text(encoding="utf-8").splitlines()]
 
 
-def test_faces_prior_samples_and_centroids_stand_in_the_rows_of_their_columns(tmp_path, blob_images):
+def test_faces_prior_samples_and_centroids_are_in_the_rows_of_their_labels(tmp_path, blob_images):
     pictures = blob_images(30, 16)
     faces = faces_of(pictures, attributes=3)
     model = train(pictures, [EmbeddingProjector(faces, tmp_path, prior_samples=5)], epochs=1)
@@ -47,14 +47,14 @@ def test_faces_with_few_attributes_have_their_columns(tmp_path, blob_images, att
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 512])
-def test_every_latent_dimension_has_points_in_space(tmp_path, blob_images, latent_dim):
+def test_points_have_at_least_three_coordinates(tmp_path, blob_images, latent_dim):
     pictures = blob_images(10, 16)
     train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], latent_dim, epochs=1)
     (cloud,) = projector.read_config(tmp_path)
     assert cloud.shape == (10 + 200 + 2, max(3, latent_dim))
 
 
-def test_the_newest_epoch_comes_first_in_the_alphabet(tmp_path, blob_images):
+def test_the_newest_epoch_sorts_first(tmp_path, blob_images):
     pictures = blob_images(8, 16)
     train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=11)
     names = [cloud.name for cloud in projector.read_config(tmp_path)]
@@ -76,7 +76,7 @@ def test_epochs_are_thinned_to_the_first_the_newest_and_thirty_between(due):
 
 
 def test_files_of_epochs_that_are_no_longer_shown_are_removed(tmp_path, blob_images, monkeypatch):
-    monkeypatch.setattr("callbacks.embedding_projector.BETWEEN", 2)
+    monkeypatch.setattr("callbacks.embedding_projector.EPOCHS_BETWEEN", 2)
     pictures = blob_images(8, 16)
     train(pictures, [EmbeddingProjector(SharedEncoding(pictures), tmp_path, prior_samples=1)], epochs=7)
     clouds = projector.read_config(tmp_path)
@@ -111,7 +111,7 @@ def test_a_history_of_other_faces_is_not_mixed_with_these(tmp_path, blob_images)
     assert cloud.shape[0] == 12 + 200 + 2
 
 
-def test_a_disk_that_fills_up_is_said_in_one_message(tmp_path, blob_images, monkeypatch):
+def test_a_disk_that_fills_up_is_reported_in_one_message(tmp_path, blob_images, monkeypatch):
     def full(path, points):
         raise OSError(28, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""A killed training goes on: curves without gaps and doubles, for both of TensorBoard's loaders."""
+"""A killed training is resumed: curves without gaps or duplicates, in both of TensorBoard's loaders."""
 
 import json
 import urllib.parse

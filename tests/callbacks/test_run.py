@@ -1,4 +1,4 @@
-"""What stands beside the pictures: text, HParams, charts, latents, rate and distortion, density, profile."""
+"""What is shown beside the pictures: text, HParams, charts, latents, rate and distortion, density, profile."""
 
 import dataclasses
 import types
@@ -36,7 +36,7 @@ def _through_one_epoch(callback, logs=None, model=None):
     callback.on_train_end()
 
 
-def test_texts_stand_under_their_titles(tmp_path):
+def test_texts_are_written_under_their_titles(tmp_path):
     _through_one_epoch(RunText(tmp_path, {"1 a": "first", "2 b": "| x | y |"}))
     accumulator = read(tmp_path)
     assert values(accumulator, "1 a")[0].item() == b"first"
@@ -144,7 +144,7 @@ def test_the_density_follows_the_latents_and_is_sampled_from(tmp_path, blob_imag
     assert steps(read(tmp_path), "2 samples/from the fitted density") == [0, 1]
 
 
-def test_a_model_without_room_for_a_density_is_told_so(blob_images):
+def test_a_model_without_room_for_a_density_is_refused(blob_images):
     pictures = blob_images(8, 16)
     with pytest.raises(
         UserError, match="room for a density of 3 components, received a LinearVAE with room for 0"

@@ -1,4 +1,4 @@
-"""One encoding of the fixed faces per epoch, and what becomes of latents that are not finite."""
+"""One encoding of the fixed faces per epoch, and how latents that are not finite are left out."""
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ def test_the_faces_are_encoded_once_per_epoch_for_all_callbacks(tmp_path, blob_i
             self.encoded_batches.assign_add(1)
             return super().encode(images)
 
-        def call(self, images):  # training goes past the counter
+        def call(self, images):  # training must not increase the counter
             mean, log_variance = super().encode(images)
             self.add_loss(1e-4 * tf.reduce_mean(log_variance**2))
             return self.decode(mean)
@@ -129,8 +129,8 @@ def test_an_encode_that_gives_no_pair_is_told_what_is_expected(blob_images):
 
 
 @pytest.mark.parametrize("shape", [(0, 16, 16, 3), (4, 16, 16), (4, 16, 16, 1)])
-def test_arrays_that_are_no_pictures_are_refused(shape):
-    with pytest.raises(UserError, match="at least one picture in"):
+def test_arrays_that_are_not_images_are_refused(shape):
+    with pytest.raises(UserError, match=r"at least one image, \[faces, height, width, 3\], received"):
         SharedEncoding(np.zeros(shape, np.uint8))
 
 
