@@ -1,8 +1,6 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 
 import hypothesis
 import numpy as np
@@ -10,33 +8,16 @@ import pytest
 from configurations import FIELDS, configurations, within_limits
 from hypothesis import strategies
 
-from facevae.config import Config, check_settings, from_preset, parse_command_line, resumed
+from facevae.config import Config, check_settings, from_preset, resumed
 from facevae.errors import UserError
 from facevae.presets import PRESETS
+from facevae.training import parse_command_line
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_valid_configuration_that_survives_json(preset):
     config = from_preset(preset)
     assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-
-
-def test_command_line_returns_only_what_was_given():
-    chosen = parse_command_line(
-        ["--preset", "celeba64", "--epochs", "3", "--no-flip", "--learning-rate", "1e-4"]
-    )
-    assert chosen == {"preset": "celeba64", "epochs": 3, "flip": False, "learning_rate": 1e-4}
-
-
-def test_folders_become_absolute_and_names_stay(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "faces").mkdir()
-    assert parse_command_line(["--data", "faces"])["data"] == str(tmp_path / "faces")
-    assert parse_command_line(["--data", "celeb_a", "--data-dir", "sets"]) == {
-        "data": "celeb_a",
-        "data_dir": str(tmp_path / "sets"),
-    }
-    assert parse_command_line(["--data-dir", "gs://bucket/sets"])["data_dir"] == "gs://bucket/sets"
 
 
 def test_choosing_epochs_puts_the_presets_minutes_away_and_the_other_way_round():
@@ -189,14 +170,3 @@ def test_resume_changes_only_what_may_change():
     assert resumed(saved, {"epochs": 7, "xla": "off", "seed": 0}).epochs == 7
     with pytest.raises(UserError, match=r"--latent-dim 3 \(the run has 128\), --seed 1 \(the run has 0\)"):
         resumed(saved, {"latent_dim": 3, "seed": 1, "epochs": 2})
-
-
-def test_help_shows_every_field_and_preset_without_tensorflow():
-    code = "import sys, train; from facevae import config; config.parse_command_line(['--help'])"
-    shown = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
-    assert shown.returncode == 0
-    for field in dataclasses.fields(Config):
-        assert f"--{field.name.replace('_', '-')}" in shown.stdout
-    for preset in PRESETS:
-        assert preset in shown.stdout
-    assert "tensorflow" not in shown.stderr

@@ -154,22 +154,3 @@ def test_normality_of_a_known_gaussian_says_so_and_names_the_others(random):
     assert np.flatnonzero(result.rejected).tolist() == [3, 7, 9]
     # The distance of N(1, 1) from N(0, 1) is 2 Φ(1/2) − 1.
     assert result.distance[9] == pytest.approx(0.3829, abs=0.02)
-
-
-def test_the_map_keeps_groups_together(random):
-    groups = np.repeat(np.arange(3), 30)
-    centres = 6.0 * random.standard_normal((3, 10))
-    mean = centres[groups] + random.standard_normal((90, 10))
-    positions = latents.two_dimensional_map(mean)
-    assert positions.shape == (90, 2)
-    assert np.isfinite(positions).all()
-    np.testing.assert_array_equal(positions, latents.two_dimensional_map(mean))
-    agreement = latents.map_agreement(positions, np.stack([groups == 0, random.random(90) < 0.5], axis=1))
-    assert agreement[0] > 0.8
-    assert agreement[0] > agreement[1] + 0.5
-
-
-def test_the_map_of_few_faces_or_one_dimension_is_still_a_map(random):
-    assert latents.two_dimensional_map(random.standard_normal((6, 1))).shape == (6, 2)
-    with pytest.raises(ValueError, match="at least 5 faces to lay out, received 4"):
-        latents.two_dimensional_map(random.standard_normal((4, 3)))

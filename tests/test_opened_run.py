@@ -21,6 +21,7 @@ from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun, open_from_flags
 from facevae.run_folder import RunFolder
+from facevae.training import parse_command_line
 
 PARSERS = {
     "evaluate": lambda *flags: evaluate.parse_command_line(["run", *flags]),
@@ -180,7 +181,7 @@ def test_relative_folders_and_home_are_those_of_the_trainings_flags(tmp_path, fo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     opened = OpenedRun(run.path, data=name, data_dir="~/tfds", cache_dir="~/cache")
-    trained = facevae.config.parse_command_line(["--data", name, "--data-dir", "~/tfds"])
+    trained = parse_command_line(["--data", name, "--data-dir", "~/tfds"])
     assert opened.data == trained["data"]
     assert opened.dataset.folder.parent == tmp_path / "cache"
     assert sum(opened.dataset.counts.values()) == 40

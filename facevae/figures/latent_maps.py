@@ -79,7 +79,7 @@ def map_by_attributes(
         positions: `float32[faces, 2]`.
         attributes: `[faces, panels]` of 0 and 1.
         names: of the attributes, one for each panel.
-        agreement: `float32[panels]`, `facevae.latents.map_agreement` of each.
+        agreement: `float32[panels]`, `facevae.exploration.latent_map.map_agreement` of each.
         title: above all.
 
     Returns:
