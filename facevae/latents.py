@@ -1,4 +1,4 @@
-"""Arithmetic on latents: the dimensions that carry a face, the direction of an attribute, ways between two.
+"""Arithmetic on latents: KL per dimension, attribute directions, interpolation, traversals, tests of normality.
 
 Pure functions of arrays. `mean` and `log_variance` are the posterior of each face, as `VAE.encode` gives it.
 """
@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-# How far a traversal goes, in standard deviations of the faces.
+# The points of a traversal, in standard deviations of the faces.
 TRAVERSAL_DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 
 
@@ -55,9 +55,9 @@ def active_units(mean: np.ndarray, threshold: float = 0.01) -> int:
 def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     """The direction of each attribute: what to add to a latent so that its face gains the attribute.
 
-    Attributes of photographs are correlated (most bearded faces are male), and the plain difference of means
-    changes all that comes along with one. So the latents are regressed on all attributes at once: a coefficient
-    says how a latent changes with one attribute while the others stay. `benchmarks/attribute_directions.md`
+    Attributes of photographs are correlated (most bearded faces are male), so the difference of means for one
+    attribute also contains the others. Therefore the latents are regressed on all attributes at once: a coefficient
+    says how a latent changes with one attribute while the others stay the same. `benchmarks/attribute_directions.md`
     compares this with three other methods.
 
     Args:
@@ -69,7 +69,7 @@ def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray
         the attribute. An attribute that all faces have, or none, has the direction 0.
 
     Raises:
-        ValueError: arrays that do not belong together.
+        ValueError: the shapes do not match.
     """
     latents, labels = np.asarray(mean, np.float64), np.asarray(attributes, np.float64)
     if latents.ndim != 2 or labels.ndim != 2 or len(latents) != len(labels) or not len(latents):
@@ -78,25 +78,25 @@ def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray
             f"received {latents.shape} and {labels.shape}."
         )
     latents, labels = latents - latents.mean(axis=0), labels - labels.mean(axis=0)
-    # Ridge regression with the weight of one face: two attributes that always come together share their
-    # effect instead of blowing up, and a constant one gets 0.
+    # Ridge regression with penalty 1, the weight of one face: two attributes that always occur together share
+    # their effect instead of getting huge coefficients, and a constant one gets 0.
     directions = np.linalg.solve(labels.T @ labels + np.eye(labels.shape[1]), labels.T @ latents)
     return directions.astype(np.float32)
 
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool = False) -> np.ndarray:
-    """Latents on the way from one to another, the first and the last exactly the two.
+    """Latents from `start` to `end`, both included exactly.
 
     Linear, or along the great circle (slerp: Shoemake, "Animating rotation with quaternion curves", 1985; for
     latents White, arXiv:1609.04468): sin((1−t)Ω)/sin Ω · start + sin(tΩ)/sin Ω · end, Ω the angle between.
-    It keeps the norm that latents of N(0, 1) have, which the straight way loses in its middle. Between
-    parallel or opposite latents no great circle is the one, and the straight way is taken.
+    The great circle keeps the norm that is typical of N(0, 1); linear interpolation lowers it in the middle.
+    Parallel or opposite latents define no great circle, and are interpolated linearly.
 
     Args:
         start: `float32[latent_dim]`.
         end: `float32[latent_dim]`.
-        steps: how many, both ends included; at least 2.
-        spherical: along the great circle.
+        steps: number of latents, both ends included; at least 2.
+        spherical: along the great circle instead of linearly.
 
     Returns:
         `float32[steps, latent_dim]`.
@@ -111,18 +111,18 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool 
         )
     if steps < 2:
         raise ValueError(f"steps: expected at least 2, both ends included, received {steps}.")
-    share = np.linspace(0.0, 1.0, steps)[:, None]  # float64[steps, 1]
-    of_start, of_end = 1.0 - share, share
+    fraction = np.linspace(0.0, 1.0, steps)[:, None]  # float64[steps, 1]
+    start_weight, end_weight = 1.0 - fraction, fraction
     if spherical:
         lengths = np.linalg.norm(start.astype(np.float64)) * np.linalg.norm(end.astype(np.float64))
         cosine = np.clip(np.dot(start.astype(np.float64), end) / lengths, -1.0, 1.0) if lengths else 1.0
         angle = np.arccos(cosine)
         if np.sin(angle) > 1e-6:
-            of_start = np.sin((1.0 - share) * angle) / np.sin(angle)
-            of_end = np.sin(share * angle) / np.sin(angle)
-    way = (of_start * start + of_end * end).astype(np.float32)
-    way[0], way[-1] = start, end
-    return way
+            start_weight = np.sin((1.0 - fraction) * angle) / np.sin(angle)
+            end_weight = np.sin(fraction * angle) / np.sin(angle)
+    latents = (start_weight * start + end_weight * end).astype(np.float32)
+    latents[0], latents[-1] = start, end
+    return latents
 
 
 def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ def traversals(
     variance is that of the posterior means plus the mean of the posterior variances.
 
     Args:
-        latent: `float32[latent_dim]`, what is moved.
+        latent: `float32[latent_dim]`, the start.
         dimensions: `int64[dimensions]`, see `informative_dimensions`.
         mean: `float32[faces, latent_dim]`, of the posterior of each face.
         log_variance: `float32[faces, latent_dim]`.
@@ -176,7 +176,7 @@ def attribute_edits(latent: np.ndarray, directions: np.ndarray, strengths: np.nd
 
 
 # ------------------------------------------------------------------------------
-# Distribution
+# Normality
 # ------------------------------------------------------------------------------
 
 
@@ -222,7 +222,7 @@ def normality(samples: np.ndarray) -> Normality:
     samples = np.asarray(samples, np.float64)
     tests = [kstest(column, "norm", method="asymp") for column in samples.T]
     p_values = np.array([test.pvalue for test in tests])
-    # Holm: the k-th smallest of n p-values is held against 5 % / (n − k), until the first that passes it.
+    # Holm: from k = 0, the k-th smallest of n p-values is compared with 5 % / (n − k), up to the first that is larger.
     order = np.argsort(p_values)
     passes = p_values[order] > 0.05 / (len(order) - np.arange(len(order)))
     first = np.argmax(passes) if passes.any() else len(order)

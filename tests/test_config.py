@@ -20,7 +20,7 @@ def test_every_preset_is_a_valid_configuration_that_survives_json(preset):
     assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_choosing_epochs_puts_the_presets_minutes_away_and_the_other_way_round():
+def test_giving_epochs_clears_the_presets_minutes_and_vice_versa():
     assert from_preset("demo", epochs=3).minutes is None
     assert from_preset("celeba64", minutes=5.0).epochs is None
     both = from_preset("demo", epochs=3, minutes=5.0)
@@ -39,7 +39,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("name", "limit", "outside"), LIMITS)
-def test_limits_are_inclusive_and_what_lies_beyond_is_refused_by_name(name, limit, outside):
+def test_limits_are_inclusive_and_values_beyond_are_refused_by_name(name, limit, outside):
     chosen = {name: limit, **({"sample_from": "prior"} if name == "density_components" else {})}
     chosen |= {"network": "reference"} if name == "dropout" else {}
     assert getattr(from_preset("demo", **chosen), name) == limit
@@ -103,7 +103,7 @@ def flags_of(config):
     ),
 )
 @hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
-def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value):
+def test_a_value_of_any_kind_is_accepted_or_refused_by_its_fields_name(name, value):
     problem, config = None, None
     try:
         config = from_preset("demo", **{name: value})
@@ -125,7 +125,7 @@ def test_a_value_of_any_kind_is_taken_or_refused_by_its_fields_name(name, value)
         ({"learning_rate": 10**400}, "learning_rate: expected float, received 1000"),
         ({"crop": "centre"}, "crop: expected square or a side in pixels"),
         ({"density_components": 0}, "density_components: expected at least 1 with sample_from density"),
-        ({"dropout": 0.5}, "dropout: the compact network has none"),
+        ({"dropout": 0.5}, "dropout: expected 0 with the network compact, which has none, received 0.5"),
         ({"epochs": None, "minutes": None}, "expected at least one of them"),
     ],
 )
@@ -149,7 +149,10 @@ def test_a_part_of_the_settings_is_checked_alone_and_given_back_as_python_number
         ({"latent_dim": np.int64(0)}, "latent_dim: expected at least 1 and at most 1024, received 0"),
         ({"dropout": np.bool_(True)}, "dropout: expected float"),
         ({"free_bits": np.float32("nan")}, "free_bits: expected float, received nan"),
-        ({"network": "compact", "dropout": 0.5}, "dropout: the compact network has none, received 0.5"),
+        (
+            {"network": "compact", "dropout": 0.5},
+            "dropout: expected 0 with the network compact, which has none, received 0.5",
+        ),
         ({"sample_from": "density", "density_components": 0}, "density_components: expected at least 1"),
     ],
 )

@@ -4,22 +4,22 @@ import numpy as np
 
 # Chosen by measurement on 4,000 encoded photographs of 200 dimensions. An exaggeration of 4 instead of 12 gives the
 # lower divergence and groups the attributes better (mean `map_agreement` 0.197 against 0.189); coarser trees and 500
-# instead of 750 iterations cost nothing that shows in half the time; perplexities from 15 to 50, and all 200 dimensions
+# instead of 750 iterations give the same quality in half the time; perplexities from 15 to 50, and all 200 dimensions
 # instead of 50 components, differ by less than 0.01.
 MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS, MAP_ANGLE = 50, 30.0, 4.0, 500, 0.7
 
 
 def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) -> np.ndarray:
-    """Faces laid out in a plane so that those with similar latents lie together: t-SNE of the principal components.
+    """A t-SNE map of the latents in two dimensions, in which faces with similar latents lie close together.
 
-    scikit-learn's Barnes-Hut approximation of van der Maaten and Hinton, "Visualizing data using t-SNE" (2008);
-    started from the first two principal components, as Kobak and Berens advise (arXiv:1902.05804). Distances between
-    far groups, and the groups' sizes, mean nothing in such a map.
+    It maps the principal components by scikit-learn's Barnes-Hut approximation of van der Maaten and Hinton,
+    "Visualizing data using t-SNE" (2008); started from the first two principal components, as Kobak and Berens advise
+    (arXiv:1902.05804). Distances between distant groups, and the sizes of groups, have no meaning in such a map.
 
     Args:
         mean: `float32[faces, latent_dim]`, posterior means; at least 5 faces.
-        seed: of the optimisation.
-        verbose: print scikit-learn's lines of progress.
+        seed: of the principal components and the optimisation.
+        verbose: whether scikit-learn prints its progress.
 
     Returns:
         `float32[faces, 2]`.
@@ -48,8 +48,8 @@ def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) 
         n_jobs=-1,
         verbose=2 if verbose else 0,
     )
-    # Threads that wait for each other after every small step cost more than they save for few faces, and by far on a
-    # busy machine.
+    # For few faces, the threads spend more time waiting for each other after every small step than they save, and
+    # far more on a busy machine.
     with threadpool_limits(1 if len(mean) < 2000 else None, user_api="openmp"):
         return layout.fit_transform(reduced)
 
@@ -60,18 +60,18 @@ def map_agreement(positions: np.ndarray, attributes: np.ndarray, neighbours: int
     Args:
         positions: `float32[faces, 2]`.
         attributes: `[faces, attributes]` of 0 and 1.
-        neighbours: how many of a face's neighbours in the map are asked.
+        neighbours: how many nearest neighbours of each face in the map are counted.
 
     Returns:
-        `float32[attributes]`: the correlation between having an attribute and the share of neighbours that have it;
-        0 where nothing is grouped, up to 1.
+        `float32[attributes]`: the correlation between having an attribute and the fraction of neighbours that have it;
+        0 if the map does not group by it, at most 1.
     """
     from sklearn.neighbors import NearestNeighbors
 
     neighbours = min(neighbours, len(positions) - 1)
     nearest = NearestNeighbors(n_neighbors=neighbours).fit(positions).kneighbors(return_distance=False)
     labels = np.asarray(attributes, np.float32)
-    shares = labels[nearest].mean(axis=1)
-    labels, shares = labels - labels.mean(axis=0), shares - shares.mean(axis=0)
-    scale = np.sqrt((labels**2).sum(axis=0) * (shares**2).sum(axis=0))
-    return (labels * shares).sum(axis=0) / np.where(scale > 0.0, scale, 1.0)
+    fractions = labels[nearest].mean(axis=1)
+    labels, fractions = labels - labels.mean(axis=0), fractions - fractions.mean(axis=0)
+    scale = np.sqrt((labels**2).sum(axis=0) * (fractions**2).sum(axis=0))
+    return (labels * fractions).sum(axis=0) / np.where(scale > 0.0, scale, 1.0)
