@@ -2,9 +2,8 @@
 
 from contextlib import nullcontext
 
-from facevae.config import parse_command_line
 from facevae.errors import exit_on_user_error
-from facevae.training import training_process, what_next
+from facevae.training import parse_command_line, training_process, what_next
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from facevae.quiet import without_native_notes
 
-# TensorFlow's start-up notes (processor instructions, "no CUDA" on machines without a GPU) are not for our users;
-# what matters of them, facevae.training.runtime says in one line. It must be set before TensorFlow is first imported.
+# Hides TensorFlow's start-up log (processor instructions, "no CUDA" on machines without a GPU); the command prints the
+# device in one line (facevae.training.runtime). It must be set before TensorFlow is first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _EXPORTS = {

@@ -1,11 +1,6 @@
-"""A run is one frozen dataclass: the command line is generated from it, its JSON stands in the run folder."""
+"""The configuration of a run: a frozen dataclass, from which the flags are generated and which is saved as JSON."""
 
-import argparse
-import contextlib
 import dataclasses
-import difflib
-import math
-import numbers
 import os
 import re
 import typing
@@ -13,33 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from facevae.errors import UserError
+from facevae.settings import checked_value, setting
 
-MOST_COUNT = 1_000_000_000  # what no training reaches, and every number format holds
-
-
-def _setting(
-    default: Any,
-    help: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    saved: bool = True,
-    changeable: bool = False,
-) -> Any:
-    """A field with its help text, inclusive limits, and what becomes of it when a run is resumed.
-
-    Args:
-        saved: whether it describes the run (and is stored with it) or only this start of it.
-        changeable: whether `--resume` may give it another value than the run has.
-    """
-    metadata = {
-        "help": help,
-        "minimum": minimum,
-        "maximum": maximum,
-        "saved": saved,
-        "changeable": changeable or not saved,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
+MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,137 +21,140 @@ class Config:
         UserError: a value of the wrong type or outside its limits, or values that contradict each other.
     """
 
-    preset: str = _setting("demo", "named configuration to start from; the list is below")
+    preset: str = setting("demo", "named configuration to start from; the list is below")
 
     # Data
-    data: str = _setting(
+    data: str = setting(
         "synthetic_faces",
         "synthetic_faces, a tensorflow-datasets name with an image feature (celeb_a, lfw, ...), or a folder of "
-        "images (CelebA as Kaggle ships it is recognised)",
+        "pictures (CelebA as Kaggle ships it is recognised)",
     )
-    data_dir: str | None = _setting(
+    data_dir: str | None = setting(
         None, "folder in which tensorflow-datasets keeps its data sets (none: its own default)"
     )
-    cache_dir: str | None = _setting(
-        None, "folder for the prepared pictures (none: FACEVAE_CACHE or ~/.cache/facevae)", saved=False
+    cache_dir: str | None = setting(
+        None, "folder for the prepared faces (none: FACEVAE_CACHE or ~/.cache/facevae)", saved=False
     )
-    crop: str = _setting(
+    crop: str = setting(
         "square", "centred square crop: square (the largest), or its side in pixels, e.g. 148"
     )
-    image_size: Literal[32, 64, 128, 256] = _setting(64, "side of the pictures that are learned, pixels")
-    flip: bool = _setting(True, "mirror training pictures at random, left to right")
-    shift: int = _setting(
+    image_size: Literal[32, 64, 128, 256] = setting(64, "side of the training images, pixels")
+    flip: bool = setting(True, "mirror training images at random, left to right")
+    shift: int = setting(
         0,
-        "move training pictures at random by up to so many pixels each way, in the first half of the training: "
-        "against learning few of them by heart",
+        "shift training images at random by up to this many pixels in each direction, in the first half of the "
+        "training; against overfitting on few images",
         minimum=0,
         maximum=16,
     )
 
     # Networks
-    network: Literal["reference", "compact"] = _setting(
-        "compact", "reference: the classic strided convolutions; compact: what a phone runs fast"
+    network: Literal["reference", "compact"] = setting(
+        "compact", "reference: the classic strided convolutions; compact: fast on phones"
     )
-    width: int = _setting(
-        32, "channels of the compact network at 32x32, its unit of size", minimum=8, maximum=256
+    width: int = setting(
+        32, "channels of the compact network at 32x32; all its layers scale with it", minimum=8, maximum=256
     )
-    latent_dim: int = _setting(128, "latent dimensions", minimum=1, maximum=1024)
-    dropout: float = _setting(0.0, "share of activations dropped while training", minimum=0.0, maximum=0.9)
+    latent_dim: int = setting(128, "latent dimensions", minimum=1, maximum=1024)
+    dropout: float = setting(
+        0.0, "fraction of activations dropped in training, reference network only", minimum=0.0, maximum=0.9
+    )
 
     # Loss, in nats per image
-    likelihood: Literal["calibrated_gaussian", "weighted_mse"] = _setting(
+    likelihood: Literal["calibrated_gaussian", "weighted_mse"] = setting(
         "calibrated_gaussian",
-        "calibrated_gaussian: its σ is the residual's own; weighted_mse: mse-weight × mean squared error",
+        "calibrated_gaussian: σ is the residuals' root mean square; weighted_mse: mse-weight × mean squared error",
     )
-    mse_weight: float = _setting(
+    mse_weight: float = setting(
         10000.0, "weight of the mean squared error under weighted_mse", minimum=1e-3, maximum=1e9
     )
-    kl_weight: float = _setting(1.0, "weight of the KL divergence, β", minimum=0.0, maximum=1e4)
-    kl_warmup: float = _setting(
-        0.0, "share of the training over which the KL weight rises from 0", minimum=0.0, maximum=1.0
+    kl_weight: float = setting(1.0, "weight of the KL divergence, β", minimum=0.0, maximum=1e4)
+    kl_warmup: float = setting(
+        0.0, "fraction of the training over which the KL weight rises from 0", minimum=0.0, maximum=1.0
     )
-    free_bits: float = _setting(
-        0.0, "KL per latent dimension that costs nothing while training, nats", minimum=0.0, maximum=10.0
+    free_bits: float = setting(
+        0.0, "KL per latent dimension that training does not penalise, nats", minimum=0.0, maximum=10.0
     )
 
     # Sampling
-    sample_from: Literal["prior", "density"] = _setting(
-        "density", "new faces come from N(0,1) or from a mixture fitted to the encoded training faces"
+    sample_from: Literal["prior", "density"] = setting(
+        "density",
+        "new faces are sampled from the prior N(0,1) or from a mixture fitted to the encoded training faces",
     )
-    density_components: int = _setting(
+    density_components: int = setting(
         10, "most components of the fitted Gaussian mixture (0: none is fitted)", minimum=0, maximum=100
     )
 
     # Training
-    epochs: int | None = _setting(
+    epochs: int | None = setting(
         None,
         "passes over the training faces (none: --minutes decides)",
         minimum=1,
         maximum=MOST_COUNT,
         changeable=True,
     )
-    minutes: float | None = _setting(
+    minutes: float | None = setting(
         3.5,
-        "training time from the first step, minutes, added up over resumes; the schedules are fitted to it "
+        "minutes of training from the first step, added up over resumes; the schedules are fitted to them "
         "(none: --epochs decides)",
         minimum=0.01,
         maximum=1e6,
         changeable=True,
     )
-    steps_per_epoch: int | None = _setting(
+    steps_per_epoch: int | None = setting(
         None,
         "steps between two validations (none: one pass over the training faces)",
         minimum=1,
         maximum=MOST_COUNT,
     )
-    batch_size: int = _setting(
+    batch_size: int = setting(
         64, "faces per step, over all devices and workers together", minimum=1, maximum=65536
     )
-    optimizer: Literal["adam", "muon"] = _setting(
-        "muon", "muon: learns from a third of the pictures that adam needs; adam: as the classic tutorials"
+    optimizer: Literal["adam", "muon"] = setting(
+        "muon", "muon: needs a third of the steps that adam needs; adam: as in the classic tutorials"
     )
-    learning_rate: float = _setting(4e-3, "peak learning rate", minimum=1e-8, maximum=1.0)
-    schedule: Literal["constant", "cosine"] = _setting(
-        "cosine", "learning rate over the training: constant, or a short warm-up and a cosine down to 1 %%"
+    learning_rate: float = setting(4e-3, "peak learning rate", minimum=1e-8, maximum=1.0)
+    schedule: Literal["constant", "cosine"] = setting(
+        "cosine", "learning rate over the training: constant, or a short warm-up and cosine decay to 1 %%"
     )
-    early_stopping: int | None = _setting(
+    early_stopping: int | None = setting(
         None,
-        "end after so many epochs without a better validation loss, with the model of the best (none: never)",
+        "end after this many epochs without a lower validation loss and keep the best model (none: never)",
         minimum=1,
         maximum=MOST_COUNT,
     )
-    seed: int = _setting(0, "decides every random draw", minimum=0, maximum=2**31 - 1)
+    seed: int = setting(0, "seed of every random draw", minimum=0, maximum=2**31 - 1)
 
     # Machine
-    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = _setting(
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = setting(
         "auto", "auto: mixed_float16 on a GPU, float32 on a CPU"
     )
-    xla: Literal["auto", "on", "off"] = _setting(
+    xla: Literal["auto", "on", "off"] = setting(
         "auto", "compile the step with XLA; auto: on a GPU, where it works", changeable=True
     )
 
     # This start of the run
-    strategy: Literal["auto", "none", "mirrored", "multi_worker"] = _setting(
+    strategy: Literal["auto", "none", "mirrored", "multi_worker"] = setting(
         "auto",
         "auto: every GPU of this machine, or the workers that TF_CONFIG names; none: one device; docs/scaling.md",
         saved=False,
     )
-    run_dir: str | None = _setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
-    resume: bool = _setting(False, "go on with the run in --run-dir", saved=False)
-    checkpoint_steps: int | None = _setting(
+    run_dir: str | None = setting(None, "folder of the run (none: runs/<time>-<preset>)", saved=False)
+    resume: bool = setting(False, "continue the run in --run-dir", saved=False)
+    checkpoint_steps: int | None = setting(
         None,
-        "save at least every so many steps: a kill costs no more (none: before and after each validation)",
+        "save at least every this many steps, the most that a kill loses (none: before and after each validation)",
         minimum=1,
         maximum=MOST_COUNT,
         saved=False,
     )
-    tensorboard: bool = _setting(False, "serve TensorBoard for the run while it trains", saved=False)
-    host: str = _setting(
+    tensorboard: bool = setting(False, "serve TensorBoard for the run while it trains", saved=False)
+    host: str = setting(
         "127.0.0.1",
-        "for --tensorboard: another address opens the run to everyone who reaches it; 0.0.0.0: to the network",
+        "address for --tensorboard; any other shows the run to everyone who can reach it; 0.0.0.0: to the network",
         saved=False,
     )
-    profile: bool = _setting(
+    profile: bool = setting(
         False, "profile some steps for TensorBoard's Profile tab (needs the extra profile)", saved=False
     )
 
@@ -199,13 +173,13 @@ class Config:
         for name in ("run_dir", "cache_dir"):
             if "://" in (getattr(self, name) or ""):
                 raise UserError(
-                    f"{name}: expected a folder on a disk of this machine or one that it mounts, received "
-                    f"{getattr(self, name)!r}. Files there are locked or mapped into memory."
+                    f"{name}: expected a folder on a local or mounted disk, received {getattr(self, name)!r}. "
+                    "Give such a folder: its files are locked or memory-mapped, which a bucket does not allow."
                 )
 
     @property
     def finished_model(self) -> str:
-        """The model that a run ends with: `last`, at the end of its schedules; with early stopping `best`.
+        """Which model is the result of the run: `last`, or `best` with early stopping.
 
         Validation loss alone would choose a model whose learning rate is still high: on few faces it is lowest long
         before their details are learned (benchmarks/experiments.md).
@@ -221,8 +195,8 @@ class Config:
         """A configuration from its saved form; unknown and missing keys are refused by name.
 
         Args:
-            values: what `to_dict` gave.
-            where: named in the messages, e.g. the file that the values were read from.
+            values: as `to_dict` returned them.
+            where: begins the messages, e.g. the file that the values were read from.
         """
         known = {f.name for f in dataclasses.fields(cls) if f.metadata["saved"]}
         if not isinstance(values, dict) or set(values) != known:
@@ -238,37 +212,40 @@ class Config:
 
 
 def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks settings by the names of `Config`'s fields, which alone know their types, choices and limits.
+    """Checks settings against the types, choices and limits of the fields of `Config` of the same names.
 
     Args:
         settings: all of them or some, e.g. those that describe a model.
 
     Returns:
-        The same settings; numbers of other libraries, NumPy's among them, as `int` and `float`.
+        The same settings; NumPy numbers become `int` and `float`.
 
     Raises:
-        UserError: a value of the wrong type or outside its limits, or values that make a model that contradicts itself.
+        UserError: a value of the wrong type or outside its limits, or values that contradict each other.
     """
     fields = {field.name: field for field in dataclasses.fields(Config)}
-    checked = {name: _checked(fields[name], value) for name, value in settings.items()}
+    annotations = typing.get_type_hints(Config)
+    checked = {
+        name: checked_value(fields[name], annotations[name], value) for name, value in settings.items()
+    }
     if checked.get("sample_from") == "density" and checked.get("density_components") == 0:
         raise UserError(
             "density_components: expected at least 1 with sample_from density, received 0. "
-            "Make room for some, or choose sample_from prior."
+            "Give at least 1, or choose sample_from prior."
         )
     if checked.get("network") == "compact" and checked.get("dropout"):
         raise UserError(
-            f"dropout: the compact network has none, received {checked['dropout']}. "
+            f"dropout: expected 0 with the network compact, which has none, received {checked['dropout']}. "
             "Leave it out, or choose the network reference."
         )
     return checked
 
 
 def from_preset(preset: str, **chosen: Any) -> Config:
-    """The named preset with some fields chosen otherwise.
+    """The named preset with some fields overridden.
 
-    Choosing `epochs` alone puts the preset's `minutes` away, and the other way round: what was asked for decides
-    when training ends.
+    Giving `epochs` alone clears the preset's `minutes`, and vice versa: the one that was given decides when training
+    ends.
     """
     from facevae.presets import PRESETS
 
@@ -285,10 +262,10 @@ def from_preset(preset: str, **chosen: Any) -> Config:
 
 
 def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
-    """The saved configuration with what may change on resume changed.
+    """The saved configuration with the changes that were chosen on resume.
 
     Raises:
-        UserError: names each chosen value that contradicts the run.
+        UserError: a chosen value differs from the run's and may not change; the message names all of them.
     """
     fields = {f.name: f for f in dataclasses.fields(Config)}
     contradictions = [
@@ -308,40 +285,10 @@ def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
     return dataclasses.replace(saved, **changes)
 
 
-def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
-    """The flags that were given, as field names and values, folders as absolute paths.
-
-    `--help` prints every default, unit and preset.
-    """
-    from facevae.presets import PRESETS
-
-    parser = argparse.ArgumentParser(
-        prog="train.py",
-        description="Train a variational autoencoder on faces.",
-        epilog="presets:\n" + "\n".join(preset.help_text(name) for name, preset in PRESETS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
-    hints = typing.get_type_hints(Config)
-    for field in dataclasses.fields(Config):
-        flag = "--" + field.name.replace("_", "-")
-        default = "none" if field.default is None else field.default
-        options: dict[str, Any] = {"help": f"{field.metadata['help']} (default: {default})"}
-        value_type, choices = _value_type(hints[field.name])
-        if value_type is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        else:
-            options |= {"type": value_type, "choices": choices}
-            options["metavar"] = None if choices else value_type.__name__.upper()
-        parser.add_argument(flag, **options)
-    return with_absolute_folders(vars(parser.parse_args(arguments)))
-
-
 def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
     """Fields of a configuration, with the folders in `data` and `data_dir` as absolute paths.
 
-    A run is looked at from other folders than it was started in.
+    A run may be opened from another working folder than it was started in.
     """
     chosen = dict(chosen)
     if os.path.isdir(chosen.get("data", "")):
@@ -349,50 +296,3 @@ def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
     if "data_dir" in chosen and "://" not in chosen["data_dir"]:
         chosen["data_dir"] = os.path.abspath(os.path.expanduser(chosen["data_dir"]))
     return chosen
-
-
-def _value_type(hint: Any) -> tuple[type, tuple | None]:
-    """The type behind a field's annotation, and its choices where it has them."""
-    if typing.get_origin(hint) is Literal:
-        choices = typing.get_args(hint)
-        return type(choices[0]), choices
-    members = [member for member in typing.get_args(hint) if member is not type(None)]
-    return (members[0] if members else hint), None
-
-
-def _checked(field: dataclasses.Field, value: Any) -> Any:
-    hint = typing.get_type_hints(Config)[field.name]
-    if value is None and type(None) in typing.get_args(hint):
-        return None
-    value_type, choices = _value_type(hint)
-    value = _number(value, value_type)
-    finite = not isinstance(value, float) or math.isfinite(value)
-    right_type = type(value) is value_type and finite
-    if choices:
-        if not right_type or value not in choices:
-            raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)
-        return value
-    if not right_type:
-        raise _refusal(field, value_type.__name__, value)
-    minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
-    if minimum is not None and not minimum <= value <= maximum:
-        raise _refusal(field, f"at least {minimum} and at most {maximum}", value)
-    return value
-
-
-def _number(value: Any, value_type: type) -> Any:
-    """The value as a Python number where one is wanted and no information is lost; else as it came."""
-    if value_type is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return int(value)
-    if value_type is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            return float(value)
-    return value
-
-
-def _refusal(field: dataclasses.Field, expected: str, value: Any, choices: tuple = ()) -> UserError:
-    near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], 1)
-    minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
-    what_next = "Correct it" if minimum is None else f"Give a number from {minimum} to {maximum}"
-    what_next = f"Did you mean {near[0]}?" if near else f"{what_next}, or leave it out."
-    return UserError(f"{field.name}: expected {expected}, received {value!r}. {what_next}")

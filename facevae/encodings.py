@@ -1,4 +1,4 @@
-"""Faces as latents: one pass of the encoder over a split, kept in the run folder."""
+"""Encoded faces: the encoder's output for a split, cached in the run folder."""
 
 import dataclasses
 import hashlib
@@ -16,7 +16,7 @@ from facevae.model import VAE
 from facevae.model.batches import in_batches
 from facevae.run_folder import RunFolder
 
-# What the density is fitted to and the latents are looked at by; more faces change neither.
+# Enough to fit the density and to show the latents; more faces change neither.
 MOST_TRAINING_FACES = 20_000
 
 
@@ -48,11 +48,11 @@ def encode_faces(
     """Encodes a split, or `count` faces of it drawn without replacement.
 
     Args:
-        model: whose encoder.
+        model: the VAE whose encoder is used.
         records: a split of a prepared data set.
         count: at most so many faces; None for all.
         seed: of the draw.
-        mirrored: left and right of each picture change places.
+        mirrored: whether each image is mirrored, left to right.
 
     Returns:
         The encodings, in the order of the split.
@@ -72,19 +72,19 @@ def encode_faces(
 def training_encodings(
     run: RunFolder, model: VAE, train: Callable[[], Records], verified: bool = False
 ) -> Encodings:
-    """Up to 20,000 training faces as the run's model encodes them.
+    """The posterior of up to 20,000 training faces, cached in the run folder.
 
-    They are kept in the run folder and made again when another encoder made those.
+    Encodings of another encoder are replaced.
 
     Args:
         run: the run.
         model: its finished model.
-        train: gives the training split; only called where the faces must be encoded, or held against the split.
-        verified: whether they are held against the split, and made again when its faces or their attributes are
-            others by now: whoever shows faces or attributes of the split beside them must not mix the two up.
+        train: returns the training split; called only if faces must be encoded or the cache compared with the split.
+        verified: whether to compare the cache with the split, and encode again if its faces or attributes have changed.
+            Needed where faces or attributes of the split are shown beside the encodings.
 
     Raises:
-        UserError: the split is needed and `train` raises one: the data set is not here.
+        UserError: the split is needed, and `train` raises one because the data set is not on this machine.
     """
     path = run.encodings / "train.npz"
     stored, split = _stored(path, model)
@@ -94,8 +94,8 @@ def training_encodings(
         records = train()
     except UserError as error:
         raise UserError(
-            f"{path}: missing or of another model, and the training faces cannot be encoded again: {error} "
-            "One of the two is needed; a training that ends by itself writes that file."
+            f"{path}: missing or made by another model, and the training faces cannot be encoded again: {error} "
+            "Either the faces or this file is needed; a training that is finished has written it."
         ) from error
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
     with whole_file(path) as aside, open(aside, "wb") as file:
@@ -106,7 +106,7 @@ def training_encodings(
 
 
 def _stored(path: pathlib.Path, model: VAE) -> tuple[Encodings | None, str | None]:
-    """What a file holds, and of which split; None when it is missing, damaged or of another encoder."""
+    """The encodings in a file and their split's fingerprint; None if it is missing, damaged or of another encoder."""
     try:
         stored = read_arrays(path)
         if str(stored["encoder"]) != encoder_fingerprint(model):
@@ -142,7 +142,7 @@ def _is_sound(encodings, latent_dim):
 
 
 def records_fingerprint(records: Records) -> str:
-    """Tells a split from another, or from itself with other attributes: a hash of names and attributes."""
+    """A hash of the names and attributes of a split."""
     digest = hashlib.sha256()
     for name in records.names(slice(None)):
         digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
@@ -152,7 +152,7 @@ def records_fingerprint(records: Records) -> str:
 
 
 def encoder_fingerprint(model: VAE) -> str:
-    """Tells one encoder from another: a hash of its weights."""
+    """A hash of the weights of the encoder."""
     digest = hashlib.sha256()
     for weight in model.encoder.get_weights():
         digest.update(np.ascontiguousarray(weight).data)

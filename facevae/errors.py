@@ -1,4 +1,4 @@
-"""The one exception that says "this is the user's to mend", and how entry scripts show it."""
+"""Errors that the user can fix, and how the commands show them."""
 
 import contextlib
 import errno
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 
 class UserError(ValueError):
-    """A mistake in a flag, a file or a folder: its message says what was expected, what came, what to do."""
+    """A mistake in a flag, a file or a folder; the message says what was expected, what was received, what to do."""
 
 
 class DataNotFoundError(UserError):
-    """A data set is not where it was looked for.
+    """A data set was not found.
 
     Args:
         problem: what was expected and what was found, a sentence.
@@ -25,11 +25,11 @@ class DataNotFoundError(UserError):
 
 
 class WorkerLostError(UserError):
-    """Training together broke off because another worker is gone; what was saved is intact."""
+    """Distributed training ended because another worker was lost; what was saved is intact."""
 
 
 def printable(text: str) -> str:
-    """The text on one line, without what a terminal would obey or cannot show: names of files may hold anything."""
+    """The text on one line with control characters and undecodable bytes escaped, which file names may contain."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -40,11 +40,11 @@ _DISK_ERRORS.add(getattr(errno, "EDQUOT", errno.ENOSPC))  # not on Windows
 
 @contextlib.contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Turns a `UserError`, or a disk's refusal, into one message on standard error and exit status 2.
+    """Turns a `UserError`, or an error of the disk, into one message on standard error and exit status 2.
 
     Other exceptions keep their traceback.
     """
-    # Names of folders may hold what the terminal's encoding does not.
+    # Folder names may contain characters that the terminal's encoding lacks.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -57,7 +57,7 @@ def exit_on_user_error() -> Iterator[None]:
             raise
         print(
             f"error: {error.filename or 'a file'}: {error.strerror}. Earlier files are intact. "
-            "Make room or mend the permissions, then start the command again (train.py with --resume).",
+            "Make room or fix the permissions, then start the command again (train.py with --resume).",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""Arithmetic on latents: the dimensions that carry a face, the direction of an attribute, ways between two.
+"""Arithmetic on latents: KL per dimension, attribute directions, interpolation, traversals, tests of normality.
 
 Pure functions of arrays. `mean` and `log_variance` are the posterior of each face, as `VAE.encode` gives it.
 """
@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-# How far a traversal goes, in standard deviations of the faces.
+# The points of a traversal, in standard deviations of the faces.
 TRAVERSAL_DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 
 
@@ -55,9 +55,9 @@ def active_units(mean: np.ndarray, threshold: float = 0.01) -> int:
 def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     """The direction of each attribute: what to add to a latent so that its face gains the attribute.
 
-    Attributes of photographs are correlated (most bearded faces are male), and the plain difference of means
-    changes all that comes along with one. So the latents are regressed on all attributes at once: a coefficient
-    says how a latent changes with one attribute while the others stay. `benchmarks/attribute_directions.md`
+    Attributes of photographs are correlated (most bearded faces are male), so the difference of means for one
+    attribute also contains the others. Therefore the latents are regressed on all attributes at once: a coefficient
+    says how a latent changes with one attribute while the others stay the same. `benchmarks/attribute_directions.md`
     compares this with three other methods.
 
     Args:
@@ -69,7 +69,7 @@ def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray
         the attribute. An attribute that all faces have, or none, has the direction 0.
 
     Raises:
-        ValueError: arrays that do not belong together.
+        ValueError: the shapes do not match.
     """
     latents, labels = np.asarray(mean, np.float64), np.asarray(attributes, np.float64)
     if latents.ndim != 2 or labels.ndim != 2 or len(latents) != len(labels) or not len(latents):
@@ -78,25 +78,25 @@ def attribute_directions(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray
             f"received {latents.shape} and {labels.shape}."
         )
     latents, labels = latents - latents.mean(axis=0), labels - labels.mean(axis=0)
-    # Ridge regression with the weight of one face: two attributes that always come together share their
-    # effect instead of blowing up, and a constant one gets 0.
+    # Ridge regression with penalty 1, the weight of one face: two attributes that always occur together share
+    # their effect instead of getting huge coefficients, and a constant one gets 0.
     directions = np.linalg.solve(labels.T @ labels + np.eye(labels.shape[1]), labels.T @ latents)
     return directions.astype(np.float32)
 
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool = False) -> np.ndarray:
-    """Latents on the way from one to another, the first and the last exactly the two.
+    """Latents from `start` to `end`, both included exactly.
 
     Linear, or along the great circle (slerp: Shoemake, "Animating rotation with quaternion curves", 1985; for
     latents White, arXiv:1609.04468): sin((1−t)Ω)/sin Ω · start + sin(tΩ)/sin Ω · end, Ω the angle between.
-    It keeps the norm that latents of N(0, 1) have, which the straight way loses in its middle. Between
-    parallel or opposite latents no great circle is the one, and the straight way is taken.
+    The great circle keeps the norm that is typical of N(0, 1); linear interpolation lowers it in the middle.
+    Parallel or opposite latents define no great circle, and are interpolated linearly.
 
     Args:
         start: `float32[latent_dim]`.
         end: `float32[latent_dim]`.
-        steps: how many, both ends included; at least 2.
-        spherical: along the great circle.
+        steps: number of latents, both ends included; at least 2.
+        spherical: along the great circle instead of linearly.
 
     Returns:
         `float32[steps, latent_dim]`.
@@ -111,18 +111,18 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool 
         )
     if steps < 2:
         raise ValueError(f"steps: expected at least 2, both ends included, received {steps}.")
-    share = np.linspace(0.0, 1.0, steps)[:, None]  # float64[steps, 1]
-    of_start, of_end = 1.0 - share, share
+    fraction = np.linspace(0.0, 1.0, steps)[:, None]  # float64[steps, 1]
+    start_weight, end_weight = 1.0 - fraction, fraction
     if spherical:
         lengths = np.linalg.norm(start.astype(np.float64)) * np.linalg.norm(end.astype(np.float64))
         cosine = np.clip(np.dot(start.astype(np.float64), end) / lengths, -1.0, 1.0) if lengths else 1.0
         angle = np.arccos(cosine)
         if np.sin(angle) > 1e-6:
-            of_start = np.sin((1.0 - share) * angle) / np.sin(angle)
-            of_end = np.sin(share * angle) / np.sin(angle)
-    way = (of_start * start + of_end * end).astype(np.float32)
-    way[0], way[-1] = start, end
-    return way
+            start_weight = np.sin((1.0 - fraction) * angle) / np.sin(angle)
+            end_weight = np.sin(fraction * angle) / np.sin(angle)
+    latents = (start_weight * start + end_weight * end).astype(np.float32)
+    latents[0], latents[-1] = start, end
+    return latents
 
 
 def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ def traversals(
     variance is that of the posterior means plus the mean of the posterior variances.
 
     Args:
-        latent: `float32[latent_dim]`, what is moved.
+        latent: `float32[latent_dim]`, the start.
         dimensions: `int64[dimensions]`, see `informative_dimensions`.
         mean: `float32[faces, latent_dim]`, of the posterior of each face.
         log_variance: `float32[faces, latent_dim]`.
@@ -176,82 +176,8 @@ def attribute_edits(latent: np.ndarray, directions: np.ndarray, strengths: np.nd
 
 
 # ------------------------------------------------------------------------------
-# Distribution
+# Normality
 # ------------------------------------------------------------------------------
-
-# Chosen by measurement on 4,000 encoded photographs of 200 dimensions. An exaggeration of 4 instead of 12 gives the
-# lower divergence and groups the attributes better (mean `map_agreement` 0.197 against 0.189); coarser trees and 500
-# instead of 750 iterations cost nothing that shows in half the time; perplexities from 15 to 50, and all 200 dimensions
-# instead of 50 components, differ by less than 0.01.
-MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS, MAP_ANGLE = 50, 30.0, 4.0, 500, 0.7
-
-
-def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) -> np.ndarray:
-    """Faces laid out in a plane so that those with similar latents lie together: t-SNE of the principal components.
-
-    scikit-learn's Barnes-Hut approximation of van der Maaten and Hinton, "Visualizing data using t-SNE" (2008);
-    started from the first two principal components, as Kobak and Berens advise (arXiv:1902.05804). Distances between
-    far groups, and the groups' sizes, mean nothing in such a map.
-
-    Args:
-        mean: `float32[faces, latent_dim]`, posterior means; at least 5 faces.
-        seed: of the optimisation.
-        verbose: print scikit-learn's lines of progress.
-
-    Returns:
-        `float32[faces, 2]`.
-
-    Raises:
-        ValueError: fewer than 5 faces.
-    """
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
-    mean = np.asarray(mean, np.float32)
-    if len(mean) < 5:
-        raise ValueError(f"mean: expected at least 5 faces to lay out, received {len(mean)}.")
-    components = min(MAP_COMPONENTS, *mean.shape)
-    reduced = PCA(components, random_state=seed).fit_transform(mean)
-    if components < 2:
-        reduced = np.pad(reduced, [(0, 0), (0, 1)])
-    layout = TSNE(
-        perplexity=min(MAP_PERPLEXITY, (len(mean) - 1) / 3),
-        early_exaggeration=MAP_EXAGGERATION,
-        max_iter=MAP_ITERATIONS,
-        angle=MAP_ANGLE,
-        init=reduced[:, :2] / max(reduced[:, 0].std(), 1e-12) * 0.1,
-        random_state=seed,
-        n_jobs=-1,
-        verbose=2 if verbose else 0,
-    )
-    # Threads that wait for each other after every small step cost more than they save for few faces, and by far on a
-    # busy machine.
-    with threadpool_limits(1 if len(mean) < 2000 else None, user_api="openmp"):
-        return layout.fit_transform(reduced)
-
-
-def map_agreement(positions: np.ndarray, attributes: np.ndarray, neighbours: int = 20) -> np.ndarray:
-    """How well a map groups the faces by each attribute.
-
-    Args:
-        positions: `float32[faces, 2]`.
-        attributes: `[faces, attributes]` of 0 and 1.
-        neighbours: how many of a face's neighbours in the map are asked.
-
-    Returns:
-        `float32[attributes]`: the correlation between having an attribute and the share of neighbours that have it;
-        0 where nothing is grouped, up to 1.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    neighbours = min(neighbours, len(positions) - 1)
-    nearest = NearestNeighbors(n_neighbors=neighbours).fit(positions).kneighbors(return_distance=False)
-    labels = np.asarray(attributes, np.float32)
-    shares = labels[nearest].mean(axis=1)
-    labels, shares = labels - labels.mean(axis=0), shares - shares.mean(axis=0)
-    scale = np.sqrt((labels**2).sum(axis=0) * (shares**2).sum(axis=0))
-    return (labels * shares).sum(axis=0) / np.where(scale > 0.0, scale, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,7 +222,7 @@ def normality(samples: np.ndarray) -> Normality:
     samples = np.asarray(samples, np.float64)
     tests = [kstest(column, "norm", method="asymp") for column in samples.T]
     p_values = np.array([test.pvalue for test in tests])
-    # Holm: the k-th smallest of n p-values is held against 5 % / (n − k), until the first that passes it.
+    # Holm: from k = 0, the k-th smallest of n p-values is compared with 5 % / (n − k), up to the first that is larger.
     order = np.argsort(p_values)
     passes = p_values[order] > 0.05 / (len(order) - np.arange(len(order)))
     first = np.argmax(passes) if passes.any() else len(order)

@@ -1,4 +1,4 @@
-"""Who can reach a server: this machine alone, unless it is opened deliberately."""
+"""Whether an address is reachable only from this machine, and a warning where it is not."""
 
 import ipaddress
 import sys
@@ -15,7 +15,12 @@ def is_loopback(host: str) -> bool:
 
 
 def warn_if_open(host: str, what: str) -> None:
-    """Says on standard error that others can open `what`, where they can."""
+    """Prints a warning on standard error if other machines can reach the address.
+
+    Args:
+        host: the address on which something is served.
+        what: what is served, for the message.
+    """
     if not is_loopback(host):
         print(
             f"warning: everyone who reaches {host or 'this machine'} can open {what}. "

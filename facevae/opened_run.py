@@ -1,7 +1,7 @@
 """A trained run opened for reading, and the flags by which commands open one.
 
-Commands import this module before they know that their flags are right: TensorFlow, Keras and NumPy are imported only
-where something needs them.
+Commands import this module before they check their flags: TensorFlow, Keras and NumPy are imported only where they are
+used.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def load(run_dir: _Path, which: str | None = None) -> "VAE":
         The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
 
     Raises:
-        UserError: no run there, or one without a trained model yet, or a damaged file.
+        UserError: the folder holds no run, the run has no trained model yet, or its file is damaged.
     """
     return OpenedRun(run_dir, which).model
 
@@ -51,7 +51,7 @@ class OpenedRun:
         run_dir: the folder that `train.py` named.
         which: its model, `best` (lowest validation loss) or `last`; None for the run's own, see
             `Config.finished_model`.
-        data: where the faces lie now, as for `train.py --data`; None for where the run's configuration says.
+        data: where the faces are now, as for `train.py --data`; None for where the run's configuration says.
         data_dir: where tensorflow-datasets keeps its data sets; None for where the run's configuration says.
         cache_dir: folder of the prepared faces; None for FACEVAE_CACHE or ~/.cache/facevae.
 
@@ -59,10 +59,10 @@ class OpenedRun:
         run: the run folder.
         config: the configuration that the run was trained with.
         which: `best` or `last`.
-        data: where the faces lie now.
+        data: where the faces are now.
 
     Raises:
-        UserError: no run there, a damaged or foreign configuration, or no such model.
+        UserError: the folder holds no run, its configuration is damaged or of another version, or `which` is unknown.
     """
 
     def __init__(
@@ -80,8 +80,10 @@ class OpenedRun:
         self.run = RunFolder.open(run_dir)
         self.config = self.run.load_config()  # says so if another version wrote the run
         self.which = which or self.config.finished_model
-        given = zip(DATA_FLAGS, (data, data_dir, cache_dir), strict=True)
-        places = with_absolute_folders({name: os.fspath(place) for name, place in given if place is not None})
+        given_places = zip(DATA_FLAGS, (data, data_dir, cache_dir), strict=True)
+        places = with_absolute_folders(
+            {name: os.fspath(place) for name, place in given_places if place is not None}
+        )
         self._config_here = dataclasses.replace(self.config, **places)
         self.data = self._config_here.data
         self._is_data_given = data is not None
@@ -111,10 +113,10 @@ class OpenedRun:
 
     @functools.cached_property
     def dataset(self) -> "FaceDataset":
-        """The faces that the run was trained on, prepared again where they are no longer.
+        """The faces that the run was trained on, prepared again if the prepared ones are gone.
 
         Raises:
-            UserError: they are not here, or cannot be prepared.
+            UserError: they were not found, or cannot be prepared.
         """
         from facevae.data import prepare_for
 
@@ -124,7 +126,7 @@ class OpenedRun:
             if self._is_data_given:
                 raise
             raise UserError(
-                f"{error.problem} The run was trained on these faces; say where they lie now by --data FOLDER."
+                f"{error.problem} The run was trained on these faces; give their new folder by --data FOLDER."
             ) from error
 
     @functools.cached_property
@@ -132,16 +134,16 @@ class OpenedRun:
         """The posterior of up to 20,000 faces of the training split as it is now.
 
         Raises:
-            UserError: the faces are not here.
+            UserError: the faces were not found.
         """
         return self._encodings(verified=True)
 
     @functools.cached_property
     def kept_encodings(self) -> "Encodings":
-        """The posterior of up to 20,000 training faces as training left it, also where the data set is not.
+        """The posterior of up to 20,000 training faces as training stored it, without a look at the data set.
 
         Raises:
-            UserError: the run folder holds none of this model, and the faces are not here.
+            UserError: the run folder holds none of this model, and the faces were not found.
         """
         return self._encodings(verified=False)
 
@@ -157,9 +159,9 @@ class OpenedRun:
 
 
 def add_data_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds `--data`, `--data-dir` and `--cache-dir`, which say where the faces of a trained run lie now."""
-    # Those that are not given leave no trace: the parser of a subcommand must not undo what stands before it.
-    flags = parser.add_argument_group("where the faces lie now", argument_default=argparse.SUPPRESS)
+    """Adds `--data`, `--data-dir` and `--cache-dir`, which say where the faces of a trained run are now."""
+    # SUPPRESS: defaults of a subcommand's parser would overwrite flags that were given before the subcommand.
+    flags = parser.add_argument_group("where the faces are now", argument_default=argparse.SUPPRESS)
     flags.add_argument(
         "--data", help="folder or tensorflow-datasets name (default: what the run was trained on)"
     )
@@ -168,18 +170,18 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
         help="folder in which tensorflow-datasets keeps its data sets (default: that of the training)",
     )
     flags.add_argument(
-        "--cache-dir", help="folder of the prepared pictures (default: FACEVAE_CACHE or ~/.cache/facevae)"
+        "--cache-dir", help="folder of the prepared faces (default: FACEVAE_CACHE or ~/.cache/facevae)"
     )
 
 
 def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
-    """The run that a command is asked for, before anything that takes long to import.
+    """Opens the run that the flags of a command name, without slow imports.
 
     Args:
         flags: `run_dir`, those of `add_data_flags`, and `which` where the command has it.
 
     Raises:
-        UserError: no run there, or `--data` is neither an existing folder nor a data set's name.
+        UserError: the folder holds no run, or `--data` is neither an existing folder nor a data set's name.
     """
     places = {name: value for name, value in vars(flags).items() if name in DATA_FLAGS}
     opened = OpenedRun(flags.run_dir, getattr(flags, "which", None), **places)

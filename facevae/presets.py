@@ -24,7 +24,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "demo": Preset(
         "python train.py: synthetic faces at 64x64, no download. On two processor cores 4 to 5 minutes in all, of "
-        "which 3.5 train; validation error (mse) about 0.0022."
+        "which 3.5 are training; validation error (mse) about 0.0022."
     ),
     "reference": Preset(
         "python train.py --preset reference --data FOLDER: the classic VAE tutorial network for 128x128 faces, for "
@@ -49,12 +49,12 @@ PRESETS: dict[str, Preset] = {
     "celeba64": Preset(
         "python train.py --preset celeba64 [--data FOLDER]: CelebA at 64x64. On two processor cores 10 minutes (46 "
         "epochs of 6,500 photographs) reach a test error (mse) of 0.0037, where the reference has 0.0110; 40 minutes "
-        "leave the error there and sharpen the faces.",
+        "give the same error and sharper faces.",
         {"data": "celeb_a", "shift": 2, "latent_dim": 200, "epochs": 30, "minutes": None},
     ),
     "celeba128": Preset(
-        "python train.py --preset celeba128 [--data FOLDER]: CelebA at 128x128. On two processor cores, busy with "
-        "other work too, 26 epochs of 2,400 photographs (5 minutes) reach a validation error (mse) of 0.0052.",
+        "python train.py --preset celeba128 [--data FOLDER]: CelebA at 128x128. On two processor cores that also "
+        "did other work, 26 epochs of 2,400 photographs (5 minutes) reach a validation error (mse) of 0.0052.",
         {
             "data": "celeb_a",
             "image_size": 128,

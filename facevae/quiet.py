@@ -1,4 +1,4 @@
-"""Keeps back what TensorFlow's native code prints while it is imported."""
+"""Hides what TensorFlow's native code prints while it is imported."""
 
 import contextlib
 import os

@@ -1,16 +1,16 @@
-"""The run folder: the only module that knows what lies where in it.
+"""The run folder. No other module knows the paths in it.
 
-    <run>/run.json             format version, configuration, what the data set was
+    <run>/run.json             format version, configuration, description of the data set
     <run>/lock                 held by the operating system while a process writes the run
     <run>/checkpoints/last.npz everything that resuming needs
     <run>/networks/            best.keras and last.keras, the trained models in float32
-    <run>/encodings/           encoded faces, so that looking at a run does not encode them again
+    <run>/encodings/           encoded training faces, so that commands need not encode them again
     <run>/logs/                TensorBoard's files: train, validation, pictures, ...
     <run>/figures/             pictures of explore.py
     <run>/export/              what export.py makes
     <run>/evaluation.json      what evaluate.py measured last
 
-The folder can be moved: nothing in it says where it lies. Where its pictures came from is part of the configuration.
+The folder can be moved: no file in it contains its path. The path of its data set is part of the configuration.
 """
 
 import contextlib
@@ -53,31 +53,31 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether a run was ever begun here."""
+        """Whether the folder holds a run."""
         return self._run_json.exists()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
-        """An existing run, to be read.
+        """Opens an existing run for reading.
 
         Raises:
-            UserError: no such folder, or no run in it.
+            UserError: the folder does not exist, or holds no run.
         """
         run = cls(path)
         if not run.path.is_dir():
             raise UserError(
                 f"run folder: expected the folder of a run, received {str(path)!r}, which does not exist. "
-                "Give the folder that train.py named, e.g. runs/<time>-<preset>."
+                "Give the folder that train.py printed, e.g. runs/<time>-<preset>."
             )
         if not run.exists:
             raise UserError(
                 f"run folder: {str(path)!r} holds no run (it has no run.json). "
-                "Give the folder that train.py named, e.g. runs/<time>-<preset>."
+                "Give the folder that train.py printed, e.g. runs/<time>-<preset>."
             )
         return run
 
     def save(self, config: Config, data: dict[str, Any] | None = None) -> None:
-        """Writes the configuration and what the data set was (name, counts, attribute names)."""
+        """Writes the configuration and a description of the data set (name, counts, attribute names)."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             content = {"format_version": FORMAT_VERSION, "config": config.to_dict(), "data": data}
@@ -95,7 +95,7 @@ class RunFolder:
         """The configuration of the run.
 
         Raises:
-            UserError: damaged, written by another version, or a link leads out of the folder; the message says which.
+            UserError: the file is damaged or of another version, or a link leads out of the folder.
         """
         self._refuse_links_out()
         return Config.from_dict(self._content()["config"], where=str(self._run_json))
@@ -126,22 +126,22 @@ class RunFolder:
         )
 
     def _refuse_links_out(self) -> None:
-        """A run that came from somebody else must not make us read or overwrite what lies beside it."""
+        """Refuses links to outside the folder: a run from others must not make us read or overwrite other files."""
         root = self.path.resolve()
         for folder, folders, files in os.walk(root):
             for entry in (pathlib.Path(folder, name) for name in folders + files):
                 if entry.is_symlink() and not pathlib.Path(os.path.realpath(entry)).is_relative_to(root):
                     raise UserError(
                         f"run folder: expected files of the run, received a link that leads out of it: {str(entry)!r}. "
-                        "Remove the link, or put a copy of what it leads to in its place."
+                        "Remove the link, or replace it with a copy of its target."
                     )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the run for this process; the lock dies with the process, however it ends.
+        """Locks the run for this process; the operating system releases the lock when the process ends.
 
         Raises:
-            UserError: another living process holds it, or the folder cannot be written.
+            UserError: another running process holds it, or the folder cannot be written.
         """
         taken = (
             f"run folder: another process is writing {str(self.path)!r}. "
@@ -157,7 +157,7 @@ class RunFolder:
 
 
 def default_run_path(preset: str) -> pathlib.Path:
-    """`runs/<time>-<preset>`, not yet taken."""
+    """`runs/<time>-<preset>`, with a number behind it if that exists."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}"
     path, count = pathlib.Path("runs") / name, 2
     while path.exists():
@@ -166,7 +166,7 @@ def default_run_path(preset: str) -> pathlib.Path:
 
 
 def _is_data_description(data: Any) -> bool:
-    """Whether it is what `save` was given, as far as others rely on it."""
+    """Whether the parts of a description that are used have the types that `save` writes."""
     if data is None:
         return True
     if not isinstance(data, dict) or not isinstance(data.get("name", ""), str):

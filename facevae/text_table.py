@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One line for each row, columns as wide as their widest cell: the first to the left, the others to the right.
+    """One line for each row; the first column is aligned to the left, the others to the right.
 
     Args:
-        rows: of equally many cells, a header among them where there is one.
+        rows: all of the same number of cells; a header is a row.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -22,7 +22,7 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], columns: s
 
     Args:
         header: the columns' titles.
-        rows: of as many cells as there are titles.
+        rows: a cell for each title.
         columns: a letter for each column, `l` for text and `r` for numbers (default: text first, then numbers).
     """
     rules = {"l": "---", "r": "--:"}

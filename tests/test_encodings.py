@@ -83,7 +83,7 @@ def test_encodings_of_another_model_need_the_data_set(model, tmp_path):
     def gone():
         raise UserError("data: there is no folder.")
 
-    with pytest.raises(UserError, match=r"train\.npz: missing or of another model.*there is no folder"):
+    with pytest.raises(UserError, match=r"train\.npz: missing or made by another model.*there is no folder"):
         encodings.training_encodings(run, model, gone)
 
 
@@ -97,9 +97,9 @@ def test_a_split_whose_names_or_attributes_have_changed_is_encoded_again(model, 
         return encodings.training_encodings(run, model, lambda: records, verified)
 
     kept(train)
-    mended = Records(images, 1 - attributes, names, rows)  # the table was corrected
-    np.testing.assert_array_equal(kept(mended, verified=False).attributes, attributes)
-    np.testing.assert_array_equal(kept(mended).attributes, 1 - attributes)
+    corrected = Records(images, 1 - attributes, names, rows)  # the table was corrected
+    np.testing.assert_array_equal(kept(corrected, verified=False).attributes, attributes)
+    np.testing.assert_array_equal(kept(corrected).attributes, 1 - attributes)
     # One face gone and another come: as many as before, in other places.
     moved = Records(images[::-1], attributes[::-1], names[::-1], rows)
     np.testing.assert_array_equal(kept(moved).attributes, attributes[::-1])

@@ -207,7 +207,7 @@ def test_no_flag_needs_tensorflow():
         (["unfinished"], "no trained model yet.*--resume"),
         (["other_version"], "format 99.*Use the version"),
         (["damaged"], "does not load"),
-        (["no_encodings"], "train.npz: missing or of another model.*nothing_here"),
+        (["no_encodings"], "train.npz: missing or made by another model.*nothing_here"),
         (["run", "--output-dir", "thesis"], "something else in it"),
     ],
 )

@@ -68,13 +68,13 @@ def test_directions_refuse_what_does_not_belong_together():
 
 
 @pytest.mark.parametrize("spherical", [False, True])
-def test_interpolation_ends_exactly_on_its_ends(random, spherical):
+def test_interpolation_includes_both_ends_exactly(random, spherical):
     start, end = random.standard_normal((2, 50)).astype(np.float32)
-    way = latents.interpolate(start, end, 7, spherical)
-    assert way.shape == (7, 50)
-    assert way.dtype == np.float32
-    np.testing.assert_array_equal(way[0], start)
-    np.testing.assert_array_equal(way[-1], end)
+    between = latents.interpolate(start, end, 7, spherical)
+    assert between.shape == (7, 50)
+    assert between.dtype == np.float32
+    np.testing.assert_array_equal(between[0], start)
+    np.testing.assert_array_equal(between[-1], end)
 
 
 def test_the_linear_middle_is_the_average_and_the_spherical_one_keeps_the_norm():
@@ -87,10 +87,10 @@ def test_the_linear_middle_is_the_average_and_the_spherical_one_keeps_the_norm()
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, 0.0])
-def test_spherical_interpolation_of_parallel_latents_is_the_straight_way(factor):
+def test_spherical_interpolation_of_parallel_latents_is_linear(factor):
     start = np.array([1.0, 2.0, -1.0], np.float32)
-    way = latents.interpolate(start, factor * start, 5, spherical=True)
-    np.testing.assert_allclose(way, latents.interpolate(start, factor * start, 5), atol=1e-6)
+    between = latents.interpolate(start, factor * start, 5, spherical=True)
+    np.testing.assert_allclose(between, latents.interpolate(start, factor * start, 5), atol=1e-6)
 
 
 def test_interpolation_refuses_one_step_and_different_shapes():
@@ -137,11 +137,11 @@ def test_edits_add_so_many_times_each_direction():
 
 
 # ---------------------------------------------------------------------------------------------------------
-# Distribution
+# Normality
 # ---------------------------------------------------------------------------------------------------------
 
 
-def test_normality_of_a_known_gaussian_says_so_and_names_the_others(random):
+def test_normality_rejects_only_the_dimensions_that_are_not_standard_normal(random):
     samples = random.standard_normal((5000, 12)).astype(np.float32)
     result = latents.normality(samples)
     assert not result.rejected.any()
@@ -154,22 +154,3 @@ def test_normality_of_a_known_gaussian_says_so_and_names_the_others(random):
     assert np.flatnonzero(result.rejected).tolist() == [3, 7, 9]
     # The distance of N(1, 1) from N(0, 1) is 2 Φ(1/2) − 1.
     assert result.distance[9] == pytest.approx(0.3829, abs=0.02)
-
-
-def test_the_map_keeps_groups_together(random):
-    groups = np.repeat(np.arange(3), 30)
-    centres = 6.0 * random.standard_normal((3, 10))
-    mean = centres[groups] + random.standard_normal((90, 10))
-    positions = latents.two_dimensional_map(mean)
-    assert positions.shape == (90, 2)
-    assert np.isfinite(positions).all()
-    np.testing.assert_array_equal(positions, latents.two_dimensional_map(mean))
-    agreement = latents.map_agreement(positions, np.stack([groups == 0, random.random(90) < 0.5], axis=1))
-    assert agreement[0] > 0.8
-    assert agreement[0] > agreement[1] + 0.5
-
-
-def test_the_map_of_few_faces_or_one_dimension_is_still_a_map(random):
-    assert latents.two_dimensional_map(random.standard_normal((6, 1))).shape == (6, 2)
-    with pytest.raises(ValueError, match="at least 5 faces to lay out, received 4"):
-        latents.two_dimensional_map(random.standard_normal((4, 3)))

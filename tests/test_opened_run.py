@@ -1,4 +1,4 @@
-"""A trained run opened: what it loads and when, where its faces lie, and the flags of the three commands."""
+"""A trained run opened: what it loads and when, where its faces are, and the flags of the three commands."""
 
 import pathlib
 import re
@@ -21,6 +21,7 @@ from facevae.errors import UserError
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun, open_from_flags
 from facevae.run_folder import RunFolder
+from facevae.training import parse_command_line
 
 PARSERS = {
     "evaluate": lambda *flags: evaluate.parse_command_line(["run", *flags]),
@@ -150,18 +151,18 @@ def test_importing_it_loads_neither_tensorflow_nor_numpy(run):
     assert done.stdout.strip() == "last []", done.stderr
 
 
-def test_loading_a_model_keeps_tensorflows_notes_back(run):
+def test_loading_a_model_hides_tensorflows_log(run):
     code = "import sys, facevae; print(facevae.load(sys.argv[1]).latent_dim)"
     done = subprocess.run([sys.executable, "-c", code, run.path], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("4", "")
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# Where the faces lie now
+# Where the faces are now
 # -----------------------------------------------------------------------------------------------------------------
 
 
-def test_faces_are_read_where_the_configuration_says_or_where_they_lie_now(tmp_path, folder):
+def test_faces_are_read_where_the_configuration_says_or_in_the_folder_that_was_given(tmp_path, folder):
     run = make_run(tmp_path / "run", folder)
     opened = OpenedRun(run.path, cache_dir=tmp_path / "cache")
     names = opened.dataset.train.names(slice(None))
@@ -180,7 +181,7 @@ def test_relative_folders_and_home_are_those_of_the_trainings_flags(tmp_path, fo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     opened = OpenedRun(run.path, data=name, data_dir="~/tfds", cache_dir="~/cache")
-    trained = facevae.config.parse_command_line(["--data", name, "--data-dir", "~/tfds"])
+    trained = parse_command_line(["--data", name, "--data-dir", "~/tfds"])
     assert opened.data == trained["data"]
     assert opened.dataset.folder.parent == tmp_path / "cache"
     assert sum(opened.dataset.counts.values()) == 40
@@ -201,7 +202,9 @@ def test_the_data_sets_folder_of_tensorflow_datasets_can_be_another(run, tmp_pat
 
 
 def test_a_place_for_prepared_faces_that_is_no_disk_is_refused(run):
-    with pytest.raises(UserError, match=r"cache_dir: expected a folder on a disk .* 'gs://bucket'"):
+    with pytest.raises(
+        UserError, match=r"cache_dir: expected a folder on a local or mounted disk, received 'gs://bucket'"
+    ):
         OpenedRun(run.path, cache_dir="gs://bucket")
 
 
@@ -248,7 +251,7 @@ def test_their_help_is_one_text(capsys):
     for parse in PARSERS.values():
         with pytest.raises(SystemExit):
             parse("--help")
-        texts.add(re.search(r"where the faces lie now:\n(?:  .*\n)+", capsys.readouterr().out)[0])
+        texts.add(re.search(r"where the faces are now:\n(?:  .*\n)+", capsys.readouterr().out)[0])
     (text,) = texts
     assert re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE) == ["--data", "--data-dir", "--cache-dir"]
 

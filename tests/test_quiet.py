@@ -7,7 +7,7 @@ import pytest
 from facevae.quiet import without_native_notes
 
 
-def test_notes_are_dropped_and_errors_passed_on(capfd):
+def test_informational_lines_are_dropped_and_errors_passed_on(capfd):
     with without_native_notes():
         os.write(2, b"I0000 00:00:1.5 12 port.cc:153] oneDNN custom operations are on.\n")
         os.write(2, b"E0000 00:00:1.5 12 gpu.cc:1] the card is on fire\n")

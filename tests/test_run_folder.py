@@ -21,7 +21,7 @@ def test_configuration_and_data_description_survive_moving_the_folder(tmp_path):
     assert str(tmp_path) not in (tmp_path / "b" / "run.json").read_text()
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         RunFolder.open(tmp_path / "missing")
     with pytest.raises(UserError, match=r"holds no run \(it has no run.json\)"):
@@ -87,7 +87,7 @@ def test_another_format_version_is_named(tmp_path):
         run.load_config()
 
 
-def test_second_living_process_is_refused_and_a_dead_one_holds_nothing(tmp_path):
+def test_a_second_running_process_is_refused_and_a_killed_one_holds_no_lock(tmp_path):
     code = (
         "import sys, time; from facevae.run_folder import RunFolder\n"
         "with RunFolder(sys.argv[1]).locked(): print('held', flush=True); time.sleep(60)"
@@ -128,7 +128,7 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     assert not list(tmp_path.rglob(f"{WRITING}*"))
 
 
-def test_default_path_is_not_taken(tmp_path, monkeypatch):
+def test_the_default_path_does_not_exist_yet(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = default_run_path("demo")
     first.mkdir(parents=True)

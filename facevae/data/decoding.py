@@ -1,9 +1,8 @@
-"""Decoding on all cores: pictures in, faces out, in order.
+"""Decodes picture files to faces on all cores, in order.
 
-The cores are used by worker processes, because one picture is so little work that threads spend it waiting
-for the interpreter's lock. They are started as `python -m facevae.data.decoding` and spoken to over pipes:
-nothing is pickled, the user's script is not imported a second time, and a decoder that crashes takes only its
-picture with it.
+The work is done by worker processes, because one picture is so little work that threads would mostly wait for the
+interpreter's lock. They run `python -m facevae.data.decoding` and communicate over pipes: nothing is pickled, the
+user's script is not imported a second time, and a crash of the decoder costs only the picture that caused it.
 """
 
 import collections
@@ -31,7 +30,7 @@ Encoded = str | bytes  # a picture file's path, or its content
 _CHUNK = 16
 _PICTURES_PER_WORKER = 500  # below this, starting another process costs more than it saves
 # glibc gives memory back to the system after each picture and asks for it again for the next one, page by page,
-# which takes up to half of a worker's time; with these it keeps a little. Other libraries ignore them (mallopt(3)).
+# which takes up to half of a worker's time; with these it keeps some. Other libraries ignore them (mallopt(3)).
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 _HELLO = b"ready"
 _HEADER = struct.Struct("<BQ")
@@ -111,7 +110,7 @@ class _Worker:
     def decode(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
         try:
             return self._ask(chunk)
-        except (OSError, EOFError):  # the process died; find the picture that did it
+        except (OSError, EOFError):  # the process died; each picture alone shows which one did it
             self.stop()
             self._start()
             if len(chunk) == 1:
@@ -128,7 +127,7 @@ class _Worker:
         package_parent = str(pathlib.Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (package_parent, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            # -P: not one module is taken from the working folder, which may be a data set of somebody else's.
+            # -P: no module is imported from the working folder, which may be somebody else's data set.
             [
                 *(sys.executable, "-P", "-W", "ignore", "-m", "facevae.data.decoding"),
                 *(str(self._crop), str(self._size)),
@@ -191,10 +190,12 @@ def _available_cores() -> int:
 
 
 def _serve(crop: str | int, size: int) -> None:
-    """The worker process: answers until its input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; its end closes the pipe
+    """Runs in the worker process: decodes until its input ends."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # the parent handles Ctrl-C; when it ends, the pipe is closed
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # a library that prints must not break the answers
+    sys.stdout = sys.stderr  # what a library prints must not get into the answers
     answers.write(_HELLO)
     answers.flush()
     with contextlib.suppress(EOFError, BrokenPipeError):

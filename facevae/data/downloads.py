@@ -1,4 +1,4 @@
-"""Whether a data set's downloads would be served: asked in seconds, where trying them fails after minutes."""
+"""Asks within seconds whether a data set's downloads are refused; the downloads themselves fail after minutes."""
 
 import html
 import queue
@@ -13,7 +13,7 @@ from tensorflow_datasets.core.download import resource
 
 _SECONDS_PER_ANSWER = 5
 _SECONDS_IN_ALL = 10
-_MOST_ASKED = 8  # downloads of one data set, the largest first
+_MOST_ASKED = 8  # files of one data set, the largest first
 _PAGE_BYTES = 2**16
 _DRIVE = "drive.google.com"
 _KAGGLE = {"celeb_a": "jessicali9530/celeba-dataset", "lfw": "jessicali9530/lfw-dataset"}
@@ -26,7 +26,7 @@ def downloads_refused(builder: tfds.core.DatasetBuilder) -> str | None:
         builder: a data set that is not prepared yet.
 
     Returns:
-        What happened to the first one that is refused, or None if nothing is.
+        The reason for the first refusal, or None.
     """
     files = _missing_files(builder)
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -85,7 +85,7 @@ def _refusal(url: str, file_name: str) -> str | None:
 
 
 def _drive_refusal(page: bytes, file_name: str) -> str | None:
-    """Google Drive answers with a page instead of a file: to be confirmed for a large file, or a refusal."""
+    """Google Drive answers with a page instead of a file: a confirmation for a large file, or a refusal."""
     text = page.decode("utf-8", "replace")
     if re.search(r"<form[^>]*download", text) or "confirm=" in text:
         return None

@@ -1,4 +1,4 @@
-"""A folder of pictures, with CelebA's tables beside them or without."""
+"""A folder of pictures, with or without CelebA's tables."""
 
 import collections
 import hashlib
@@ -69,7 +69,7 @@ class FolderSource:
         """Reads the tables and matches their rows with the pictures.
 
         Raises:
-            UserError: a table that cannot be understood, or no picture has a row.
+            UserError: a table cannot be understood, or no picture has a row.
         """
         attributes = self._table(ATTRIBUTE_TABLES, read_attribute_table)
         partition = self._table(PARTITION_TABLES, read_partition_table)
@@ -83,7 +83,7 @@ class FolderSource:
             name, reason = next(iter(self.left_out.items()))
             raise UserError(
                 f"{self.path}: none of the {len(names):,} pictures can be used ({name}: {reason}). "
-                "Mend the tables or the pictures, or remove the tables."
+                "Fix the tables or the pictures, or remove the tables."
             )
 
     def examples(self) -> Iterator[Example]:
@@ -124,10 +124,10 @@ class FolderSource:
                     self.left_out[folder or "."] = f"a folder that cannot be read ({error.strerror})"
                     continue
                 for entry in found:
-                    self._take(entry, f"{folder}/{entry.name}".lstrip("/"), seen, waiting)
+                    self._add(entry, f"{folder}/{entry.name}".lstrip("/"), seen, waiting)
                     progress.update()
 
-    def _take(self, entry: os.DirEntry, name: str, seen: set[tuple[int, int]], waiting: list[str]) -> None:
+    def _add(self, entry: os.DirEntry, name: str, seen: set[tuple[int, int]], waiting: list[str]) -> None:
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             return
         is_picture = entry.name.lower().endswith(SUFFIXES)
@@ -144,8 +144,8 @@ class FolderSource:
                 self.left_out[name] = "not a regular file"
         elif is_picture:
             identity = (status.st_dev, status.st_ino)
-            if status.st_ino and identity in seen:  # Windows tells no numbers here
-                self.left_out[name] = "another name of a picture that is read already"
+            if status.st_ino and identity in seen:  # os.DirEntry has no file numbers on Windows
+                self.left_out[name] = "another name of a picture that was read already"
             else:
                 self._files[name] = status
                 seen.add(identity)
@@ -162,7 +162,7 @@ class FolderSource:
         return read(self.path / found[0]) if found else None
 
     def _match(self, names: list[str], table: Table | None) -> dict[str, int]:
-        """Rows by picture; pictures without a row are left out."""
+        """The row of each picture; pictures without a row are added to `left_out`."""
         if table is None:
             return {}
         key_of = _picture_key(names, table)
@@ -180,9 +180,7 @@ class FolderSource:
                     self.left_out[name] = f"no row of its own in {table.path.name}"
                 elif len(same_key) > 1:
                     others = ", ".join(other for other in same_key if other != name)
-                    self.left_out[name] = (
-                        f"the row {key} of {table.path.name} could be its own or that of {others}"
-                    )
+                    self.left_out[name] = f"the row {key} of {table.path.name} fits {others} as well"
                 else:
                     rows[name] = table.row_of[key]
         extra = [key for key in table.row_of if key not in pictures]
@@ -192,10 +190,10 @@ class FolderSource:
 
 
 def _picture_key(names: list[str], table: Table) -> Callable[[str], str]:
-    """How a picture's name reads in the table: as it is where rows name folders, else by its last part.
+    """A function from a picture's name to its key in the table: all of it if rows name folders, else the file name.
 
-    The archive's PNG edition has tables that say .jpg: where no name fits at all, names are compared without their
-    suffixes, and a row whose name without suffix another row has too is nobody's.
+    The tables of CelebA's PNG edition say .jpg: if no name matches at all, names are compared without their suffixes.
+    Rows that differ only in their suffix then match no picture.
     """
     keys = {*table.refused, *table.row_of}
     if any("/" in key for key in keys):

@@ -1,4 +1,4 @@
-"""One picture file into one upright, cropped, resized RGB face."""
+"""Decodes one picture file to an upright, cropped and resized RGB image."""
 
 import functools
 import io
@@ -26,15 +26,16 @@ SUFFIXES = (
 )
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
-# A large camera's picture, up to 1 GB while it is decoded; more is refused unread.
+# A large camera's picture, up to 1 GB while it is decoded; larger ones are refused unread.
 MAXIMUM_PIXELS = 50_000_000
-# Of a file, 5 for each of those pixels: a decoder would search terabytes of zeros.
+# Of a file, 5 for each of those pixels: a decoder would read terabytes of zeros to their end.
 MAXIMUM_BYTES = 250_000_000
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 when that leaves, for each new pixel's side, at least so many whole pixels, or at
-# least so many that are partly shared by two new ones. The face then differs from one decoded in full by at most
-# 0.3 grey levels on average (benchmarks/preparation.md); with one and a half shared pixels it would be four times that.
-_WHOLE_PIXELS_LEFT, _SHARED_PIXELS_LEFT = 2, 5
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that leaves at least this many pixels for each side of a resulting
+# pixel: the first number where the borders of resulting pixels fall between decoded ones, the second where they cut
+# through them. The face then differs from one decoded in full by at most 0.3 grey levels on average
+# (benchmarks/preparation.md); with 1.5 pixels that are cut through it would be four times that.
+_ALIGNED_PIXELS_LEFT, _CUT_PIXELS_LEFT = 2, 5
 
 _ORIENTATION_TAG = 0x0112
 _TURN = {  # what makes a picture upright, by the value of its orientation tag (Exif 2.3, 4.6.4)
@@ -120,26 +121,36 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def reduce_while_decoding(image: Image.Image, crop: str | int, size: int) -> int:
-    """Asks for a JPEG that is not loaded yet at the smallest scale that leaves pixels enough.
+    """Sets a JPEG that is not loaded yet to be decoded at the smallest scale that leaves enough pixels.
 
     Returns:
-        1, 2, 4 or 8: how many of its pixels become one on each side.
+        1, 2, 4 or 8: the factor by which each side is reduced.
     """
     width, height = image.size
     top, left, side = _centred_square(width, height, crop)
     for reduction in (8, 4, 2):
         if width % reduction or height % reduction:
             continue  # its last pixels would cover less than the others
-        whole = not (top % reduction or left % reduction or side % (reduction * size))
-        if side >= reduction * size * (_WHOLE_PIXELS_LEFT if whole else _SHARED_PIXELS_LEFT):
-            # Other kinds of pictures stay as they are.
+        aligned = not (top % reduction or left % reduction or side % (reduction * size))
+        if side >= reduction * size * (_ALIGNED_PIXELS_LEFT if aligned else _CUT_PIXELS_LEFT):
+            # It has no effect on other formats.
             image.draft(None, (width // reduction, height // reduction))
             return width // image.width
     return 1
 
 
 def crop_and_resize(pixels: np.ndarray, reduction: int, crop: str | int, size: int) -> np.ndarray:
-    """The centred square of uint8[height, width, 3], which was reduced while decoding, as uint8[size, size, 3]."""
+    """Crops the centred square of an image and resizes it.
+
+    Args:
+        pixels: uint8[height, width, 3].
+        reduction: the factor by which they were reduced while decoding.
+        crop: "square" or the side of the square, in pixels of the image in full size.
+        size: side of the result in pixels.
+
+    Returns:
+        uint8[size, size, 3].
+    """
     height, width = (reduction * side for side in pixels.shape[:2])
     top, left, side = _centred_square(width, height, crop)
     if reduction > 1:
@@ -148,14 +159,14 @@ def crop_and_resize(pixels: np.ndarray, reduction: int, crop: str | int, size: i
 
 
 def resize(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Resizes a square picture: downwards by exact area averaging, upwards by bicubic interpolation.
+    """Resizes a square image: downwards by exact area averaging, upwards by bicubic interpolation.
 
-    Averaging gives each new pixel the mean of the area it covers, partial pixels counted by their part.
-    (Pillow's BOX counts them wholly or not at all: 5 grey levels off, on average, on 89 pixels made 64.)
+    Averaging gives each new pixel the mean of the area it covers, with partly covered pixels weighted by that part.
+    (Pillow's BOX counts them wholly or not at all: 5 grey levels off, on average, from 89 pixels to 64.)
 
     Args:
         pixels: uint8[side, side, 3].
-        size: side of the result.
+        size: side of the result in pixels.
 
     Returns:
         uint8[size, size, 3].
@@ -196,8 +207,7 @@ def _rotated(image: Image.Image) -> Image.Image:
 
 
 def _average(pixels: np.ndarray, top: float, left: float, side: float, size: int) -> np.ndarray:
-    """The means of the areas of a square uint8[size, size, 3] over uint8[height, width, 3], whose edges may lie
-    inside pixels."""
+    """Averages a square of uint8[height, width, 3], whose edges may lie inside pixels, to uint8[size, size, 3]."""
     height, width = pixels.shape[:2]
     rows, _ = _area_weights(height, top, side, size, 1)
     _, columns = _area_weights(width, left, side, size, 3)
@@ -210,11 +220,10 @@ def _average(pixels: np.ndarray, top: float, left: float, side: float, size: int
 def _area_weights(
     length: int, start: float, side: float, size: int, channels: int
 ) -> tuple[scipy.sparse.csr_array, scipy.sparse.csc_array]:
-    """The part that each of `length` pixels has in each of `size` new ones that share [start, start + side].
+    """The weight of each of `length` pixels in each of `size` new ones that divide [start, start + side].
 
     Returns:
-        float32[size * channels, length * channels], for lines of pixels whose channels stand side by side, and
-        its transpose.
+        float32[size * channels, length * channels], for rows of pixels with interleaved channels, and its transpose.
     """
     edges = np.minimum(start + np.arange(size + 1) * (side / size), length)
     taps = np.floor(edges[:-1, None]).astype(np.int32) + np.arange(

@@ -14,7 +14,7 @@ from facevae.errors import UserError
 class Share:
     """Which part of every batch is read here: that of the replicas `first` to `first + count - 1` out of `of`.
 
-    Replicas have equal, consecutive parts of the batch. Batches come as their parts, one after the other.
+    Each replica has an equal, consecutive part of the batch. The data set yields these parts one after the other.
     """
 
     first: int = 0
@@ -22,15 +22,15 @@ class Share:
     of: int = 1
 
     def part(self, batch_size: int) -> int:
-        """Faces in the part of one replica.
+        """Number of faces in the part of one replica.
 
         Raises:
-            UserError: the batch cannot be parted equally.
+            UserError: the batch cannot be divided equally.
         """
         if batch_size % self.of:
             raise UserError(
                 f"batch_size: expected a multiple of {self.of}, the number of devices that train together, "
-                f"received {batch_size}. It is the size of the batch over all of them."
+                f"received {batch_size}. Give the size of the batch over all devices."
             )
         return batch_size // self.of
 
@@ -55,7 +55,7 @@ def training_batches(
     """Endless shuffled batches; a step's batch depends on seed and step alone, so that training can resume.
 
     A data epoch is `len(records) // batch_size` steps, in which no face comes twice; each has its own
-    permutation, so the faces that one leaves over are others in the next.
+    permutation, so the faces left over differ from one to the next.
 
     Args:
         records: the faces.
@@ -63,7 +63,7 @@ def training_batches(
         seed: of the order and the flips.
         first_step: the global step of the first batch.
         flip: whether each face is mirrored with probability one half.
-        share: the replicas whose parts are read; only their faces are touched.
+        share: the replicas whose parts are read; no other faces are read from the disk.
 
     Returns:
         An infinite data set of uint8[batch_size / share.of, size, size, 3].
@@ -97,7 +97,7 @@ def training_batches(
 
 
 def evaluation_batches(records: Records, batch_size: int, share: Share = WHOLE) -> tf.data.Dataset:
-    """All faces once, in order; a last batch that is not full is filled up with black pictures of weight 0.
+    """All faces once, in order; an incomplete last batch is filled up with black images of weight 0.
 
     Args:
         records: the faces.
@@ -105,14 +105,14 @@ def evaluation_batches(records: Records, batch_size: int, share: Share = WHOLE) 
         share: the replicas whose parts are read.
 
     Returns:
-        A data set as Keras' `evaluate` takes it, of pictures uint8[batch_size / share.of, size, size, 3], no targets,
+        A data set as Keras' `evaluate` takes it, of images uint8[batch_size / share.of, size, size, 3], no targets,
         and weights float32[batch_size / share.of].
 
     Raises:
         UserError: the batch size is not positive, or the replicas cannot have equal parts.
     """
     if batch_size < 1:
-        raise UserError(f"batch_size: expected at least 1, received {batch_size}.")
+        raise UserError(f"batch_size: expected at least 1, received {batch_size}. Give a positive number.")
 
     def load(number: np.ndarray) -> np.ndarray:
         step, part = share.locate(int(number), batch_size)
@@ -143,10 +143,10 @@ def _prefetched(numbers: tf.data.Dataset, load) -> tf.data.Dataset:
 
 
 def without_tuner(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """The data set without TensorFlow's tuner, where there is nothing to tune.
+    """The data set without TensorFlow's autotuning, where there is nothing to tune.
 
-    Its thread (TensorFlow 2.21) now and then notices only after up to five seconds that its iterator is gone: every
-    validation could end with that wait.
+    The tuner's thread (TensorFlow 2.21) sometimes takes up to five seconds to notice that its iterator is gone, a wait
+    that every validation could end with.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -1,4 +1,4 @@
-"""Any source to records, once per source, crop and size."""
+"""Prepares the faces of a source as records, once per source, crop and size."""
 
 import collections
 import contextlib
@@ -21,9 +21,9 @@ from facevae.data.records import (
     Example,
     FaceDataset,
     RecordsWriter,
-    discard_leftovers,
     load_records,
     read_index,
+    remove_leftovers_of_version_0_1,
 )
 from facevae.data.sources import Source, open_source
 from facevae.errors import UserError, printable
@@ -31,7 +31,7 @@ from facevae.files import locked, remove_leftovers
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
 _DISK_RESERVE = 100 * 2**20
-_FEWEST_JUDGED = 100  # pictures, before more bad than good ones may end a preparation
+_FEWEST_BAD = 100  # pictures that cannot be used, before a preparation may end early
 logger = logging.getLogger(__name__)
 
 
@@ -42,24 +42,24 @@ def prepare(
     image_size: int = 64,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> FaceDataset:
-    """Opens a source as prepared records, which are made when there are none or the source has changed.
+    """Opens the prepared records of a source; makes them first if there are none or the source has changed.
 
-    Prints one line that says what there is, how large and where; before records are made their size, and then
-    a progress bar. Pictures that cannot be used are named in the log with the reason.
+    Prints one line with the numbers of faces, the size of the records and their folder; if they must be made, also
+    their expected size and a progress bar. Pictures that cannot be used are named in the log with the reason.
 
     Args:
         data: "synthetic_faces", a tensorflow-datasets name with an `image` feature, or a folder of pictures.
         data_dir: where tensorflow-datasets keeps its data sets (None: its own default); not for a folder.
         crop: "square" for the largest centred square, or the side in pixels of a centred one, e.g. 148.
-        image_size: side of the prepared pictures in pixels.
+        image_size: side of the prepared images in pixels.
         cache_dir: where records are kept (None: the environment's FACEVAE_CACHE, else ~/.cache/facevae).
 
     Returns:
         The splits as `Records`, of uint8 pixels.
 
     Raises:
-        UserError: no such source, a download that is refused, a table that cannot be understood, hardly any
-            picture that can be used, a disk too small.
+        UserError: the source does not exist, its download is refused, a table cannot be understood, most
+            pictures cannot be used, or the disk is too small.
     """
     crop = _checked_crop(crop)
     if type(image_size) is not int or image_size < 8:
@@ -78,7 +78,7 @@ def prepare(
                 # Another process may have made them meanwhile.
                 dataset = _existing(folder, source, image_size)
                 if dataset is None:
-                    discard_leftovers(folder)
+                    remove_leftovers_of_version_0_1(folder)
                     _make(folder, source, crop, image_size)
                     dataset = load_records(folder, source.name, image_size)
         except OSError as error:
@@ -86,8 +86,8 @@ def prepare(
     empty = [name for name, count in dataset.counts.items() if not count]
     if empty:
         raise UserError(
-            f"{dataset.name}: expected faces to train with, for validation and for the test, received none for "
-            f"{' and '.join(empty)}. Give more pictures (at least 3), or mend the table of splits."
+            f"{dataset.name}: expected faces for train, validation and test, received none for "
+            f"{' and '.join(empty)}. Give more pictures (at least 3), or fix the table of splits."
         )
     tqdm.tqdm.write(_summary(dataset))
     return dataset
@@ -123,7 +123,7 @@ def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceData
             return None
         return load_records(folder, source.name, image_size)
     except DamagedRecordsError as error:
-        logger.warning("%s: the prepared faces are damaged (%s) and are made anew", folder, error)
+        logger.warning("%s: the prepared faces are damaged (%s) and are prepared again", folder, error)
         return None
 
 
@@ -157,13 +157,13 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
                 }
             )
     finally:
-        _name_left_out(left_out, source.name)
+        _log_left_out(left_out, source.name)
 
 
 def _decode_all(
     writer: RecordsWriter, source: Source, crop: str | int, image_size: int, left_out: dict[str, str]
 ) -> None:
-    waiting: collections.deque[Example] = collections.deque()  # handed to the decoder and not yet back
+    waiting: collections.deque[Example] = collections.deque()  # given to the decoder and not yet returned
 
     def encoded() -> Iterator[str | bytes]:
         for example in source.examples():
@@ -181,20 +181,20 @@ def _decode_all(
                 continue
             left_out[example.name] = face
             bad += 1
-            # The end is certain: those that are left cannot outnumber the bad ones.
-            if bad >= _FEWEST_JUDGED and bad > len(writer) and 2 * bad > len(source):
+            # The refusal below is certain: the pictures that are left cannot make the good ones the majority.
+            if bad >= _FEWEST_BAD and bad > len(writer) and 2 * bad > len(source):
                 break
     if bad > len(writer):
         name, reason = next((n, r) for n, r in left_out.items() if n not in source.left_out)
         raise UserError(
             f"preparing {source.name}: {bad:,} of {bad + len(writer):,} pictures cannot be used "
-            f"({name}: {reason}). Mend the source, or give another one."
+            f"({name}: {reason}). Fix the source, or give another one."
         )
     if not len(writer):
         raise UserError(f"preparing {source.name}: expected pictures, received none. Give another source.")
 
 
-def _name_left_out(left_out: dict[str, str], source_name: str) -> None:
+def _log_left_out(left_out: dict[str, str], source_name: str) -> None:
     for name, reason in list(left_out.items())[:_MOST_NAMED]:
         logger.warning("left out %s: %s", printable(name), printable(reason))
     if len(left_out) > _MOST_NAMED:

@@ -1,4 +1,4 @@
-"""Prepared faces on disk: raw pixels that are mapped into memory, and what belongs to them.
+"""Prepared faces on disk: raw pixels that are mapped into memory, with names, attributes and splits.
 
     <cache>/<key>/index.json         format, source fingerprint, crop, size, counts, pictures left out
     <cache>/<key>/names.json         the faces' names
@@ -6,7 +6,7 @@
     <cache>/<key>/attributes.uint8   uint8[n, A] of 0 and 1
     <cache>/<key>/splits.uint8       uint8[n]: 0 training, 1 validation, 2 test
 
-They are written aside and renamed when complete, so that what bears the name is complete.
+They are written to a temporary folder that is renamed when complete, so a folder <key> is always complete.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _MOST_JSON_BYTES = 2**28  # the names of some millions of faces
 
 
 class DamagedRecordsError(ValueError):
-    """A folder that is no complete set of records; the message says why."""
+    """A folder that is not a complete set of records; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Records:
     Args:
         images: uint8[n, size, size, 3], usually a memory map.
         attributes: uint8[n, A], or None.
-        names: the n names.
-        rows: int[m], which of them belong to this split.
+        names: n names.
+        rows: int[m], which of the n faces belong to this split.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Records:
 
     @property
     def image_size(self) -> int:
-        """Side of the pictures in pixels."""
+        """Side of the images in pixels."""
         return self._images.shape[1]
 
     def images(self, indices: np.ndarray | slice) -> np.ndarray:
@@ -91,11 +91,11 @@ class FaceDataset:
 
     Attributes:
         name: the source's name.
-        image_size: side of the pictures in pixels.
+        image_size: side of the images in pixels.
         attribute_names: CelebA's names, or those of the source; () without attributes.
         train, validation, test: the splits, which share no face.
         left_out: pictures that could not be used, with the reason.
-        folder: where the records lie.
+        folder: of the records.
     """
 
     name: str
@@ -114,7 +114,7 @@ class FaceDataset:
 
 
 class RecordsWriter:
-    """Writes records aside; the end of the `with` block puts them in place, an exception removes them.
+    """Writes records to a temporary folder; the end of the `with` block renames it, an exception removes it.
 
     Args:
         folder: of the records; one writer at a time.
@@ -130,11 +130,11 @@ class RecordsWriter:
             self._aside = stack.enter_context(whole_folder(self.folder))
             self._images = stack.enter_context((self._aside / "images.uint8").open("wb"))
             self._attributes = stack.enter_context((self._aside / "attributes.uint8").open("wb"))
-            self._placed = stack.pop_all()
+            self._open_files = stack.pop_all()
         return self
 
     def __exit__(self, *raised: Any) -> None:
-        self._placed.__exit__(*raised)
+        self._open_files.__exit__(*raised)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -160,8 +160,8 @@ class RecordsWriter:
         (self._aside / "index.json").write_bytes(json.dumps(index, indent=1).encode("ascii"))
 
 
-def discard_leftovers(folder: pathlib.Path) -> None:
-    """Removes what a killed preparation of version 0.1 left behind; for whoever holds the preparation's lock."""
+def remove_leftovers_of_version_0_1(folder: pathlib.Path) -> None:
+    """Removes what a killed preparation of version 0.1 left; the caller must hold the preparation's lock."""
     for suffix in (".incomplete", ".replaced"):
         path = folder.with_name(folder.name + suffix)
         if path.is_symlink() or path.is_file():
@@ -174,7 +174,7 @@ def read_index(folder: pathlib.Path) -> dict[str, Any]:
     """The index of complete records.
 
     Raises:
-        DamagedRecordsError: there is none, or it is of another version.
+        DamagedRecordsError: it is missing, damaged or of another version.
     """
     index = _read_json(folder / "index.json", dict)
     if index.get("format_version") != FORMAT_VERSION:

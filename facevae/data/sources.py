@@ -1,4 +1,4 @@
-"""Which source a name means."""
+"""Opens the source of faces that `--data` names."""
 
 import os
 import pathlib
@@ -11,16 +11,16 @@ from facevae.errors import DataNotFoundError
 
 
 class Source(Protocol):
-    """What preparation needs of a source of pictures. `open` comes before `examples` and the length."""
+    """What preparation needs of a source of pictures. Call `open` before `examples` and `len`."""
 
     name: str
-    key: str  # tells this source from all others
+    key: str  # unique to this source
     attribute_names: tuple[str, ...]
     left_out: dict[str, str]
 
     @property
     def fingerprint(self) -> object:
-        """Of JSON values; another one means that the source has changed."""
+        """Made of JSON values; it changes when the source changes."""
 
     def __len__(self) -> int: ...
     def matches(self, fingerprint: object) -> bool: ...
@@ -29,7 +29,7 @@ class Source(Protocol):
 
 
 def check_source(data: str | os.PathLike[str]) -> None:
-    """Refuses what can be no source, in less than a second: it looks into no folder and loads no TensorFlow.
+    """Refuses what cannot be a source, in less than a second: lists no folder and does not import TensorFlow.
 
     Args:
         data: as for `open_source`.
@@ -54,14 +54,14 @@ def check_source(data: str | os.PathLike[str]) -> None:
             f"data: expected an existing folder of pictures, received {text!r}, which does not exist.",
             "Check the path, or give synthetic_faces, celeb_a, lfw or another tensorflow-datasets name.",
         )
-    # community:name as well: tensorflow-datasets would download that data set's code and run it.
+    # This refuses community:name too: tensorflow-datasets would download that data set's code and run it.
     raise tfds_source.unknown_name(text)
 
 
 def open_source(
     data: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None, image_size: int
 ) -> Source:
-    """The source behind `--data`.
+    """Opens the source that `--data` names.
 
     Args:
         data: a folder of pictures if it exists as one or contains a separator; else "synthetic_faces" or the
@@ -70,7 +70,7 @@ def open_source(
         image_size: the side in which synthetic faces are drawn, pixels.
 
     Raises:
-        DataNotFoundError: it is none of them.
+        DataNotFoundError: neither an existing folder nor the name of a data set.
     """
     check_source(data)
     text = os.fspath(data)
@@ -81,7 +81,7 @@ def open_source(
     from facevae.data import tfds_source
 
     place = None if data_dir is None else os.fspath(data_dir)
-    if place is not None and "://" not in place:  # pathlib would take a slash from a bucket
+    if place is not None and "://" not in place:  # pathlib would shorten gs:// to gs:/
         place = os.fspath(pathlib.Path(place).expanduser())
     if text == "synthetic_faces":
         from facevae.synthetic_faces import builder_for

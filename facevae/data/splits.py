@@ -1,4 +1,4 @@
-"""Which face belongs to which split: what the source says, else a hash of the face's name."""
+"""Which face belongs to which split: as the source says, else by a hash of the face's name."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ def hash_fraction(name: str) -> float:
 
 
 def complete_splits(names: Sequence[str], given: np.ndarray) -> np.ndarray:
-    """Fills the splits that the source does not have from its training faces, by the hash of their names.
+    """Fills splits that the source does not have with some of its training faces, by the hash of their names.
 
-    A face's split depends on its own name alone, so that adding faces moves none of the others; only where a
-    split would stay empty (with few faces) is the face with the nearest hash moved into it.
+    A face's split depends on its own name alone, so that adding faces moves none of the others; only if a
+    split would stay empty (with few faces), the face with the nearest hash is moved into it.
 
     Args:
         names: the faces' names, unique.

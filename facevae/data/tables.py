@@ -1,7 +1,7 @@
 """CelebA's attribute and partition tables, as Kaggle ships them (.csv) and in the official archive (.txt).
 
-An attribute on the wrong face is the worst that can happen here, so nothing is guessed: a row that is wrong
-in any way is dropped, with its file and line in the log, and a table that cannot be understood is refused.
+Nobody would notice an attribute on the wrong face, so nothing is guessed: a row that is wrong in any way is dropped,
+with its file and line in the log, and a table that cannot be understood is refused.
 """
 
 import csv
@@ -39,16 +39,16 @@ def read_attribute_table(path: pathlib.Path) -> Table:
     """Reads `list_attr_celeba`: values -1 and 1 (or 0 and 1) become 0 and 1.
 
     Raises:
-        UserError: the file is no such table, or most of its rows are wrong.
+        UserError: the file is not such a table, or most of its rows are wrong.
     """
     table = _read_table(path, columns=None, allowed={"-1": -1, "0": 0, "1": 1})
     has_zero = np.any(table.values == 0, axis=1)
     if has_zero.any() and np.any(table.values == -1):
-        # 0 in a table of -1 and 1 says neither yes nor no.
+        # 0 in a table of -1 and 1 is neither.
         first = next(name for name, row in table.row_of.items() if has_zero[row])
         raise UserError(
             f"{path}: expected values -1 and 1, or 0 and 1, received all three "
-            f"(0 first in the row of {first}). Mend the table."
+            f"(0 first in the row of {first}). Fix the table."
         )
     return dataclasses.replace(table, values=(table.values > 0).astype(np.int8))
 
@@ -57,7 +57,7 @@ def read_partition_table(path: pathlib.Path) -> Table:
     """Reads `list_eval_partition`: 0 training, 1 validation, 2 test.
 
     Raises:
-        UserError: the file is no such table, or most of its rows are wrong.
+        UserError: the file is not such a table, or most of its rows are wrong.
     """
     return _read_table(path, columns=("partition",), allowed={"0": 0, "1": 1, "2": 2})
 
@@ -80,7 +80,7 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
             problem = (
                 f"a second row, {'the same as' if repeats else 'different from'} that of line {first_line}"
             )
-        if not repeats:  # from now on there is no telling which row is the picture's
+        if not repeats:  # it is unknown which of the rows is right
             good.pop(name, None)
             refused.setdefault(name, f"{path.name}, line {line}: {problem}")
         problems += 1
@@ -92,7 +92,7 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
     if not good or len(refused) > len(good):
         reason = next(iter(refused.values()), "it has no rows")
         raise UserError(
-            f"{path}: most of this table cannot be used ({len(refused)} rows; {reason}). Mend or remove it."
+            f"{path}: most of this table cannot be used ({len(refused)} rows; {reason}). Fix or remove it."
         )
     row_of = {name: row for row, name in enumerate(good)}
     values = np.frombuffer(b"".join(good.values()), np.int8).reshape(len(good), len(columns))
@@ -102,7 +102,7 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
 def _row(
     fields: list[str], columns: tuple[str, ...], allowed: dict[str, int]
 ) -> tuple[bytes | None, str | None]:
-    """The row's values as int8, a fifth of the memory that a list takes, or what is wrong with it."""
+    """The row's values as int8 bytes (a list takes five times the memory), or what is wrong with it."""
     if len(fields) != len(columns):
         return None, f"expected {len(columns)} values after the name, received {len(fields)}"
     try:
@@ -122,7 +122,7 @@ def _text_lines(path: pathlib.Path) -> list[str]:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be read ({error.strerror}). Mend its permissions, or remove it."
+            f"{path}: cannot be read ({error.strerror}). Fix its permissions, or remove it."
         ) from None
     except ValueError as error:
         raise UserError(f"{path}: expected a table of attributes or splits ({error}). Remove it.") from None
@@ -139,7 +139,7 @@ def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, li
                     yield reader.line_num, [field.strip() for field in fields]
         except csv.Error as error:
             raise UserError(
-                f"{path}, line {reader.line_num}: {error}. Mend the table, or remove it."
+                f"{path}, line {reader.line_num}: {error}. Fix the table, or remove it."
             ) from None
     else:
         for number, line in enumerate(text_lines, start=1):
@@ -152,7 +152,7 @@ def _header(
 ) -> tuple[tuple[str, ...], int | None, Iterator[tuple[int, list[str]]]]:
     """Column names, how many rows are announced, and the rows after them.
 
-    Official tables begin with a count, or have no header at all.
+    The official tables begin with the number of rows, or have no header at all.
     """
     announced, first = None, next(lines, None)
     if path.suffix == ".txt":
@@ -161,14 +161,14 @@ def _header(
         if columns is not None:
             return columns, announced, itertools.chain([first] if first else [], lines)
     if first is None:
-        raise UserError(f"{path}: expected a table with a header, received an empty file. Mend or remove it.")
+        raise UserError(f"{path}: expected a table with a header, received an empty file. Fix or remove it.")
     number, names = first
     if path.suffix == ".csv":
         names = names[1:]  # the first column holds the pictures' names
     if columns is not None and tuple(names) != columns:
         raise UserError(
             f"{path}, line {number}: expected a name column and then {', '.join(columns)}, "
-            f"received {', '.join(names)!r}. Mend the table."
+            f"received {', '.join(names)!r}. Fix the table."
         )
     if (
         not names
@@ -178,6 +178,6 @@ def _header(
     ):
         raise UserError(
             f"{path}, line {number}: expected a header that names each attribute once, "
-            f"received {', '.join(names)!r}. Mend the table."
+            f"received {', '.join(names)!r}. Fix the table."
         )
     return tuple(names), announced, lines

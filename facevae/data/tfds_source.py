@@ -1,4 +1,4 @@
-"""Any tensorflow-datasets data set with an `image` feature, the project's own synthetic faces among them."""
+"""Any tensorflow-datasets data set with an `image` feature, including the project's own synthetic faces."""
 
 import difflib
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class TfdsSource:
-    """The examples of a tensorflow-datasets builder, its pictures still encoded as the data set stores them.
+    """The examples of a tensorflow-datasets builder, with its pictures still encoded as they are stored.
 
     Attributes are the booleans of a dictionary feature named `attributes`, where there is one.
 
@@ -69,8 +69,8 @@ class TfdsSource:
     def matches(self, fingerprint: object) -> bool:
         """Whether records with this fingerprint were made from this data set.
 
-        A data set that is not on this machine (any more) is judged by its name and version: it is not
-        downloaded again for the sake of comparing.
+        A data set that is not on this machine is compared by its name, version and folder only, so that it need not be
+        downloaded.
         """
         if not isinstance(fingerprint, dict):
             return False
@@ -83,7 +83,7 @@ class TfdsSource:
         """Downloads and prepares the data set where that has not been done.
 
         Raises:
-            DataNotFoundError: it cannot be downloaded; the message says why, and what else to do.
+            DataNotFoundError: it cannot be downloaded; the message says why, and what to do instead.
         """
         name = self.name
         if not is_prepared(self._builder):
@@ -111,8 +111,8 @@ class TfdsSource:
                 yield Example(f"{split_name}/{index:07d}", example["image"], attributes, split)
 
     def _splits(self) -> dict[str, int]:
-        """The data set's splits; without a known training split all that are unknown serve as one."""
-        names = list(self._builder.info.splits) or ["train"]  # mocked data sets name none and have any
+        """The data set's splits by name; if none is known as training, all with unknown names are."""
+        names = list(self._builder.info.splits) or ["train"]  # mocked data sets list none and accept any
         known = {name: _SPLIT_OF_NAME[name] for name in names if name in _SPLIT_OF_NAME}
         others = [name for name in names if name not in known]
         if TRAIN not in known.values() and others:
@@ -124,7 +124,7 @@ class TfdsSource:
         return known
 
     def _read(self, split_name: str) -> Iterator[dict]:
-        # Decoding is our own, so that every source's pictures are treated alike.
+        # data/decoding.py decodes them, so that the pictures of all sources are treated alike.
         decoders = {
             name: tfds.decode.SkipDecoding()
             for name, feature in self._builder.info.features.items()
@@ -153,7 +153,7 @@ def find_tfds_source(name: str, data_dir: str | None) -> TfdsSource:
         reason = " ".join(str(error).split())[:500]
         raise UserError(
             f"data: tensorflow-datasets cannot open {name!r}: {reason}. "
-            "Mend that, or give a folder of pictures."
+            "Fix that, or give a folder of pictures."
         ) from error
     return TfdsSource(builder)
 
@@ -167,12 +167,12 @@ def is_known_name(name: str) -> bool:
 
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    """Whether the data set lies ready in its folder; asks nothing of the network (but a bucket), logs nothing."""
+    """Whether the data set is prepared in its folder. Uses no network (except for a bucket) and logs nothing."""
     return (tfds.core.Path(builder.data_dir) / "dataset_info.json").exists()
 
 
 def unknown_name(name: str) -> DataNotFoundError:
-    """What to raise for a name that is no data set's, with the nearest ones."""
+    """The error for a name that no data set has, with the nearest names."""
     names = set(tfds.list_builders(with_community_datasets=False))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return DataNotFoundError(

@@ -14,6 +14,7 @@ from facevae import figures
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
+from facevae.exploration.latent_map import map_agreement, two_dimensional_map
 from facevae.figures.text import signed
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
@@ -22,9 +23,7 @@ from facevae.latents import (
     informative_dimensions,
     interpolate,
     kl_per_dimension,
-    map_agreement,
     traversals,
-    two_dimensional_map,
 )
 
 SIDE = 112  # pixels of a face

@@ -79,7 +79,7 @@ def map_by_attributes(
         positions: `float32[faces, 2]`.
         attributes: `[faces, panels]` of 0 and 1.
         names: of the attributes, in the order of the panels.
-        agreement: `float32[panels]`, of `facevae.latents.map_agreement`.
+        agreement: `float32[panels]`, of `facevae.exploration.latent_map.map_agreement`.
         title: above the panels.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What lies on the disk: written whole, locked while it is."""
+"""Files and folders: atomic writes, locks, and reading what others may have written."""
 
 from facevae.files.whole import WRITING, locked, remove_leftovers, whole_file, whole_folder
 

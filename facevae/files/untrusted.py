@@ -1,7 +1,7 @@
 """Reading JSON and arrays that somebody else may have written: no code is run, no more memory taken than expected.
 
-Run folders and prepared faces are copied between machines and people. What is wrong with a file is a `ValueError`
-(or the `OSError` of opening it); who reads it says what that means for the user.
+Run folders and prepared faces are copied between machines and people. A bad file raises
+`ValueError` (`OSError` if it cannot be opened); the caller makes the message for the user.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ def read_json(path: pathlib.Path, most_bytes: int = MOST_JSON_BYTES) -> Any:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no file, too large, or no JSON.
+        ValueError: it is not a regular file, too large, or not JSON.
     """
     check_size(path, most_bytes)
     return parse_json(path.read_bytes())
@@ -45,7 +45,7 @@ def parse_json(content: str | bytes) -> Any:
 
 
 def check_size(path: pathlib.Path, most_bytes: int) -> None:
-    """Refuses what is no regular file (a pipe would never end), and what is larger than expected.
+    """Refuses anything but a regular file (a pipe would never end), and files larger than expected.
 
     Raises:
         OSError, ValueError: as for `read_json`.
@@ -60,8 +60,8 @@ def check_size(path: pathlib.Path, most_bytes: int) -> None:
 def read_arrays(path: pathlib.Path, most_bytes: int = MOST_ARRAY_BYTES) -> "dict[str, np.ndarray]":
     """The arrays of a file that `numpy.savez` wrote.
 
-    Unlike `numpy.load` this believes no header: an array must be as large as its bytes on the disk, which no
-    compression may have made fewer.
+    Unlike `numpy.load` this trusts no header: an array must be exactly as large as its bytes on the disk, and
+    compressed arrays are refused.
 
     Args:
         path: of the `.npz` file.
@@ -80,19 +80,19 @@ def read_arrays(path: pathlib.Path, most_bytes: int = MOST_ARRAY_BYTES) -> "dict
 
 @contextlib.contextmanager
 def opened_archive(path: pathlib.Path) -> Iterator[zipfile.ZipFile]:
-    """A zip archive whose members are as large in memory as they are on the disk.
+    """Opens a zip archive whose members are uncompressed, and so as large in memory as on the disk.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is damaged, a member is compressed, or its list of members alone would fill the memory.
+        ValueError: it is damaged, a member is compressed, or there are too many members.
     """
     with path.open("rb") as file:
         file.seek(-min(42, file.seek(0, 2)), 2)
         tail = file.read()
-        # zipfile reads the whole list, and makes an object of each member. Its size stands in the record at the end,
-        # unless that of archives beyond 4 GiB stands before it.
+        # zipfile makes an object for each entry of the list of members. The record at the end gives the list's size;
+        # a ZIP64 locator before it marks an archive beyond 4 GiB (APPNOTE.TXT, 4.3.15 and 4.3.16).
         if tail[-22:-18] != b"PK\5\6" or tail[:4] == b"PK\6\7":
-            raise ValueError("not a whole archive of at most 4 GiB")
+            raise ValueError("not a complete archive of at most 4 GiB")
         if struct.unpack("<L", tail[-10:-6])[0] > MOST_DIRECTORY_BYTES:
             raise ValueError("an archive of too many members")
         try:
@@ -102,11 +102,11 @@ def opened_archive(path: pathlib.Path) -> Iterator[zipfile.ZipFile]:
                         raise ValueError(f"{member.filename} is compressed, which facevae never does")
                 yield archive
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise ValueError(f"not a whole archive ({error})") from None
+            raise ValueError(f"not a complete archive ({error})") from None
 
 
 def _array(archive, member):
-    # Here and not above: who reads JSON alone answers without the time that NumPy takes to import.
+    # Imported here because reading JSON alone should not take the time to import NumPy.
     from numpy.lib import format as npy
 
     headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -116,12 +116,12 @@ def _array(archive, member):
             raise ValueError(f"{member.filename} has format {version}, expected 1.0 or 2.0")
         try:
             shape, _, dtype = headers[version](stream)
-        # It is Python's own parser that reads the header, and that fails in many ways.
+        # NumPy parses the header with ast.literal_eval, which raises many kinds of exceptions.
         except Exception as error:
             raise ValueError(
                 f"{member.filename} has no header of an array ({type(error).__name__})"
             ) from None
-        # Objects would be unpickled, which runs code; dates, records and the like are nothing of ours.
+        # Objects would be unpickled, which runs code; facevae never writes dates, records and the like.
         if dtype.kind not in "biufU" or not dtype.itemsize:
             raise ValueError(f"{member.filename} holds {dtype}, expected numbers or text")
         held = member.file_size - stream.tell()

@@ -1,11 +1,11 @@
-"""Files and folders that are there whole or not at all, and locks that die with their process.
+"""Atomic writes of files and folders, and locks that the operating system releases with their process.
 
     <folder>/<name>                               the file or folder
-    <folder>/.writing-<name>-<random>/.lock       held by the operating system while its writer lives
+    <folder>/.writing-<name>-<random>/.lock       held by the operating system while its writer runs
     <folder>/.writing-<name>-<random>/<name>      what is being written
     <folder>/.writing-<name>-<random>/.replaced   the old folder, until the new one is in its place
 
-However a writer ends, its lock is free then, and the next one to write into <folder> removes what it left.
+However a writer ends, its lock is released, and the next writer in <folder> removes what it left.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ import filelock
 
 from facevae.errors import UserError
 
-WRITING = ".writing-"  # how the names of all folders begin in which something is being written
-# As tempfile.mkdtemp completes the name: nobody's own folder may be taken for one of ours.
+WRITING = ".writing-"  # beginning of the names of all temporary folders
+# With the ending of tempfile.mkdtemp, so that no folder of the user's is taken for a temporary one.
 _ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}")
 _LOCK, _REPLACED = ".lock", ".replaced"
 _IDLE_SECONDS = 3600
@@ -32,12 +32,12 @@ _ATTEMPTS = 100
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """Yields a path to write to; on success its file replaces `path` at once, on failure it is removed.
+    """Yields a path to write to; on success its file replaces `path` atomically, on failure it is removed.
 
     After a kill or a power failure at any instant `path` is either the old file or the new one.
 
     Args:
-        path: the file. Its folder is made. What is yielded has the same name: some writers insist on an ending.
+        path: the file; its folder is created. The yielded path has the same name: some writers require an ending.
     """
     path = pathlib.Path(path)
     with _beside(path) as aside:
@@ -55,7 +55,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     renames at the end: the next writer in the same parent folder then puts the old one back.
 
     Args:
-        path: the folder, written by one process at a time: hold a lock of its own (`locked`). Its parent is made.
+        path: the folder; its parent is created. Only one process may write it at a time: hold a lock (`locked`).
     """
     path = pathlib.Path(path)
     with _beside(path) as aside:
@@ -70,15 +70,15 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike[str], taken: str, wait: bool = False) -> Iterator[None]:
-    """Holds a lock for this process; the operating system frees it when the process ends, however it does.
+    """Holds a lock for this process; the operating system releases it when the process ends, however it does.
 
     Args:
-        path: the lock's file; it stays, empty. Its folder is made.
-        taken: what to say where another process holds it.
-        wait: whether to say so at once and wait, or to refuse.
+        path: the lock's file; it stays, empty. Its folder is created.
+        taken: the message if another process holds the lock.
+        wait: whether to print the message and wait, instead of raising it.
 
     Raises:
-        UserError: another process holds it, and we do not wait.
+        UserError: another process holds it, and `wait` is False.
         OSError: the file cannot be written.
     """
     path = pathlib.Path(path)
@@ -100,17 +100,19 @@ def locked(path: str | os.PathLike[str], taken: str, wait: bool = False) -> Iter
 
 
 def remove_leftovers(folder: str | os.PathLike[str], recursive: bool = False) -> None:
-    """Removes what killed writers left in a folder, and puts back what they had set aside; living ones keep theirs.
+    """Removes what killed writers left in a folder and restores folders that they were replacing.
+
+    Temporary folders of running writers stay.
 
     Args:
         folder: where they wrote. What cannot be removed is left.
-        recursive: whether to look into its folders as well, which no link leads to.
+        recursive: whether to search its subfolders too; links are not followed.
     """
     for parent, folders, _ in os.walk(folder):
         for name in folders:
             leftover = pathlib.Path(parent, name)
             if _ASIDE.fullmatch(name) and not leftover.is_symlink():
-                _remove_unless_alive(leftover)
+                _remove_unless_in_use(leftover)
         folders[:] = [name for name in folders if recursive and not name.startswith(WRITING)]
 
 
@@ -133,7 +135,7 @@ def _locked_folder(path: pathlib.Path) -> tuple[pathlib.Path, filelock.BaseFileL
         try:
             lock.acquire()
             return folder, lock
-        # Before it was locked, another writer took it for a leftover. (FileLock makes folders that are missing.)
+        # Before it was locked, another writer removed it as a leftover. (FileLock creates missing folders.)
         except (filelock.Timeout, FileNotFoundError, FileExistsError):
             continue
         except BaseException:
@@ -142,24 +144,24 @@ def _locked_folder(path: pathlib.Path) -> tuple[pathlib.Path, filelock.BaseFileL
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path))
 
 
-def _remove_unless_alive(folder: pathlib.Path) -> None:
+def _remove_unless_in_use(folder: pathlib.Path) -> None:
     if not os.path.lexists(folder / _LOCK):
         _remove_without_lock(folder)
         return
     lock = filelock.FileLock(folder / _LOCK, timeout=0)
     try:
         lock.acquire()
-    except OSError:  # filelock.Timeout is one: its writer lives
+    except OSError:  # filelock.Timeout is an OSError: the writer is running
         return
     _remove(folder, lock)
 
 
 def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
-    """Puts an old folder back whose place is empty and removes the rest, under the lock until the end.
+    """Restores the old folder if its place is empty, and removes the rest; holds the lock until the end.
 
-    Where that fails, the next writer tries again.
+    If that fails, the next writer tries again.
     """
-    place = _place(folder)
+    place = _final_path(folder)
     try:
         if os.path.lexists(folder / _REPLACED) and not os.path.lexists(place):
             os.replace(folder / _REPLACED, place)
@@ -168,7 +170,7 @@ def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
                 shutil.rmtree(path)
             elif path.name != _LOCK:
                 path.unlink()
-        # Before it is free: who waits for it must not take it for that of a living writer.
+        # Before the release: who acquires the lock then must not take the folder for one in use.
         (folder / _LOCK).unlink()
     except OSError:
         pass  # also where an open file cannot be removed, as on Windows: there the release removes it
@@ -179,19 +181,19 @@ def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
 
 
 def _remove_without_lock(folder: pathlib.Path) -> None:
-    """Of a writer killed before it had its lock, if it is empty; otherwise of version 0.1, which had none."""
+    """Removes a leftover without a lock: empty if its writer was killed before locking, else of version 0.1."""
     with contextlib.suppress(OSError):
         content = list(folder.iterdir())
         if not content:
             folder.rmdir()
-        elif _place(folder).name in (path.name for path in content):
+        elif _final_path(folder).name in (path.name for path in content):
             newest = max(path.lstat().st_mtime for path in (folder, *content))
             if time.time() - newest > _IDLE_SECONDS:
                 shutil.rmtree(folder)
 
 
-def _place(folder: pathlib.Path) -> pathlib.Path:
-    """Of what is being written in a folder."""
+def _final_path(folder: pathlib.Path) -> pathlib.Path:
+    """The path at which the content of a temporary folder will be put."""
     found = _ASIDE.fullmatch(folder.name)
     assert found is not None
     return folder.with_name(found[1])
@@ -211,7 +213,7 @@ def _sync_file(path: pathlib.Path) -> None:
 
 
 def _sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Makes renames in a folder last, where the system can."""
+    """Makes renames in a folder durable, where the system supports that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

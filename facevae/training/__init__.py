@@ -13,6 +13,7 @@ _EXPORTS = {
     "check_unchanged": "facevae.training.loop",
     "choose_runtime": "facevae.training.runtime",
     "describe_data": "facevae.training.loop",
+    "parse_command_line": "facevae.training.command_line",
     "steps_per_epoch": "facevae.training.loop",
     "train": "facevae.training.loop",
     "training_process": "facevae.training.process",

@@ -20,7 +20,7 @@ def straight_faces(count, seed=0):
 
 
 def photograph(face, left, top, side, size=(240, 200), degrees=0.0):
-    """A picture with the face pasted into it, smaller and elsewhere, and where its eyes and its box are."""
+    """An image into which the face is pasted, resized, with the places of its eyes and its box."""
     picture = Image.new("RGB", size, (90, 110, 130))
     picture.paste(Image.fromarray(face).resize((side, side), Image.Resampling.LANCZOS), (left, top))
     eyes = [(left + x * side, top + y * side) for x, y in alignment.SYNTHETIC.eyes]

@@ -1,4 +1,4 @@
-"""Decoding in worker processes: the same faces, in the same order, whatever happens to a worker."""
+"""Decoding in worker processes: the same faces in the same order, even if a worker crashes."""
 
 import io
 import os
@@ -142,7 +142,7 @@ def test_workers_end_when_the_parent_is_killed(two_cores):
 
 
 def test_modules_in_the_working_folder_are_not_imported(two_cores, tmp_path, monkeypatch):
-    """A data set of somebody else's may be the working folder, and may hold more than pictures."""
+    """The working folder may be somebody else's data set, and contain Python files."""
     for name in ("numpy.py", "PIL.py", "struct.py", "facevae/__init__.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"import os; os.mkdir({str(tmp_path / 'executed')!r})")

@@ -31,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         if self.path == "/file":
             self.send_header("Content-Disposition", "attachment; filename=faces.zip")
-        with contextlib.suppress(ConnectionError):  # whoever was let wait is gone
+        with contextlib.suppress(ConnectionError):  # the client has stopped waiting
             self.end_headers()
             self.wfile.write({"/quota": QUOTA_PAGE, "/confirm": CONFIRMATION_PAGE}.get(self.path, b"PK"))
 
@@ -51,7 +51,7 @@ def address():
 
 
 def builder(tmp_path, *urls):
-    """What `downloads_refused` looks at of a tensorflow-datasets builder."""
+    """A tensorflow-datasets builder with the attributes that `downloads_refused` reads."""
     infos = {
         url: types.SimpleNamespace(size=number, checksum="ab" * 32, filename=f"faces{number}.zip")
         for number, url in enumerate(urls)
@@ -92,14 +92,14 @@ def test_no_connection_is_named_within_a_second(tmp_path):
     assert time.monotonic() - start < 1
 
 
-def test_a_server_that_says_nothing_is_waited_for_in_vain(tmp_path, address, monkeypatch):
+def test_a_server_that_does_not_answer_is_named_after_the_time_limit(tmp_path, address, monkeypatch):
     monkeypatch.setattr(downloads, "_SECONDS_PER_ANSWER", 0.2)
     start = time.monotonic()
     assert "no answer from 127.0.0.1" in downloads_refused(builder(tmp_path, f"{address}/slow"))
     assert time.monotonic() - start < 2
 
 
-def test_a_name_server_that_says_nothing_is_not_waited_for(tmp_path, monkeypatch):
+def test_a_name_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_SECONDS_IN_ALL", 0.2)
 
     def ask(*_args, **_kwargs):

@@ -113,8 +113,8 @@ def test_one_row_for_two_pictures_is_given_to_neither(tmp_path):
     (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\na.jpg,1,-1\nb.jpg,-1,1\n")
     source = opened(tmp_path)
     assert attributes_of(source) == {"x/b.jpg": [0, 1]}
-    assert "could be its own or that of y/a.jpg" in source.left_out["x/a.jpg"]
-    assert "could be its own or that of x/a.jpg" in source.left_out["y/a.jpg"]
+    assert "the row a.jpg of list_attr_celeba.csv fits y/a.jpg as well" in source.left_out["x/a.jpg"]
+    assert "the row a.jpg of list_attr_celeba.csv fits x/a.jpg as well" in source.left_out["y/a.jpg"]
 
 
 def test_rows_may_name_relative_paths(tmp_path):
@@ -137,7 +137,7 @@ def test_other_suffix_takes_no_row_where_names_fit(tmp_path):
     assert set(source.left_out) == {"000001.png", "000002.png"}
 
 
-def test_a_row_whose_name_without_suffix_another_row_has_too_is_nobodys(tmp_path):
+def test_rows_that_differ_only_in_their_suffix_match_no_picture_of_another_suffix(tmp_path):
     fill(tmp_path, ["a.webp", "b.webp"])
     (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\na.jpg,1,-1\na.png,-1,1\nb.jpg,1,1\n")
     source = opened(tmp_path)
@@ -154,7 +154,7 @@ def test_a_stray_copy_beside_the_tables_takes_no_row_from_the_picture_that_it_is
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# Damaged tables: an attribute on the wrong face is the worst that can happen
+# Damaged tables never put an attribute on the wrong face
 # -----------------------------------------------------------------------------------------------------------------
 
 NAMES = [f"{number:06d}.jpg" for number in range(8)]

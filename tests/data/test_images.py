@@ -1,4 +1,4 @@
-"""What becomes of one picture file: colour, orientation, crop, scale, and the reasons to refuse it."""
+"""Decoding one picture file: colours, orientation, crop, scale, and the reasons to refuse it."""
 
 import functools
 import io

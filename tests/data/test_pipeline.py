@@ -1,4 +1,4 @@
-"""Batches: a pure function of seed and step, no face twice in a data epoch, all faces once in evaluation."""
+"""Batches: determined by seed and step, no face twice in a data epoch, every face once in evaluation."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SIZE = 8
 
 @pytest.fixture
 def records():
-    """23 faces that know their number (red) and their left (green) from their right."""
+    """23 faces with their number in red; the left half is green."""
     images = np.zeros((40, SIZE, SIZE, 3), np.uint8)
     images[..., 0] = np.arange(40)[:, None, None]
     images[:, :, : SIZE // 2, 1] = 255
@@ -49,7 +49,7 @@ def test_no_face_comes_twice_in_a_data_epoch_and_epochs_differ(records):
 
 
 @pytest.mark.parametrize("first_step", [1, 3, 4, 5, 9])
-def test_starting_at_a_step_gives_what_that_step_would_have_been(records, first_step):
+def test_starting_at_a_step_gives_the_batches_of_that_step(records, first_step):
     from_the_start = take(training_batches(records, 5, seed=1), 14)
     np.testing.assert_array_equal(
         take(training_batches(records, 5, seed=1, first_step=first_step), 14 - first_step),
@@ -93,7 +93,7 @@ def test_a_batch_of_all_faces_is_possible(records):
 
 
 @pytest.mark.parametrize("batch_size", [5, 23, 100])
-def test_evaluation_is_every_face_once_in_order_and_weights_tell_faces_from_filling(records, batch_size):
+def test_evaluation_is_every_face_once_in_order_and_weights_mark_the_filling(records, batch_size):
     batches = evaluation_batches(records, batch_size)
     images, targets, weights = batches.element_spec
     assert images == tf.TensorSpec((batch_size, SIZE, SIZE, 3), tf.uint8)

@@ -296,7 +296,7 @@ def test_cache_that_cannot_be_written_is_one_message(source, tmp_path):
         lambda folder: (folder / "names.json").write_text('["../../etc/passwd"]'),
     ],
 )
-def test_damaged_records_are_made_anew(source, cache, how_often, caplog, damage):
+def test_damaged_records_are_prepared_again(source, cache, how_often, caplog, damage):
     good = by_name(prepare(source, image_size=16, cache_dir=cache))
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
     damage(folder)
@@ -307,7 +307,7 @@ def test_damaged_records_are_made_anew(source, cache, how_often, caplog, damage)
     assert all(np.array_equal(again[name], good[name]) for name in good)
 
 
-def test_a_folder_that_is_no_record_folder_gives_way(source, cache):
+def test_records_of_another_version_are_prepared_again(source, cache):
     folder = prepare(source, image_size=16, cache_dir=cache).folder
     index = json.loads((folder / "index.json").read_text())
     (folder / "index.json").write_text(json.dumps(index | {"format_version": 0}))

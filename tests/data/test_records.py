@@ -1,4 +1,4 @@
-"""Records on disk: read back as written, never taken for complete when they are not."""
+"""Records on disk: read back as written, and incomplete ones refused."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from facevae.data.records import (
     Example,
     Records,
     RecordsWriter,
-    discard_leftovers,
     load_records,
+    remove_leftovers_of_version_0_1,
 )
 
 SIZE = 8
@@ -24,7 +24,7 @@ def faces(count=COUNT):
 
 
 def written(folder, attributes=True):
-    discard_leftovers(folder)
+    remove_leftovers_of_version_0_1(folder)
     with RecordsWriter(folder) as writer:
         for number, face in enumerate(faces()):
             row = np.array([number % 2, 1], np.uint8) if attributes else None
@@ -141,7 +141,7 @@ def test_leftovers_of_a_killed_writer_of_version_0_1_are_removed_and_the_old_rec
         (folder.parent / f"records.{suffix}").mkdir()
         (folder.parent / f"records.{suffix}" / "images.uint8").write_bytes(b"half")
     assert len(load_records(folder, "faces", SIZE).train) == 4
-    discard_leftovers(folder)
+    remove_leftovers_of_version_0_1(folder)
     assert os.listdir(folder.parent) == ["records"]
 
 
@@ -153,7 +153,7 @@ def test_writing_again_replaces(folder):
     assert os.listdir(folder.parent) == ["records"]
 
 
-def test_links_in_the_way_are_removed_and_not_followed(tmp_path):
+def test_links_at_the_path_are_removed_and_not_followed(tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "file").write_text("keep")

@@ -1,4 +1,4 @@
-"""Splits: the source's own are kept, missing ones are made from names alone."""
+"""Splits: those of the source are kept, missing ones are made from the names of the faces."""
 
 import numpy as np
 import pytest

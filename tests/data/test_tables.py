@@ -1,4 +1,4 @@
-"""CelebA's tables: what is read, what is repaired, what is refused, and that the log says where."""
+"""CelebA's tables: what is read, repaired and refused, and that the log names the line."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""tensorflow-datasets: CelebA mocked, a data set of our own and the synthetic faces really prepared."""
+"""tensorflow-datasets: CelebA mocked; a small data set and the synthetic faces prepared."""
 
 import json
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 class TinyFaces(tfds.core.GeneratorBasedBuilder):
-    """Ten faces that know their own number, in the splits that the test asks for."""
+    """Ten faces with their number as grey level, in the splits that the test asks for."""
 
     VERSION = tfds.core.Version("1.2.3")
     SPLITS = ("train",)
@@ -215,7 +215,7 @@ def test_impossible_names_are_one_message(name):
         find_tfds_source(name, None)
 
 
-def test_refused_download_is_one_message_with_the_kaggle_way(places, monkeypatch):
+def test_a_refused_download_is_one_message_with_kaggle_as_the_alternative(places, monkeypatch):
     monkeypatch.setattr(tfds_source, "downloads_refused", lambda builder: "the quota is used up")
     with pytest.raises(UserError, match="cannot be downloaded: the quota is used up") as caught:
         prepare("celeb_a", **places)

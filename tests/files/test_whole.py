@@ -1,4 +1,4 @@
-"""Files and folders are there whole or not at all, whatever ends their writer, and nothing half-written stays."""
+"""Files and folders are written completely or not at all, however their writer ends; nothing half-written stays."""
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ def names(folder):
 
 @contextlib.contextmanager
 def process_with(code, *arguments):
-    """A process that runs code of ours, which prints a line when it is as far as the test needs it."""
+    """A process that runs the code, which prints `ready` at the point that the test waits for."""
     imports = (
         "import os, pathlib, signal, sys, time; from facevae.files import locked, whole_file, whole_folder\n"
     )
@@ -38,7 +38,7 @@ def process_with(code, *arguments):
 
 
 def kill_writer(code, *arguments):
-    """Kills a writer where it says that it is ready."""
+    """Kills a writer after it has printed `ready`."""
     with process_with(code, *arguments) as process:
         process.kill()
         process.wait()
@@ -72,7 +72,7 @@ def write_folder(path):
 
 
 # ------------------------------------------------------------------------------
-# Whole
+# Atomic writes
 # ------------------------------------------------------------------------------
 
 

@@ -65,7 +65,10 @@ def test_every_argument_is_a_field_of_the_configuration_and_refuses_something():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dropout": 0.25}, "dropout: the compact network has none, received 0.25. Leave it out, or choose"),
+        (
+            {"dropout": 0.25},
+            "dropout: expected 0 with the network compact, which has none, received 0.25. Leave it out, or choose",
+        ),
         (
             {"sample_from": "density"},
             "density_components: expected at least 1 with sample_from density, received 0",
