@@ -21,8 +21,8 @@ class Trainer(RangeCheckedModel):
 
     Attributes:
         global_step: `int64[]`, steps taken.
-        total_steps: `float32[]`, the step at which the schedules end. With 1, the initial value, they are at their
-            final values from the first step on; `training/schedule.py` sets it.
+        total_steps: `float32[]`, the step at which the schedules end; `training/schedule.py` sets it. With the initial
+            value 1 they are at their final values after one step.
         variance: `float32[]`, σ², a running mean.
         not_finite_step: `int64[]`, the first step whose loss or gradients were not finite; -1 while there was none.
     """
@@ -73,7 +73,7 @@ class Trainer(RangeCheckedModel):
         """Like `keras.Model.compile`, but without losses and metrics: the model has its own.
 
         Args:
-            optimizer: a Keras optimizer. Under `mixed_float16` Keras wraps it for loss scaling.
+            optimizer: a Keras optimizer. Under `mixed_float16` it is wrapped for loss scaling.
             loss: None, like `loss_weights`, `metrics` and `weighted_metrics`.
             jit_compile: compile forward and backward pass with XLA. Noise and weight updates stay outside: the
                 noise is then the same with and without XLA, and variables may lie on other devices.
