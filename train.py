@@ -8,7 +8,7 @@ from facevae.training import parse_command_line, training_process, what_next
 
 def main() -> None:
     # ------------------------------------------------------------------------------
-    # What is asked for. TensorFlow is imported after it, so that a mistake in a flag answers at once.
+    # Flags. TensorFlow is imported after they are checked, so that a wrong flag is refused at once.
     # ------------------------------------------------------------------------------
     flags = parse_command_line()
     with training_process(flags) as process:

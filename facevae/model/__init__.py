@@ -1,6 +1,6 @@
-"""The variational autoencoder: its networks, what it learns by, how it trains, and what a trained one can do.
+"""The variational autoencoder: networks, losses, training step, optimizers, and the density of its latents.
 
-The names below are loaded on first use, so that a module of this package that needs no TensorFlow can be had without.
+The names below are loaded on first use, so that modules of this package without TensorFlow can be imported without it.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Many faces through a function that takes a batch."""
+"""Applies a function of a batch to any number of inputs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-# Large enough to keep a device busy, small enough for its memory beside the model. The patches that an evaluation
-# looks at are drawn anew for each batch: another size gives its distances other noise.
+# Large enough to keep a device busy, small enough for its memory beside the model. Evaluations draw random patches for
+# each batch, so another size changes the noise in their distances.
 BATCH = 256
 
 
 def batch_slices(count: int, size: int = BATCH, *, progress: str = "") -> Iterator[slice]:
-    """The places 0 to `count` − 1, cut into slices of at most `size`.
+    """The indices 0 to `count` − 1 as slices of at most `size`.
 
     Args:
         count: how many faces, latents or other rows there are.
-        size: how many of them a slice has; the last one may have fewer.
-        progress: what a progress bar says that appears after two seconds; "" for none.
+        size: how many of them each slice has; the last one may have fewer.
+        progress: label of a progress bar, which appears after two seconds; "" for none.
     """
     starts = range(0, count, size)
     for start in tqdm(starts, desc=progress, unit="batch", delay=2, leave=False, disable=not progress):
@@ -36,11 +36,11 @@ def in_batches(
 
     Args:
         function: from `inputs[batch]` to one output or a tuple or list of outputs, arrays or tensors with the same
-            leading axis. Faces on disk are not read at once when the inputs are their indices and the function reads
-            their images.
-        inputs: `[count, ...]`; for 0 inputs the function is asked once, for the shapes of its outputs.
+            leading axis.
+        inputs: `[count, ...]`; for 0 inputs the function is called once, for the shapes of its outputs. So that not
+            all faces on disk are read at once, pass their indices and let the function read the images.
         size: inputs in a batch.
-        fixed: fill up the last batch with zeros, and cut the outputs: a traced graph then sees one shape only.
+        fixed: pad the last batch with zeros and drop their outputs, so that a `tf.function` is traced for one shape.
         progress: see `batch_slices`.
 
     Returns:

@@ -1,7 +1,7 @@
-"""A Gaussian mixture over latents, fitted after the fact to encoded training faces.
+"""A Gaussian mixture over latents, fitted to the encoded training faces.
 
 A decoder with a calibrated likelihood uses its latents fully, and N(0,1) then covers regions that no face ever
-encodes to. Sampling from a density fitted to the encoded faces brings the samples back (ex-post density estimation:
+encodes to. Samples from a density fitted to the encoded faces stay out of them (ex-post density estimation:
 Ghosh et al., "From Variational to Deterministic Autoencoders", arXiv:1903.12436, section 4).
 """
 
@@ -15,10 +15,10 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-# Added to the diagonal of each covariance, as a share of the latents' mean variance, so that few faces still give
-# an invertible one.
+# Added to the diagonal of each covariance, as a share of the latents' mean variance, so that it is invertible for few
+# faces, too.
 REGULARISATION = 1e-3
-# Of the choice between mixtures: faces held out, and steps of each candidate's fit.
+# To choose between mixtures: the share of faces held out, and the iterations of each candidate's fit.
 HELD_OUT = 0.1
 TRIAL_ITERATIONS = 20
 COVARIANCES = ("full", "tied", "diag")
@@ -60,19 +60,19 @@ class Mixture:
 
 
 def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mixture, dict[str, float]]:
-    """The mixture that explains held-out faces best, fitted anew to all faces.
+    """The mixture with the highest likelihood of held-out faces, refitted to all faces.
 
-    Full covariances of each component's own, one full covariance for all, and diagonal ones are tried with more and
-    more components, as long as a tenth of the faces, held out, become more likely.
+    Tries full covariances, one full covariance tied across components, and diagonal covariances, each with more and
+    more components for as long as the likelihood of a held-out tenth of the faces rises.
 
     Args:
         latents: `float32[faces, views, latent_dim]`: each face as it is, mirrored, or drawn from its posterior more
-            than once. A face's views are held out together: one would give the others away.
-        most_components: at most so many Gaussians.
+            than once. The views of a face are held out together: they are too alike to test a fit to one by another.
+        most_components: the largest number of Gaussians to try.
         seed: of the draw of the held-out faces and the initialisations.
 
     Returns:
-        The mixture, and of each candidate the mean log-likelihood of the held-out latents, nats.
+        The mixture, and for each candidate by name the mean log-likelihood of the held-out latents, nats.
 
     Raises:
         ValueError: fewer than two finite latents.
@@ -96,10 +96,10 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
             for count in counts[1:] if covariance == "tied" else counts:
                 name = f"{count} {covariance}"
                 try:
-                    with _fitting():
+                    with _quiet_single_thread():
                         trial = _mixture(fitted, count, seed, TRIAL_ITERATIONS, covariance).fit(fitted)
                         found[name] = float(trial.score(held_out))
-                # More Gaussians than faces, or a covariance that too few faces leave singular.
+                # More Gaussians than faces, or so few faces that a covariance is singular.
                 except ValueError:
                     break
                 choices[name] = count, covariance
@@ -112,7 +112,7 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
 
 
 def summary(tried: dict[str, float]) -> str:
-    """What `choose` tried, in words, the best first."""
+    """One sentence: the best candidate that `choose` tried, and its lead over the second best."""
     if not tried:
         return "Too few faces to choose between mixtures: one Gaussian."
     best, *others = sorted(tried, key=tried.__getitem__, reverse=True)
@@ -139,8 +139,8 @@ def fit(
             left out.
         components: how many Gaussians; lowered where there are too few faces for them.
         seed: of the initialisation.
-        start: an earlier mixture that the fit goes on from, with full covariances.
-        iterations: at most so many steps.
+        start: an earlier mixture with full covariances, from which the fit starts.
+        iterations: the largest number of iterations.
         covariance: `full`, `tied` (one for all components) or `diag`.
 
     Returns:
@@ -155,7 +155,7 @@ def fit(
             f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
         )
     dimensions = latents.shape[1]
-    # A full covariance needs some faces per dimension to be more than its regularisation.
+    # With too few faces per dimension a full covariance would be little more than its regularisation.
     components = max(1, min(components, len(latents) // (2 * dimensions + 2 if covariance == "full" else 2)))
     mixture = _mixture(latents, components, seed, iterations, covariance)
     if start is not None and start.means.shape == (components, dimensions):
@@ -164,7 +164,7 @@ def fit(
             means_init=start.means,
             precisions_init=_precisions(start.scales),
         )
-    with _fitting():
+    with _quiet_single_thread():
         mixture.fit(latents)
     covariances = mixture.covariances_
     if covariance == "diag":
@@ -189,11 +189,11 @@ def _mixture(latents, components, seed, iterations, covariance):
 
 
 @contextlib.contextmanager
-def _fitting():
-    # One thread: the matrices are small, and threads that wait for each other cost more than they bring, the more so
-    # beside a training.
+def _quiet_single_thread():
+    # One thread: the matrices are small, so synchronising threads costs more than it saves, most of all beside a
+    # training.
     with warnings.catch_warnings(), threadpool_limits(1):
-        # A bounded number of steps is meant: the next epoch goes on from here.
+        # Stopping before convergence is intended: the fit after the next epoch starts from this one.
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 

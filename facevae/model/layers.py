@@ -8,11 +8,11 @@ from facevae.model import replicas
 
 @keras.saving.register_keras_serializable(package="facevae")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' BatchNormalization over the last axis of pictures, computed by TensorFlow's fused kernel.
+    """Keras' BatchNormalization over the last axis of images, computed by TensorFlow's fused kernel.
 
     Weights, moving statistics and results are those of `keras.layers.BatchNormalization`, which on TensorFlow
     computes moments and scaling as separate operations (keras 3.15) and passes over the activations several times.
-    With `synchronized`, for which the kernel has nothing, it is Keras' own.
+    With `synchronized`, which the kernel does not support, Keras' own implementation is used.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -39,18 +39,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable(package="facevae")
 class Dropout(keras.layers.Dropout):
-    """Keras' Dropout with a mask from few random bits.
+    """Keras' Dropout, with few random bits for each activation.
 
-    Each activation is dropped independently with probability `rate`, the others are divided by `1 - rate`. A random
-    float for each is costly beside the layers of a small network. As many bits decide just as well
-    as make `rate` a whole multiple of their smallest number: two for 0.25, at most 16 (to within 1/131072 of the rate).
+    Each activation is dropped independently with probability `rate`, the others are divided by `1 - rate`. Keras draws
+    a float for each, which is costly beside the layers of a small network. Here each gets the fewest bits n of 1, 2, 4
+    and 8 for which `rate` is a multiple of 1/2ⁿ (two for 0.25), else 16 (`rate` is then met to within 1/131072).
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if not training or self.rate == 0:
             return inputs
         bits = next((bits for bits in (1, 2, 4, 8) if (self.rate * 2**bits).is_integer()), 16)
-        # Replicas have equal seed generators, and each its own part of the batch.
+        # The seed generators of all replicas are equal: their position makes the masks of their parts differ.
         seed = tf.cast(self.seed_generator.next(), tf.int32) + tf.stack([replicas.position(), 0])
         kept = _draws(tf.size(inputs), bits, round(self.rate * 2**bits), seed)
         scale = tf.cast(kept, inputs.dtype) * tf.constant(1.0 / (1.0 - self.rate), inputs.dtype)
@@ -58,7 +58,7 @@ class Dropout(keras.layers.Dropout):
 
 
 def _draws(count, bits, threshold, seed):
-    """`bool[count]`: whether random numbers of so many bits reach the threshold."""
+    """`bool[count]`: whether random numbers of `bits` bits are at least `threshold`."""
     words = tf.random.stateless_uniform(
         [-(-count // (32 // bits))], seed, minval=None, maxval=None, dtype=tf.uint32
     )

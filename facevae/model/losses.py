@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-# A residual below half a grey level of 8-bit pixels (in root mean square, 0.5/255) says nothing about them.
+# A root mean square error of half a grey level of 8-bit pixels. Smaller errors carry no information about the image.
 SMALLEST_VARIANCE = (0.5 / 255.0) ** 2
 
 
@@ -58,7 +58,7 @@ def kl_from_standard_normal(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tens
 
 
 def with_free_bits(kl: tf.Tensor, free_bits: float) -> tf.Tensor:
-    """The KL that is trained: a dimension whose average over the batch is below `free_bits` costs just that.
+    """The KL that training minimises: a dimension whose average over the batch is below `free_bits` counts as that.
 
     Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow" (arXiv:1606.04934, equation 15).
 

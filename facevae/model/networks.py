@@ -4,7 +4,7 @@ An encoder maps `float[batch, image_size, image_size, 3]` in [0, 1] to the mean 
 each `float32[batch, latent_dim]`; a decoder maps `float32[batch, latent_dim]` to
 `float32[batch, image_size, image_size, 3]` in [0, 1].
 
-The layers between may compute in 16 bits; the statistics and the pictures are float32.
+The layers between may compute in 16 bits; mean, log-variance and images are float32.
 """
 
 import keras
@@ -28,7 +28,7 @@ def build_encoder(
         image_size: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
         width: channels at 32×32 of the compact network.
-        dropout: of the reference network.
+        dropout: rate, of the reference network.
         dtype: Keras dtype policy of the layers between input and output.
 
     Returns:
@@ -55,7 +55,7 @@ def build_decoder(
     """The decoder of a family; arguments as for `build_encoder`.
 
     Returns:
-        A functional model from `latent` to pictures.
+        A functional model from `latent` to `image`.
     """
     latents = keras.Input((latent_dim,), name="latent")
     if network == "reference":
@@ -98,22 +98,22 @@ def _reference_decoder(latents, image_size, dropout, dtype):
 
 # ------------------------------------------------------------------------------
 # compact: dense 3×3 convolutions, BatchNorm after them, LeakyReLU, depth_to_space. Phones run all of it in one
-# delegate, BatchNorm folded into the convolution, and in 8 bits as well as in 32. Pixels become channels in patches of
-# 4×4 first, and patches become pixels last: on large maps a convolution costs most and learns least.
+# delegate, with BatchNorm folded into the convolutions, in 8 bits as well as in 32. The encoder first moves patches of
+# 4×4 pixels into channels, and the decoder moves them back last: convolutions on large maps cost most and learn least.
 # ------------------------------------------------------------------------------
 
 PATCH = 4  # side of the patches, pixels
-SMALLEST_MAP = 4  # height and width at which the networks turn between maps and vectors
+SMALLEST_MAP = 4  # height and width of the map that the encoder flattens and the decoder begins with
 
 
 def compact_channels(side: int, width: int) -> int:
-    """Channels of a side×side map: `width` at 32×32, twice as many at half the side; a multiple of 4, to be parted."""
+    """Channels of a side×side map: `width` at 32×32, twice as many at half the side, in fours (for DepthToSpace)."""
     return max(8, 4 * round(width * 32 / side / 4))
 
 
 def _convolution(x, filters, dtype, strides=1):
     # No bias: BatchNorm brings its own offset. Momentum 0.95: with 0.99 the statistics of a new network still
-    # hold 22 % of their initial values after 150 steps, and its first pictures look broken.
+    # hold 22 % of their initial values after 150 steps, and the first images look broken.
     x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, dtype=dtype)(x)
     return BatchNormalization(momentum=0.95, dtype=dtype)(x)
 

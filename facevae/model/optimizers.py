@@ -1,4 +1,4 @@
-"""Muon for networks of convolutions, and Adam in one pass."""
+"""Muon for convolutional networks, and Adam in one fused kernel."""
 
 import keras
 import tensorflow as tf
@@ -9,13 +9,13 @@ class Adam(keras.optimizers.Adam):
     """Keras' Adam, each variable updated by TensorFlow's fused kernel.
 
     The same mathematics (Kingma and Ba, "Adam", arXiv:1412.6980, section 2, last paragraph). Keras writes it as about
-    ten operations on arrays as large as the weights, each of which crosses memory; the kernel crosses it once.
+    ten operations on arrays as large as the weights, each of which reads and writes memory; the kernel does so once.
     """
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable | tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Moves one variable, and its two running means with it."""
+        """Updates one variable and its two moments."""
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -34,14 +34,14 @@ class Adam(keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable(package="facevae")
 class Muon(keras.optimizers.Muon):
-    """Keras' Muon, taking the kernels of convolutions as matrices too, and orthogonalising at a third of the cost.
+    """Keras' Muon, applied to the kernels of convolutions, too, and orthogonalising at a third of the cost.
 
-    Each matrix moves along its momentum made orthogonal, so that every direction of a layer learns at the same pace
+    Each matrix moves along its orthogonalised momentum, so that every direction of a layer learns at the same rate
     (Jordan et al., "Muon", kellerjordan.github.io/posts/muon, 2024; scaled so that Adam's learning rates fit: Liu et
-    al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2). Biases and normalisation learn by Adam.
+    al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2). Adam updates biases and normalisation.
 
-    Keras gives convolutions, nearly all of a VAE's layers, to Adam. Here a kernel `[height, width, inputs, outputs]`
-    is the matrix `[height · width · inputs, outputs]`; of a transposed convolution the last two change places.
+    Keras updates convolutions, nearly all of a VAE's layers, by Adam. Here a kernel `[height, width, inputs, outputs]`
+    is the matrix `[height · width · inputs, outputs]`; for a transposed one inputs and outputs are swapped.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
@@ -52,14 +52,14 @@ class Muon(keras.optimizers.Muon):
         return tf.reshape(super().lr_adjust(_as_matrix(x)), x.shape)
 
     def zeropower_via_newtonschulz5(self, x: tf.Tensor, steps: int) -> tf.Tensor:
-        """The nearest (semi-)orthogonal matrix, about: singular values become 0.7 to 1.2.
+        """Approximates the nearest (semi-)orthogonal matrix: singular values become 0.7 to 1.2.
 
         The iteration X ← (aI + bXXᵀ + c(XXᵀ)²)X of Jordan et al., computed on the Gram matrix XXᵀ of the smaller side:
         each step is a polynomial in it, so the large matrix is multiplied twice in all instead of twice a step.
 
         Args:
             x: `float32[..., columns]`, the momentum.
-            steps: of the iteration.
+            steps: number of iterations.
         """
         matrix = _as_matrix(x)
         tall = matrix.shape[0] > matrix.shape[1]

@@ -1,12 +1,11 @@
-"""What the replicas of a step (tf.distribute) share, so that many devices compute what one would.
+"""Sums and random draws over the replicas of a step (tf.distribute), so that many devices compute what one would.
 
-On a single device every function here gives back what it is given.
+On a single device there is one replica, and every sum is its own value.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 
@@ -16,19 +15,19 @@ def count() -> int:
 
 
 def position() -> int | tf.Tensor:
-    """Which of them computes this: the first has the first part of the global batch."""
+    """The index of this replica: replica 0 has the first part of the global batch."""
     return tf.distribute.get_replica_context().replica_id_in_sync_group
 
 
 def own_part(faces: tf.Tensor, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """What is drawn for this replica's part of the global batch: what one device would draw for the same faces.
+    """Random values for this replica's part of the global batch, equal to those of one device for the same faces.
 
     Args:
         faces: `int32[]`, faces in this part.
-        draw: makes random values for so many faces, one row for each.
+        draw: random values `[faces, ...]` for a number of faces.
 
     Returns:
-        Its rows for this part.
+        The rows of this part.
     """
     first = position() * faces
     return draw(count() * faces)[first : first + faces]
@@ -54,18 +53,15 @@ def total(shares: Any) -> Any:
         sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
         return sums, lambda *upstream: list(upstream)
 
-    # A variable's value lies on no device in particular, and several workers want to know one.
+    # The value of a variable is not placed on a device, which several workers need: identity places it.
     sums = summed(*[tf.identity(tensor) for tensor in tf.nest.flatten(shares)])
     return tf.nest.pack_sequence_as(shares, sums)
 
 
-class Mean(keras.metrics.Mean):
-    """A mean over global batches, the same on all replicas.
-
-    Keras' own keeps a part on every replica and adds them up when it is read; with several workers that takes all of
-    them, and a chief that saves a checkpoint would wait for ever.
-    """
-
-    def add_variable(self, shape, initializer, dtype=None, aggregation="none", name=None):
-        initializer = keras.initializers.get(initializer)
-        return keras.Variable(initializer, shape=shape, dtype=dtype, trainable=False, name=name)
+def average(variables: list[Any]) -> None:
+    """Sets each variable to its average over all replicas."""
+    if count() == 1:
+        return
+    sums = total([tf.convert_to_tensor(variable) for variable in variables])
+    for variable, value in zip(variables, sums, strict=True):
+        variable.assign(value / count())

@@ -1,4 +1,4 @@
-"""What changes while training, as pure functions of its progress (0 at the start, 1 at the end)."""
+"""Schedules as pure functions of the training's progress (0 at the start, 1 at the end)."""
 
 import math
 
@@ -31,10 +31,10 @@ def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
 
 
 def shift(most: int, progress: tf.Tensor) -> tf.Tensor:
-    """By how many pixels training pictures are moved at most: `most`, and 0 in the second half of the training.
+    """The largest shift of training images: `most`, and 0 in the second half of the training.
 
-    Moved faces keep the network from learning the few that it has by heart; the faces as they are, after it, make its
-    pictures sharp.
+    Shifts keep the network from memorising the faces of a small data set; the unshifted faces after them make its
+    images sharp.
 
     Args:
         most: pixels.

@@ -1,6 +1,5 @@
-"""How the variational autoencoder trains: `keras.Model` with its own compile, steps and trackers."""
+"""The training step of the VAE: a `keras.Model` with its own compile, steps and trackers."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,22 +7,22 @@ import keras
 import tensorflow as tf
 
 from facevae.errors import UserError
-from facevae.model import augmentation, losses, replicas, schedules
-from facevae.model.image_range import FirstBatch
+from facevae.model import augmentation, compilation, losses, replicas, schedules, trackers
+from facevae.model.image_range import RangeCheckedModel
 
-# Added to the seed for validation, whose noise is then none of training's, and for the shifts of images.
+# Added to the seed, so that validation noise and the shifts of images are independent of training noise.
 VALIDATION_SEED, SHIFT_SEED = 1_000_003, 2_000_003
 
 
-class Trainer(keras.Model):
-    """What `facevae.VAE` does in `fit` and `evaluate`, apart from what a trained one can do.
+class Trainer(RangeCheckedModel):
+    """What `facevae.VAE` does in `fit` and `evaluate`.
 
-    The subclass brings the settings and networks that are declared here, `encode`, `decode` and `to_float`.
+    The subclass provides the settings and networks declared here, `encode`, `decode` and `to_float`.
 
     Attributes:
         global_step: `int64[]`, steps taken.
-        total_steps: `float32[]`, where the schedules end; whoever trains with schedules sets it. At 1 they stand at
-            their ends.
+        total_steps: `float32[]`, the step at which the schedules end; `training/schedule.py` sets it. With the initial
+            value 1 they are at their final values after one step.
         variance: `float32[]`, σ², a running mean.
         not_finite_step: `int64[]`, the first step whose loss or gradients were not finite; -1 while there was none.
     """
@@ -50,11 +49,7 @@ class Trainer(keras.Model):
         self.total_steps = self._state("total_steps", (), "float32", "ones")
         self.variance = self._state("variance", (), "float32", "ones")
         self.not_finite_step = self._state("not_finite_step", (), "int64", keras.initializers.Constant(-1))
-        self._trackers = {
-            name: replicas.Mean(name=name)
-            for name in ("loss", "reconstruction_loss", "kl_loss", "mse", "gradient_norm")
-        }
-        self._first_batches = {kind: FirstBatch() for kind in ("train", "test", "predict")}
+        self._trackers = {name: trackers.Mean(name=name) for name in trackers.TRACKED}
         self.jit_compile_gradients = False
 
     def _state(self, name, shape, dtype="float32", initializer="zeros"):
@@ -75,44 +70,35 @@ class Trainer(keras.Model):
         jit_compile: bool = False,
         **kwargs: Any,
     ) -> None:
-        """As `keras.Model.compile`, without losses and metrics: the model has its own.
+        """Like `keras.Model.compile`, but without losses and metrics: the model has its own.
 
         Args:
-            optimizer: a Keras optimizer. Under `mixed_float16` Keras wraps it for loss scaling.
-            loss: None, as the three after it.
+            optimizer: a Keras optimizer. Under `mixed_float16` it is wrapped for loss scaling.
+            loss: None, like `loss_weights`, `metrics` and `weighted_metrics`.
             jit_compile: compile forward and backward pass with XLA. Noise and weight updates stay outside: the
-                noise is then the same with and without XLA, and variables may live on other devices.
+                noise is then the same with and without XLA, and variables may lie on other devices.
+            **kwargs: of `keras.Model.compile`.
 
         Raises:
-            UserError: a loss, metrics or weights of them.
+            UserError: a loss, metrics or their weights were given, or `jit_compile` is not a bool.
         """
-        theirs = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics}
-        for name, value in {**theirs, "weighted_metrics": weighted_metrics}.items():
-            if value is not None:
-                raise UserError(
-                    f"{name}: expected None, received {value!r}. The model minimises its own loss (likelihood, "
-                    "mse_weight, kl_weight) and reports its parts: leave it out."
-                )
+        compilation.refuse_losses_and_metrics(
+            loss=loss, loss_weights=loss_weights, metrics=metrics, weighted_metrics=weighted_metrics
+        )
         if not isinstance(jit_compile, bool):
             raise UserError(f"jit_compile: expected True or False, received {jit_compile!r}. Choose one.")
         optimizer = keras.optimizers.get(optimizer)
-        if self.dtype_policy.name == "mixed_float16" and not isinstance(
-            optimizer, keras.optimizers.LossScaleOptimizer
-        ):
-            # Keras starts at 2^15, meant for losses near 1. Ours are sums over all pixel values: from there the
-            # first dozen steps would overflow and be skipped.
-            scale = 2.0 ** (15 - round(math.log2(self.image_size**2 * 3)))
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            # The gradients that come to it are the global batch's: Keras would add the replicas' up once more.
-            getattr(optimizer, "inner_optimizer", optimizer)._all_reduce_sum_gradients = lambda pairs: pairs
+        if self.dtype_policy.name == "mixed_float16":
+            optimizer = compilation.with_loss_scaling(optimizer, self.pixel_values)
+        replica_count = self.distribute_strategy.num_replicas_in_sync
+        if replica_count > 1:
+            optimizer = compilation.without_gradient_sum(optimizer)
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         self.jit_compile_gradients = jit_compile
-        self._compiled_gradients, self._compiled_forward = self._gradients, self.forward
-        if jit_compile and self.distribute_strategy.num_replicas_in_sync == 1:
-            self._compiled_gradients = tf.function(self._gradients, jit_compile=True)
-        elif jit_compile:  # the replicas talk between the passes, which XLA cannot do on every device
-            self._compiled_forward = tf.function(self.forward, jit_compile=True)
+        passes = self._gradients, self.forward
+        if jit_compile:
+            passes = compilation.with_xla(*passes, replica_count)
+        self._compiled_gradients, self._compiled_forward = passes
 
     def get_compile_config(self) -> dict[str, Any] | None:
         config = super().get_compile_config()
@@ -129,10 +115,10 @@ class Trainer(keras.Model):
     def fit(
         self, *args: Any, class_weight: None = None, sample_weight: None = None, **kwargs: Any
     ) -> keras.callbacks.History:
-        """As `keras.Model.fit`, without weights: all images count alike.
+        """Like `keras.Model.fit`, but without weights: all images count alike.
 
         Raises:
-            UserError: weights of classes or of images, or a first batch whose values leave [0, 1].
+            UserError: class or sample weights were given, or values of the first batch leave [0, 1].
         """
         _refuse_weights(class_weight)
         _refuse_weights(sample_weight)  # without targets Keras would drop them
@@ -141,16 +127,17 @@ class Trainer(keras.Model):
     def train_step(self, data: Any) -> dict[str, Any]:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
         _refuse_weights(weights)
-        images = self.to_float(self._first_batches["train"].check(images))
+        images = self.to_float(self.check_first_batch("train", images))
 
         # Forward pass and gradients: one XLA program where XLA is on.
         noise = self.noise(images, self.seed, self.global_step)
         results, gradients = self.compute_gradients(self.shift_images(images), noise)
 
-        # Weights. A batch that any replica refuses has no loss, and then no weight and no count changes.
+        # Weights. Where a replica refuses its batch there is no loss: then no weight and no counter changes.
         with tf.control_dependencies([results["loss"]]):
             self.optimizer.apply(gradients, self.trainable_variables)
-            self._average_statistics()
+            # Moving statistics: each replica has updated its own from its part of the batch.
+            replicas.average([*self.encoder.non_trainable_weights, *self.decoder.non_trainable_weights])
             self._note_if_not_finite(results)
             self._follow_variance(results["mse"])
             self.global_step.assign_add(1)
@@ -160,45 +147,35 @@ class Trainer(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-        images = self.to_float(self._first_batches["test"].check(images))
+        images = self.to_float(self.check_first_batch("test", images))
         noise = self.noise(images, self.seed + VALIDATION_SEED, 0)
         faces, mse, kl = self._batch_means(images, noise, training=False, weights=weights)
         reconstruction_loss = self._reconstruction_loss(mse, tf.convert_to_tensor(self.variance))
         kl_loss = tf.reduce_sum(kl)
         loss = reconstruction_loss + self.kl_weight * kl_loss
-        return self._track(
-            {
-                "faces": faces,
-                "loss": loss,
-                "reconstruction_loss": reconstruction_loss,
-                "kl_loss": kl_loss,
-                "mse": mse,
-            }
-        )
-
-    def predict_step(self, data: Any) -> tf.Tensor:
-        images, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        return super().predict_step((self._first_batches["predict"].check(images),))
+        results = {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_loss": kl_loss, "mse": mse}
+        return self._track({**results, "faces": faces})
 
     def compute_gradients(
         self, images: tf.Tensor, noise: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
-        """One forward and backward pass, compiled as `compile` was asked to.
+        """One forward and backward pass, with XLA where `compile` was called with `jit_compile`.
 
         Args:
             images: `float32[batch, image_size, image_size, 3]` in [0, 1]; this replica's part of the global batch.
             noise: `float32[batch, latent_dim]` of N(0, 1).
 
         Returns:
-            What the trackers follow, unscaled, with the number of `faces` that it stands for, and the gradients for
-            `trainable_variables`, still scaled where the optimizer scales the loss. All of it is the global batch's.
+            The tracked values by name, without loss scaling, and the number of `faces` that they are means over; and
+            the gradients of `trainable_variables`, still scaled where the optimizer scales the loss. All are those of
+            the global batch.
         """
         return self._compiled_gradients(images, noise)
 
     def _gradients(self, images, noise):
         with tf.GradientTape() as tape:
             faces, mse, kl = self._batch_means(images, noise, training=True)
-            # The optimal σ² for these pictures. Its own gradient is zero at the optimum: it is a constant here.
+            # The optimal σ² for these images. The loss has no gradient with respect to it there: it is a constant.
             variance = tf.maximum(tf.stop_gradient(mse), losses.SMALLEST_VARIANCE)
             reconstruction_loss = self._reconstruction_loss(mse, variance)
             kl_weight = schedules.kl_weight(self.kl_weight, self.kl_warmup, self.progress())
@@ -219,23 +196,24 @@ class Trainer(keras.Model):
     def forward(self, images: tf.Tensor, noise: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Each image's mean squared error `float32[batch]` and KL `float32[batch, latent_dim]` in nats.
 
-        Arguments as of `compute_gradients`.
+        Args:
+            images, noise: as for `compute_gradients`.
+            training: whether BatchNormalization and Dropout act as in training.
         """
         mean, log_variance = self.encode(images, training)
         reconstructions = self.decode(mean + tf.exp(0.5 * log_variance) * noise, training)
-        return losses.squared_error(images, reconstructions), losses.kl_from_standard_normal(
-            mean, log_variance
-        )
+        mse = losses.squared_error(images, reconstructions)
+        return mse, losses.kl_from_standard_normal(mean, log_variance)
 
     def progress(self) -> tf.Tensor:
-        """How much of the training is done, `float32[]` in [0, 1]: what the schedules are functions of."""
+        """How much of the training is done, `float32[]` in [0, 1]; the schedules are functions of it."""
         step = tf.cast(tf.convert_to_tensor(self.global_step), tf.float32)
         return tf.minimum(1.0, step / tf.convert_to_tensor(self.total_steps))
 
     def _batch_means(self, images, noise, training, weights=None):
-        """Faces of the global batch, their mean squared error `[]` and their mean KL `[latent_dim]`.
+        """Number of faces in the global batch, their mean squared error `[]` and their mean KL `[latent_dim]`.
 
-        Faces of weight 0 only fill up a batch.
+        Faces of weight 0 are padding.
         """
         mse, kl = self._compiled_forward(images, noise, training)
         weights = tf.ones_like(mse) if weights is None else tf.cast(weights, tf.float32)
@@ -246,10 +224,10 @@ class Trainer(keras.Model):
     def _reconstruction_loss(self, mse, variance):
         if self.likelihood == "weighted_mse":
             return self.mse_weight * mse
-        return losses.gaussian_negative_log_likelihood(mse, variance, self.image_size * self.image_size * 3)
+        return losses.gaussian_negative_log_likelihood(mse, variance, self.pixel_values)
 
     def noise(self, images: tf.Tensor, seed: int, step: int | tf.Tensor) -> tf.Tensor:
-        """The noise of a step for these images, this replica's part of the global batch: `float32[batch, latent_dim]`.
+        """Noise of N(0, 1) for this replica's part of the global batch, `float32[batch, latent_dim]`.
 
         It is a function of seed, step and the position in the global batch.
         """
@@ -259,35 +237,18 @@ class Trainer(keras.Model):
         )
 
     def shift_images(self, images: tf.Tensor) -> tf.Tensor:
-        """The images of a training step, each shifted its own way by at most as much as the schedule says.
+        """The images of a training step, each shifted at random by at most what the schedule says.
 
         Args:
             images: `float32[batch, image_size, image_size, 3]`; this replica's part of the global batch.
-
-        Returns:
-            The same shape. The shifts are a function of the seed, the global step and the position in the global batch.
         """
         if not self.shift:
             return images
         most = schedules.shift(self.shift, self.progress())
-        seeds = [tf.constant(self.seed + SHIFT_SEED, tf.int64), tf.cast(self.global_step, tf.int64)]
-        shifts = replicas.own_part(
-            tf.shape(images)[0],
-            lambda faces: tf.random.stateless_uniform([faces, 2], seeds, -most, most + 1, tf.int32),
-        )
-        return tf.cond(most > 0, lambda: augmentation.shifted(images, shifts), lambda: images)
-
-    def _average_statistics(self):
-        # Each replica has followed its own part of the batch.
-        if replicas.count() == 1:
-            return
-        statistics = [*self.encoder.non_trainable_weights, *self.decoder.non_trainable_weights]
-        sums = replicas.total([tf.convert_to_tensor(variable) for variable in statistics])
-        for variable, value in zip(statistics, sums, strict=True):
-            variable.assign(value / replicas.count())
+        return augmentation.shifted_at_random(images, most, self.seed + SHIFT_SEED, self.global_step)
 
     def _note_if_not_finite(self, results):
-        # A loss-scaling optimizer skips gradients that overflow; that is its work and no fault.
+        # A loss-scaling optimizer skips steps whose gradients overflow: those are expected.
         finite = tf.math.is_finite(results["loss"])
         if not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             finite &= tf.math.is_finite(results["gradient_norm"])
@@ -295,7 +256,7 @@ class Trainer(keras.Model):
         self.not_finite_step.assign(tf.where(first, self.global_step, self.not_finite_step))
 
     def _follow_variance(self, mse):
-        # A running mean over about the last tenth of the steps, at most a hundred of them.
+        # A running mean over about the last tenth of the steps so far, at most a hundred.
         step = tf.cast(tf.convert_to_tensor(self.global_step), tf.float32)
         share = tf.maximum(0.01, 10.0 / (step + 10.0))
         batch = tf.maximum(mse, losses.SMALLEST_VARIANCE)
@@ -303,44 +264,22 @@ class Trainer(keras.Model):
 
     def _track(self, results):
         faces = results.pop("faces")
-        for name, value in results.items():
-            # The skipped steps of a loss-scaling optimizer have no gradient to speak of.
-            counted = tf.math.is_finite(value) if name == "gradient_norm" else True
-            weight = tf.where(counted, faces, 0.0)
-            self._trackers[name].update_state(tf.where(counted, value, 0.0), sample_weight=weight)
-        logs = {name: self._trackers[name].result() for name in results}
+        logs = trackers.update(self._trackers, results, faces)
         # Keras averages the workers' logs along an axis that scalars lack (keras-team/keras#20585).
         several_workers = isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
         return {name: value[tf.newaxis] for name, value in logs.items()} if several_workers else logs
 
-    # ------------------------------------------------------------------------------
-    # What Keras asks for
-    # ------------------------------------------------------------------------------
-
-    def make_train_function(self, force: bool = False) -> None:
-        self._watch_first_batch("train", super().make_train_function, force)
-
-    def make_test_function(self, force: bool = False) -> None:
-        self._watch_first_batch("test", super().make_test_function, force)
-
-    def make_predict_function(self, force: bool = False) -> None:
-        self._watch_first_batch("predict", super().make_predict_function, force)
-
-    def _watch_first_batch(self, kind, make, force):
-        # Keras makes a function once, and asks for it whenever steps are about to be taken.
-        name, first_batch = f"{kind}_function", self._first_batches[kind]
-        before = getattr(self, name)
-        make(force)
-        if getattr(self, name) is not before:
-            setattr(self, name, first_batch.watch(getattr(self, name)))
-        first_batch.expect()
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Builds nothing: the constructor has. Keras would average a first batch of bytes over all workers."""
-
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
+
+    @property
+    def pixel_values(self) -> int:
+        """How many values an image has."""
+        return self.image_size * self.image_size * 3
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: the constructor has built all layers. Keras would average a first uint8 batch over workers."""
 
 
 def _refuse_weights(weights):

@@ -1,4 +1,4 @@
-"""The variational autoencoder as a Keras model: what a trained one can do. How it trains is in `trainer.py`."""
+"""The variational autoencoder as a Keras model: encoding, decoding, sampling. Its training is in `trainer.py`."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from facevae.model.density import Mixture
 from facevae.model.image_range import check_range
 from facevae.model.trainer import Trainer
 
-# Keeps exp(log_variance) inside what float32 and the KL divergence can bear.
+# Keeps exp(log_variance) and the KL divergence well inside the range of float32.
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
-# What describes a VAE: the arguments of its constructor, which are fields of `Config` under the same names.
+# The arguments of the VAE's constructor, which are fields of `Config` under the same names.
 SETTINGS = (
     *("image_size", "latent_dim", "network", "width", "dropout"),
     *("likelihood", "mse_weight", "kl_weight", "kl_warmup", "free_bits"),
@@ -35,23 +35,23 @@ class VAE(Trainer):
     final KL weight, without free bits, with the σ stored by training.
 
     Under a `tf.distribute` strategy a step does what one device would do with the global batch, and every variable
-    is the same on all replicas after it; BatchNormalization alone takes each replica's part for its batch, unless
-    its layers are `synchronized`. The moving statistics are the replicas' average.
+    is the same on all replicas after it. Only BatchNormalization normalises over each replica's part of the batch,
+    unless its layers are `synchronized`; its moving statistics are the replicas' average.
 
     Args:
         image_size: side of the images: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
         network: family of networks, `compact` or `reference`.
         width: channels of the compact network at 32×32.
-        dropout: of the reference network.
+        dropout: rate, of the reference network.
         likelihood: `calibrated_gaussian` or `weighted_mse`.
         mse_weight: weight of the mean squared error under `weighted_mse`.
         kl_weight: β, the weight of the KL divergence at the end of its warm-up.
         kl_warmup: share of the training (of `total_steps`) over which it rises from 0.
-        free_bits: KL of each latent dimension that costs nothing, nats.
-        sample_from: where `sample` draws by default, `prior` or `density`.
-        density_components: most components of the fitted density; 0 leaves no room for one.
-        shift: pixels by which training images are shifted at random, at most, in the first half of the training.
+        free_bits: KL of each latent dimension that training does not penalise, nats.
+        sample_from: what `sample` draws from by default, `prior` or `density`.
+        density_components: the largest number of components of the fitted density; 0 leaves no room for a density.
+        shift: largest random shift of training images in the first half of the training, pixels.
         seed: every random draw of training is a function of it, the global step and the position in the batch.
         **kwargs: of `keras.Model`; `dtype` is the networks' dtype policy, e.g. `mixed_float16`.
 
@@ -88,7 +88,7 @@ class VAE(Trainer):
         given = locals()
         settings = check_settings({name: given[name] for name in SETTINGS})
         super().__init__(**kwargs)
-        self.autocast = False  # images come to `call` as they are, whatever the networks compute in
+        self.autocast = False  # Keras would cast the images for `call` to the networks' dtype
         for name, value in settings.items():
             setattr(self, name, value)
 
@@ -96,7 +96,7 @@ class VAE(Trainer):
         self.encoder = networks.build_encoder(*shape)
         self.decoder = networks.build_decoder(*shape)
 
-        # Room for the density of encoded training faces; after the trainer's variables, as files hold them.
+        # Room for the density of encoded training faces. Files hold it after the trainer's variables.
         if count := self.density_components:
             self._density_weights = self._state("density_weights", (count,))
             self._density_means = self._state("density_means", (count, self.latent_dim))
@@ -108,7 +108,7 @@ class VAE(Trainer):
     # ------------------------------------------------------------------------------
 
     def encode(self, images: Any, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-        """The approximate posterior N(mean, exp(log_variance)) of each picture.
+        """The approximate posterior N(mean, exp(log_variance)) of each image.
 
         Args:
             images: uint8 or float32 `[batch, image_size, image_size, 3]`.
@@ -123,7 +123,7 @@ class VAE(Trainer):
         return mean, tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE)
 
     def decode(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Pictures `float32[batch, image_size, image_size, 3]` in [0, 1] of latents `float32[batch, latent_dim]`."""
+        """Images `float32[batch, image_size, image_size, 3]` in [0, 1] of latents `float32[batch, latent_dim]`."""
         return self.decoder(latents, training=training)
 
     def encode_all(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +136,7 @@ class VAE(Trainer):
             mean and log-variance, each `float32[count, latent_dim]`.
 
         Raises:
-            ValueError: as of `encode`.
+            ValueError: as for `encode`.
         """
         mean, log_variance = in_batches(self.encode, images)
         return mean, log_variance
@@ -153,7 +153,7 @@ class VAE(Trainer):
         return in_batches(self.decode, latents)[0]
 
     def call(self, images: Any, training: bool = False) -> tf.Tensor:
-        """Reconstructions: each picture decoded from its posterior mean."""
+        """Reconstructions: each image decoded from its posterior mean."""
         return self.decode(self.encode(images, training)[0], training)
 
     def sample(
@@ -166,7 +166,7 @@ class VAE(Trainer):
             seed: the same seed gives the same faces.
             sample_from: `prior` for N(0, 1), `density` for the fitted mixture; None for the model's own choice,
                 which is the prior as long as no density has been fitted.
-            temperature: factor on the noise; below 1 faces are more typical, above 1 more various.
+            temperature: factor on the noise; below 1 faces are more typical, above 1 more varied.
 
         Returns:
             `float32[count, image_size, image_size, 3]` in [0, 1].
@@ -188,7 +188,10 @@ class VAE(Trainer):
             raise ValueError(f"sample_from: expected prior or density, received {sample_from!r}.")
         if sample_from == "density":
             if density is None:
-                raise ValueError("sample_from: this model has no fitted density; use sample_from='prior'.")
+                raise ValueError(
+                    "sample_from: expected prior, received density: this model has no fitted density. "
+                    "Leave sample_from out, or set `density` first."
+                )
             return density.sample(count, seed, temperature)
         noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim), dtype=np.float32)
         return np.float32(temperature) * noise
@@ -209,7 +212,8 @@ class VAE(Trainer):
         missing = self.density_components - len(mixture.weights)
         if missing < 0:
             raise ValueError(
-                f"density: room for {self.density_components} components, received {len(mixture.weights)}."
+                f"density: expected at most {self.density_components} components, received "
+                f"{len(mixture.weights)}. Fit fewer, or build the VAE with more density_components."
             )
         for variable, values in (
             (self._density_weights, mixture.weights),
@@ -219,7 +223,7 @@ class VAE(Trainer):
             variable.assign(np.pad(values, [(0, missing)] + [(0, 0)] * (values.ndim - 1)))
 
     def to_float(self, images: Any) -> tf.Tensor:
-        """Images as `float32[batch, image_size, image_size, 3]` in [0, 1], whichever of the two forms came.
+        """Images as `float32[batch, image_size, image_size, 3]` in [0, 1], from either form.
 
         Raises:
             ValueError: neither uint8 nor float32, another shape, or (outside of graphs) values that leave [0, 1].
@@ -245,7 +249,7 @@ class VAE(Trainer):
         return {**super().get_config(), **{name: getattr(self, name) for name in SETTINGS}}
 
     def float32_copy(self) -> "VAE":
-        """The same model, not compiled, computing in float32: what is saved and exported."""
+        """The same model in float32, not compiled: the form that is saved and exported."""
         copy = VAE.from_config({**self.get_config(), "dtype": "float32"})
         copy.set_weights(self.get_weights())
         return copy

@@ -1,6 +1,6 @@
 """Training a run: the loop, what is saved, how it ends, and what a process needs around it.
 
-The names below are loaded on first use: what answers before TensorFlow is imported lies in this package, too.
+The names below are loaded on first use: some modules of this package run before TensorFlow is imported.
 """
 
 import importlib

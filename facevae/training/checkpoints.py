@@ -16,7 +16,7 @@ from facevae.run_folder import RunFolder
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run is.
+    """How far a run has come.
 
     Attributes:
         epochs: completed epochs.
@@ -34,7 +34,7 @@ class Progress:
 
 
 def _variables(model: keras.Model) -> list:
-    """Every variable of the model, its optimizers and its metrics, in an order that building the model fixes."""
+    """Every variable of the model, its optimizers and its metrics, in an order fixed by how the model is built."""
     found = list(model.variables) + list(model.optimizer.variables)
     found += getattr(getattr(model.optimizer, "inner_optimizer", None), "variables", [])
     found += metric_variables(model)
@@ -49,7 +49,7 @@ def metric_variables(model: keras.Model) -> list:
 def save_checkpoint(path: pathlib.Path, model: keras.Model, progress: Progress) -> None:
     """Writes weights, moving statistics, optimizer state, loss scale, random state, metrics, step and progress.
 
-    The earlier checkpoint is replaced at once when the new one is complete.
+    The new file replaces the earlier checkpoint when it is complete, in one move.
 
     Args:
         path: of the `.npz` file.
@@ -85,7 +85,7 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     """
     variables = _variables(model)
     try:
-        # As much as the model takes, and room for headers and the progress; a larger file is not read.
+        # The variables of the model, with room for headers and the progress; a larger file is not read.
         expected = sum(math.prod(v.shape) * 8 for v in variables) + 2**20
         stored = read_arrays(path, expected)
         progress = Progress(**parse_json(str(stored["progress"])))
@@ -97,7 +97,7 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
         raise UserError(
             f"{path}: the checkpoint holds {len(arrays)} arrays that are not those of this model "
-            f"({len(variables)} variables): another version wrote it, or for another configuration. "
+            f"({len(variables)} variables): it was written by another version or for another configuration. "
             "Go on with that one, or choose another --run-dir."
         )
     for variable, array in zip(variables, arrays, strict=True):
@@ -106,7 +106,7 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
 
 
 def save_network(run: RunFolder, which: str, model: keras.Model) -> None:
-    """Writes the float32 model as `best` or `last`, replaced at once when complete.
+    """Writes the float32 model as `best` or `last`; a complete file replaces the earlier one in one move.
 
     Raises:
         UserError: the file cannot be written; the earlier one is intact.

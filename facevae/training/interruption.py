@@ -12,11 +12,11 @@ EXIT_STATUS = {signal.SIGTERM: RESUME_STATUS, signal.SIGINT: 130}
 
 
 class Interrupted(BaseException):
-    """The process was asked to end, and has saved its training. Not an `Exception`: nothing handles it on the way.
+    """The process was asked to end. Not an `Exception`, so that no `except Exception` on the way stops it.
 
     Attributes:
         signal: SIGTERM or SIGINT.
-        status: to exit with: 75 after SIGTERM, 130 after Ctrl-C.
+        status: the exit status, 75 after SIGTERM, 130 after Ctrl-C.
     """
 
     def __init__(self, number: int):
@@ -28,8 +28,8 @@ class Interrupted(BaseException):
 class Interruption:
     """Turns SIGTERM and Ctrl-C into `Interrupted`.
 
-    It is raised at once, wherever the program is; inside `deferred` the request is only noted, until
-    `raise_if_requested` is called. A second request is always raised at once.
+    It is raised at once, wherever the program is. Inside `deferred` the request is only noted, until
+    `raise_if_requested` is called or the block ends; a second request is raised at once.
 
     Attributes:
         requested: the signal that came, None while there is none.
@@ -54,7 +54,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Notes a request that comes inside the block, and raises it at the block's end at the latest."""
+        """Only notes a request that comes inside the block; it is raised at the end of the block at the latest."""
         self._deferred = True
         try:
             yield

@@ -57,16 +57,16 @@ def train(
 
     Args:
         config: of the run.
-        run: its folder, locked by the caller. Where several workers train together the chief alone writes to its own;
-            the others receive its checkpoint in theirs.
+        run: its folder, locked by the caller. Where several workers train together only the chief writes the run to
+            its folder; the others receive its checkpoint in theirs.
         dataset: the prepared faces.
         runtime: devices, precision and compiler.
-        callbacks: what watches the training, in the chief alone; they see each epoch before it is saved.
-        interruption: whether the process is asked to end; the training is saved before it does.
+        callbacks: further callbacks, used in the chief only; they see each epoch before it is saved.
+        interruption: says whether the process was asked to end; the training is saved first.
 
     Returns:
         The finished model in float32, with the density fitted to its encodings, as it is saved in the run folder; None
-        in other workers than the chief.
+        in workers other than the chief.
 
     Raises:
         UserError: too few faces, loss or gradients that are not finite, or a run folder that cannot be written.
@@ -100,7 +100,7 @@ def _fit(
     callbacks: Sequence[keras.callbacks.Callback],
     interruption: Interruption,
 ) -> None:
-    """Keras' fit, from where `progress` says to the end of the training; arguments as of `train`."""
+    """Runs Keras' fit from `progress` to the end of the training; arguments as for `train`."""
     train_faces, validation_faces, batch_size = dataset.train, dataset.validation, config.batch_size
     steps, first_step = steps_per_epoch(config, dataset), int(model.global_step.numpy())
     schedule, interruption = agreed_schedule(config, progress, steps, workers, interruption)
@@ -134,14 +134,14 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, config.finished_model)
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
-        views, named = [encodings.sample(config.seed)], f"{len(encodings.mean):,} encoded faces"
-        # Few faces: their mirror images, which were trained on as well, are worth their time.
+        views, names = [encodings.sample(config.seed)], f"{len(encodings.mean):,} encoded faces"
+        # With few faces their mirror images, which were trained on as well, are worth the time of encoding them.
         if config.flip and len(encodings.mean) < MOST_TRAINING_FACES:
             mirrored = encode_faces(model, dataset.train, mirrored=True)
             views.append(mirrored.sample(config.seed + 1))
-            named += " and their mirror images"
+            names += " and their mirror images"
         model.density, tried = density.choose(np.stack(views, axis=1), config.density_components, config.seed)
-        print(f"Density: fitted to {named}. {density.summary(tried)}")
+        print(f"Density: fitted to {names}. {density.summary(tried)}")
         save_network(run, config.finished_model, model)
     return model
 
@@ -170,10 +170,10 @@ def describe_data(dataset: FaceDataset) -> dict[str, Any]:
 def check_unchanged(run: RunFolder, dataset: FaceDataset) -> None:
     """Compares the faces that a run goes on with to those that it was begun on.
 
-    Others would change the order of the batches, and faces of the test split might have been trained on.
+    With other faces the batches would come in another order, and test faces might have been trained on.
 
     Raises:
-        UserError: other counts or attributes than the run folder remembers.
+        UserError: the counts or attributes differ from those recorded in the run folder.
     """
     begun, now = run.load_data_description(), describe_data(dataset)
     changed = [

@@ -1,4 +1,4 @@
-"""A batch that does not fit into memory: refused before training where that can be known, else explained."""
+"""Batches that do not fit into memory: refused before training where that can be estimated, else explained."""
 
 import contextlib
 import math
@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from facevae.errors import UserError
 
-# Batches that are made ahead (tf.data's buffer and the two being made), as bytes; and one as float32.
+# uint8 batches that are made ahead (tf.data's buffer and the two being made), and bytes of a float32.
 _BATCHES_AHEAD, _FLOAT_BYTES = 10, 4
-# Of each weight: itself, its gradient, two moments of the optimizer, the copy that is saved, and what a checkpoint is
-# written from.
+# Of each weight as float32: itself, its gradient, two moments of the optimizer, the copy that is saved, and the arrays
+# that a checkpoint is written from.
 _COPIES_OF_WEIGHTS = 8
 _MARGIN = 1.25  # gradients and scratch memory beside the outputs, measured
 
@@ -22,15 +22,15 @@ _MARGIN = 1.25  # gradients and scratch memory beside the outputs, measured
 def refuse_too_large_batch(model: keras.Model, batch_size: int) -> None:
     """Compares the memory that a training step takes with what the machine has.
 
-    Only on a processor, where the system kills a process that takes more without a word. A GPU's memory running out is
-    an error of TensorFlow's: `explained_memory_errors`.
+    Only on a processor, where the system kills a process that takes too much, without a message. On a GPU TensorFlow
+    raises an error: `explained_memory_errors`.
 
     Args:
         model: a `facevae.VAE`.
         batch_size: faces per step.
 
     Raises:
-        UserError: a step takes more; with the largest batch that fits.
+        UserError: a step takes more; the message names the largest batch that fits.
     """
     if tf.config.list_physical_devices("GPU"):
         return
@@ -73,8 +73,8 @@ def step_bytes(model: keras.Model, batch_size: int) -> int:
     outputs = [output for layer in layers for output in keras.tree.flatten(layer.output)]
     activations = sum(math.prod(output.shape[1:]) for output in outputs)
     weights = sum(math.prod(weight.shape) for weight in model.weights)
-    picture = model.image_size**2 * 3
-    per_face = int(_MARGIN * _FLOAT_BYTES * activations) + picture * (_BATCHES_AHEAD + _FLOAT_BYTES)
+    pixel_values = model.image_size**2 * 3
+    per_face = int(_MARGIN * _FLOAT_BYTES * activations) + pixel_values * (_BATCHES_AHEAD + _FLOAT_BYTES)
     return batch_size * per_face + _COPIES_OF_WEIGHTS * _FLOAT_BYTES * weights
 
 

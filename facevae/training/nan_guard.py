@@ -1,4 +1,4 @@
-"""The guard against NaN: ends a training whose numbers are no longer finite, before they are saved."""
+"""Ends a training whose loss or gradients are no longer finite, before anything is saved from them."""
 
 import math
 from typing import Any
@@ -14,13 +14,13 @@ LOWEST_LOSS_SCALE = 2.0**-20  # mixed_float16 begins near 1 and rises
 class NaNGuard(keras.callbacks.Callback):
     """Ends a run whose loss or gradients are NaN or infinite, naming the step and the last good checkpoint.
 
-    The model notes the step itself; this callback reads it after each step, and comes before `SaveRun`.
+    The model records the step; this callback reads it after each step, and comes before `SaveRun`.
 
     Args:
         run: its folder, for the message.
 
     Raises:
-        UserError: in training, at the first step or validation that is not finite, or when gradients overflow for good.
+        UserError: in training, at the first step or validation that is not finite, or when all gradients overflow.
     """
 
     def __init__(self, run: RunFolder):
@@ -28,11 +28,11 @@ class NaNGuard(keras.callbacks.Callback):
         self.run = run
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # One number more beside those of the logs, for which Keras waits here anyway.
+        # Reading it costs little: Keras waits for the numbers of the logs here anyway.
         step = int(self.model.not_finite_step.numpy())
         if step >= 0:
             self._end_run(f"loss or gradients were no longer finite at step {step}")
-        # Loss scaling skips each step that overflows and halves the scale: now and then that is normal.
+        # Loss scaling skips each step that overflows and halves the scale: an occasional one is normal.
         scale = getattr(self.model.optimizer, "dynamic_scale", None)
         if scale is not None and float(scale.numpy()) < LOWEST_LOSS_SCALE:
             self._end_run("gradients overflow at every step, however small the loss is scaled")

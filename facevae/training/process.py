@@ -1,6 +1,6 @@
 """What a process needs around its training: its run folder, signals that save first, and the other workers.
 
-This module does without TensorFlow, which `training_process` imports when the flags are known to be right.
+This module does not import TensorFlow: `training_process` does, after it has checked the flags.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ class TrainingProcess:
     """A process that is ready to train.
 
     Attributes:
-        run: the run folder, locked; in other workers than the chief an empty temporary one.
-        config: what the chief was asked for.
+        run: the run folder, locked; in workers other than the chief an empty temporary one.
+        config: the chief's configuration.
         runtime: devices, precision, compiler, and the workers that train together.
         interruption: SIGTERM and Ctrl-C.
     """
@@ -41,29 +41,29 @@ class TrainingProcess:
     interruption: Interruption
 
     def say(self, text: str) -> None:
-        """Prints a text, once for all workers."""
+        """Prints a text in the chief only."""
         if self.runtime.workers.is_chief:
             print(text)
 
 
 @contextlib.contextmanager
 def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
-    """Makes a process ready to train, and ends it well. In this order:
+    """Makes a process ready to train, and ends it with a message where it is stopped. In this order:
 
     1. Where TF_CONFIG names several workers, each becomes a child process, whose parent reports how it ended.
-    2. The flags are checked; the chief alone knows the run folder.
+    2. The flags are checked; only the chief has the run folder.
     3. SIGTERM and Ctrl-C are caught: the process then ends with a line that says how to resume.
     4. The run folder is locked.
     5. TensorFlow is imported, and the workers join.
     6. The chief's configuration is sent to all workers, and decides the runtime.
 
     Args:
-        flags: those that were given, as `parse_command_line` returns them.
+        flags: the flags that were given, as `parse_command_line` returns them.
 
     Raises:
-        UserError: a flag is wrong, another process has the run folder, or not all workers joined.
-        SystemExit: the process was asked to end (75 or 130) or lost another worker (75); in the parent of a worker
-            with the worker's own status.
+        UserError: a flag is wrong, another process uses the run folder, or not all workers joined.
+        SystemExit: the process was asked to end (75 or 130) or lost another worker (75); in the parent of a worker,
+            when the worker has ended, with its status.
     """
     interruption, strategy = Interruption(), flags.get("strategy", "auto")
     cluster = many_workers.find_cluster(strategy)
@@ -82,12 +82,12 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         stack.enter_context(interruption.caught())
         stack.enter_context(_exit_when_stopped(run, is_chief))
         stack.enter_context(run.locked())
-        print(f"Run folder: {run.path if is_chief else 'the chief has it'}")
+        print(f"Run folder: {run.path if is_chief else 'on the chief'}")
         with without_native_notes():
             from facevae.training.runtime import choose_runtime
         workers = many_workers.choose_workers(strategy, cluster)
         if cluster is not None:
-            stack.enter_context(interruption.caught())  # again: joining, TensorFlow takes SIGTERM for itself
+            stack.enter_context(interruption.caught())  # again: joining replaces the handler of SIGTERM
         stack.enter_context(workers.explained_worker_errors())
         of_chief = workers.broadcast(config and dataclasses.asdict(config))
         if config is None:
@@ -98,7 +98,7 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
 
 @contextlib.contextmanager
 def _exit_when_stopped(run: RunFolder, is_chief: bool) -> Iterator[None]:
-    """Ends the process with one line and the status that a supervisor looks for."""
+    """Ends a stopped process with one line and its exit status, instead of a traceback."""
     try:
         yield
     except Interrupted as stop:

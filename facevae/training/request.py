@@ -1,6 +1,6 @@
 """Which run and which configuration the flags of train.py ask for.
 
-This module does without TensorFlow, so that a mistake in a flag is answered at once.
+This module does not import TensorFlow, so that a wrong flag is refused at once.
 """
 
 from typing import Any
@@ -9,18 +9,15 @@ from facevae.config import Config, from_preset, resumed
 from facevae.errors import UserError
 from facevae.run_folder import RunFolder, default_run_path
 
-OWN_FLAGS = (
-    "data",
-    "data_dir",
-    "cache_dir",
-)  # may differ between workers: the faces may lie elsewhere on each
+# May differ between workers, on each of which the faces may lie elsewhere.
+OWN_FLAGS = ("data", "data_dir", "cache_dir")
 
 
 def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
     """The run folder and the configuration that the flags ask for: a new run, or one to go on with.
 
     Args:
-        flags: those that were given, as `parse_command_line` returns them.
+        flags: the flags that were given, as `parse_command_line` returns them.
 
     Raises:
         UserError: the flags contradict each other or the run, or a new run would overwrite one.
@@ -51,7 +48,7 @@ def config_of_worker(of_chief: dict[str, Any], flags: dict[str, Any]) -> Config:
 
     Args:
         of_chief: all fields of the chief's configuration.
-        flags: those that this worker was given.
+        flags: the flags that this worker was given.
     """
     own = {name: flags[name] for name in OWN_FLAGS if name in flags}
     return Config(**{**of_chief, "cache_dir": None, "tensorboard": False, **own})

@@ -1,4 +1,4 @@
-"""What a training runs on: devices, precision, compiler."""
+"""Devices, precision and compiler of a training."""
 
 import dataclasses
 import logging
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """What `auto` means on this machine.
+    """What a training runs on.
 
     Attributes:
-        device: named for the user.
+        device: its name, as the user is told it.
         precision: a Keras dtype policy.
         xla: whether the step is compiled with XLA.
         workers: the devices and processes that train together.
@@ -38,13 +38,13 @@ class Runtime:
 def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers | None = None) -> Runtime:
     """Looks at the machine and decides what `auto` means on it.
 
-    On a GPU that is mixed_float16 with XLA, on a CPU float32 without (there 16 bits are slower, and XLA gains
-    nothing for the seconds that it compiles). GPU memory grows on demand.
+    On a GPU it means mixed_float16 with XLA, on a CPU float32 without: there 16 bits are slower, and XLA does not save
+    the seconds that it takes to compile. GPU memory grows on demand.
 
     Args:
         precision: `auto` or a Keras dtype policy.
-        xla: `auto`, `on` or `off`. Under `auto` a tiny function is compiled first, and XLA left out with a warning
-            if that fails.
+        xla: `auto`, `on` or `off`. With `auto` on a GPU a tiny function is compiled first; if that fails, XLA is off
+            and a warning says why.
         workers: the devices and processes that train together (`choose_workers`); None for one device.
     """
     gpus = devices.find_gpus()
@@ -67,7 +67,7 @@ def _xla_works() -> bool:
     reason = devices.why_xla_fails()
     if reason is not None:
         logger.warning(
-            "XLA does not work here, training goes on without it (slower). The reason: %s. "
+            "XLA does not work here; training goes on without it, more slowly. The reason: %s. "
             "Often the CUDA toolkit's libdevice is not found: set XLA_FLAGS=--xla_gpu_cuda_data_dir=<CUDA folder>.",
             reason,
         )

@@ -38,11 +38,11 @@ class SaveRun(keras.callbacks.Callback):
     A process asked to end stops there, after the next batch of a validation, or at the end of the epoch.
 
     Args:
-        run: its folder; None for a worker that only counts and leaves the writing to the chief.
-        progress: how far the run is; `Schedule`, which comes before, counts steps and time, epochs are counted here.
+        run: its folder; None for a worker other than the chief, which writes nothing.
+        progress: how far the run has come; epochs are counted here, steps and time by `Schedule`, which comes before.
         config: of the run.
-        steps: of an epoch.
-        interruption: whether the process was asked to end.
+        steps: per epoch.
+        interruption: says whether the process was asked to end.
 
     Raises:
         Interrupted: in training, when the process was asked to end.
@@ -65,7 +65,7 @@ class SaveRun(keras.callbacks.Callback):
         self._totals: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.run is not None:  # built once: building the networks takes longer than saving them
+        if self.run is not None:  # once for all epochs: building the networks takes longer than saving them
             self._copy = self.model.float32_copy()
         # Fit resets the metrics between here and the epoch's beginning.
         self._totals = (

@@ -1,4 +1,4 @@
-"""Counts the steps and the time of a training, from which the model's schedules follow."""
+"""Counts the steps and the time of a training, which the model's schedules depend on."""
 
 import math
 import time
@@ -18,14 +18,14 @@ class Schedule(keras.callbacks.Callback):
 
     Args:
         config: of the run.
-        progress: how far the run is; steps and seconds are kept up to date here.
-        steps: of an epoch.
+        progress: how far the run has come; steps and seconds are updated here.
+        steps: per epoch.
     """
 
     def __init__(self, config: Config, progress: Progress, steps: int):
         super().__init__()
         self.config, self.progress, self.steps = config, progress, steps
-        self._step = 0  # the model's, without asking the device
+        self._step = 0  # the model's, without reading it from the device
         self._clock = math.nan  # not started
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -9,7 +9,7 @@ from facevae.training.checkpoints import Progress
 
 
 def epochs_are_done(config: Config, progress: Progress) -> bool:
-    """Whether the run has had its `epochs`."""
+    """Whether the run has completed its `epochs`."""
     return config.epochs is not None and progress.epochs >= config.epochs
 
 
@@ -37,14 +37,14 @@ def is_complete(config: Config, progress: Progress) -> bool:
 
 
 class StopTraining(keras.callbacks.Callback):
-    """Stops fit when the run is complete. `--minutes` also ends an epoch early; it is validated all the same.
+    """Stops fit when the run is complete. `--minutes` also ends an epoch early, which is still validated.
 
-    It comes last in the list of callbacks, when `Schedule` has counted a step and `SaveRun` an epoch.
+    It comes last in the list of callbacks, after `Schedule` has counted a step and `SaveRun` an epoch.
 
     Args:
         config: of the run.
-        progress: how far the run is, kept up to date by others.
-        steps: of an epoch.
+        progress: how far the run has come; updated by `Schedule` and `SaveRun`.
+        steps: per epoch.
     """
 
     def __init__(self, config: Config, progress: Progress, steps: int):

@@ -1,4 +1,4 @@
-"""What a VAE is asked for and cannot be or do, it refuses in a sentence that names the argument."""
+"""Arguments that a VAE cannot take are refused with a message that names them."""
 
 import inspect
 import json
@@ -15,7 +15,7 @@ from facevae.model import SETTINGS, VAE
 
 TINY = {"image_size": 32, "latent_dim": 4, "width": 8}
 
-# By argument a value that it does not take, and what is said of it.
+# Argument, a value that it does not take, and the message.
 REFUSED = [
     ("image_size", 48, "one of 32, 64, 128, 256, received 48"),
     ("image_size", "64", "one of 32, 64, 128, 256, received '64'. Did you mean 64?"),
@@ -97,19 +97,19 @@ def test_numbers_of_numpy_are_taken_and_saved_as_plain_ones(tmp_path):
 
 
 # ------------------------------------------------------------------------------
-# What the model would ignore
+# Arguments of Keras that the model would ignore
 # ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["loss", "loss_weights", "metrics", "weighted_metrics"])
-def test_losses_and_metrics_of_others_are_refused(name):
+def test_losses_and_metrics_are_refused(name):
     with pytest.raises(
         UserError, match=rf"^{name}: expected None, received \['mse'\]\. The model minimises its own"
     ):
         VAE(**TINY).compile("adam", **{name: ["mse"]})
 
 
-def test_a_loss_in_its_place_is_not_taken_for_something_else():
+def test_positional_losses_and_other_values_of_jit_compile_are_refused():
     with pytest.raises(UserError, match=r"^loss: expected None, received 'mse'"):
         VAE(**TINY).compile("adam", "mse")
     with pytest.raises(UserError, match=r"^jit_compile: expected True or False, received 'auto'"):

@@ -1,4 +1,4 @@
-"""Many rows through a function of a batch: nothing left out, nothing twice, whatever the count."""
+"""A function of a batch applied to many rows: each row exactly once, whatever the count."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from facevae.model.batches import BATCH, batch_slices, in_batches
     ("count", "size", "expected"),
     [(0, 3, []), (2, 3, [(0, 2)]), (3, 3, [(0, 3)]), (7, 3, [(0, 3), (3, 6), (6, 7)])],
 )
-def test_slices_are_the_places_in_order_and_none_reaches_beyond_the_last(count, size, expected):
+def test_slices_cover_the_indices_in_order_and_end_with_the_last(count, size, expected):
     assert list(batch_slices(count, size)) == [slice(*part) for part in expected]
 
 
@@ -34,13 +34,13 @@ def test_a_single_output_comes_as_one_array_in_a_list():
     np.testing.assert_array_equal(doubled, [0, 2, 4, 6, 8])
 
 
-def test_inputs_are_handed_over_in_batches_of_the_given_size():
+def test_inputs_are_passed_in_batches_of_the_given_size():
     sizes = []
     in_batches(lambda batch: sizes.append(len(batch)) or batch, np.arange(BATCH + 3))
     assert sizes == [BATCH, 3]
 
 
-def test_a_graph_is_traced_once_when_the_last_batch_is_filled_up():
+def test_a_graph_is_traced_once_when_the_last_batch_is_padded():
     traced = []
 
     @tf.function

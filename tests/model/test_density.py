@@ -47,7 +47,7 @@ def test_few_faces_lower_the_components_and_bad_rows_are_left_out():
         density.fit(latents[3:4], components=1)
 
 
-def test_a_warm_start_goes_on_from_earlier_means():
+def test_a_warm_start_starts_from_the_earlier_means():
     random = np.random.default_rng(0)
     latents = np.concatenate([random.normal(-3, 1, (500, 2)), random.normal(3, 1, (500, 2))]).astype(
         np.float32
@@ -97,7 +97,7 @@ def test_views_of_a_face_are_held_out_together():
     faces = np.random.default_rng(0).standard_normal((200, 1, 3)).astype(np.float32)
     _, apart = density.choose(faces, most_components=20)
     _, together = density.choose(np.repeat(faces, 2, axis=1), most_components=20)
-    # The same faces twice tell nothing more: a twin among the fitted ones would reward ever more components.
+    # Repeated faces bring no information: with a copy among the fitted ones more components would always look better.
     assert together["1 full"] == pytest.approx(apart["1 full"], abs=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""Float images that leave [0, 1] are refused at the first batch, whichever way they come, and nothing is learned."""
+"""Float images that leave [0, 1] are refused at the first batch in every method, and the weights do not change."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def model():
 
 
 # ------------------------------------------------------------------------------
-# The sentence
+# The message
 # ------------------------------------------------------------------------------
 
 
@@ -41,28 +41,28 @@ def model():
     [
         (0.0, 255.0, "received values from 0 to 255: divide by 255, or pass uint8"),
         (-1.0, 1.0, "received values from -1 to 1: add 1 and divide by 2, or pass uint8"),
-        (-2.1, 2.6, "received values from -2.1 to 2.6: bring them to"),
-        (0.0, 1.5, "received values from 0 to 1.5: bring them to"),
-        (0.0, 65535.0, "received values from 0 to 65535: bring them to"),
+        (-2.1, 2.6, "received values from -2.1 to 2.6: scale them to"),
+        (0.0, 1.5, "received values from 0 to 1.5: scale them to"),
+        (0.0, 65535.0, "received values from 0 to 65535: scale them to"),
         (0.0, np.nan, "received 1 values that are NaN or infinite in a batch of 1"),
         (-np.inf, 1.0, "received 1 values that are NaN or infinite in a batch of 1"),
     ],
 )
-def test_the_values_and_the_way_out_are_named(lowest, highest, message):
+def test_the_message_names_the_values_and_how_to_scale_them(lowest, highest, message):
     images = np.full((1, 4, 4, 3), 0.5, np.float32)
     images[0, 0, 0, :2] = lowest, highest
     with pytest.raises(UserError, match=rf"images: expected float32 in \[0, 1\], {message}"):
         check_range(images)
 
 
-def test_the_whole_range_and_rounding_beyond_it_are_taken():
+def test_the_whole_range_and_rounding_beyond_it_are_accepted():
     images = np.linspace(-0.0009, 1.0009, 48, dtype=np.float32).reshape(1, 4, 4, 3)
     check_range(images)
     check_range(images[:0])
 
 
 # ------------------------------------------------------------------------------
-# Every way in
+# Every method that takes images
 # ------------------------------------------------------------------------------
 
 
@@ -96,7 +96,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_first_batch_of_each_call_is_checked(way, model, images):
-    """Refused, taken, and refused again: a call that went well vouches for no other."""
+    """Refused, accepted, and refused again: each call is checked anew."""
     for _ in range(2):
         with pytest.raises(UserError, match="received values from 0 to 255: divide by 255") as caught:
             WAYS[way](model, images * 255.0)
@@ -119,14 +119,14 @@ def test_a_refused_batch_changes_nothing(images):
         np.testing.assert_array_equal(variable, value, err_msg=variable.path)
 
 
-def test_only_the_first_batch_of_a_call_is_looked_at(model, images):
+def test_only_the_first_batch_of_a_call_is_checked(model, images):
     images[4:] *= 1.5
     model.evaluate(images, batch_size=4, verbose=0)
     with pytest.raises(UserError, match=r"from 0 to 1\.5"):
         model.evaluate(images[4:], batch_size=4, verbose=0)
 
 
-def test_a_validation_before_the_first_step_does_not_stand_for_it(model, images):
+def test_a_validation_before_the_first_step_does_not_replace_its_check(model, images):
     class Validate(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             self.model.evaluate(images, batch_size=4, verbose=0)
@@ -145,7 +145,7 @@ def test_a_validation_before_the_first_step_does_not_stand_for_it(model, images)
     ],
     ids=str,
 )
-def test_however_the_step_is_compiled(compilation, images):
+def test_the_first_batch_is_checked_however_the_step_is_compiled(compilation, images):
     model = VAE(**TINY, dtype=compilation.pop("dtype", "float32"))
     model.compile("adam", **compilation)
     for _ in range(2):

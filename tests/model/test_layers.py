@@ -47,7 +47,7 @@ def test_dropout_drops_each_activation_independently(rate):
     assert abs(dropped[0].mean() - rate) < 5.0 * np.sqrt(rate * (1.0 - rate) / n)
     neighbours = [(dropped[0], dropped[1])]  # the same place in the next step
     neighbours += [(np.roll(dropped[0], 1, axis), dropped[0]) for axis in range(4)]
-    # Those that are drawn from one byte lie an eighth, a quarter or half of the batch apart.
+    # Activations whose bits come from one byte lie an eighth, a quarter or half of the batch apart.
     neighbours += [(np.roll(dropped[0], 64 * part // 8, 0), dropped[0]) for part in range(1, 8)]
     for a, b in neighbours:
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5.0 / np.sqrt(n)

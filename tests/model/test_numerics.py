@@ -1,4 +1,4 @@
-"""NaN and infinity are caught at the step where they appear; 16-bit training takes no bad step."""
+"""NaN and infinity are caught at the step where they appear; 16-bit training skips steps that overflow."""
 
 import keras
 import numpy as np

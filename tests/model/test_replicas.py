@@ -1,4 +1,4 @@
-"""Many devices and many processes compute what one device would: tests/helpers/replica_program.py, run by each kind."""
+"""Several devices and processes compute what one device would: each runs tests/helpers/replica_program.py."""
 
 import os
 import re
@@ -17,7 +17,7 @@ PROGRAM = ROOT / "tests" / "helpers" / "replica_program.py"
 
 
 def run_program(folder, strategy, configs=(None,)):
-    """What each process of the program leaves, as dictionaries of arrays."""
+    """The results of each process of the program, as dictionaries of arrays."""
     processes = []
     try:
         for index, config in enumerate(configs):
@@ -56,7 +56,7 @@ def workers(tmp_path_factory):
 
 
 def of(results, group):
-    """The entries that begin with `group` and a space."""
+    """The entries whose names begin with `group` and a space."""
     return {name: value for name, value in results.items() if name.startswith(f"{group} ")}
 
 
@@ -74,11 +74,11 @@ def check_sixteen_bits(results, one):
     assert results["scale after it"] == 0.5
     assert results["mixed mse after"] < results["mixed mse before"]
     assert results["mixed mse after"] == pytest.approx(float(one["mixed mse after"]), rel=0.05)
-    # Muon's matrix products on a processor round as its threads happen to share them: the last bit of a weight.
+    # Muon's matrix products on a processor depend in the last bit on how its threads divide them.
     assert results["mixed difference"] < 1e-7
 
 
-def test_on_one_device_sums_and_their_gradients_are_what_goes_in():
+def test_on_one_device_sums_and_their_gradients_are_those_of_the_inputs():
     assert replicas.count() == 1
     assert replicas.position() == 0
     x = tf.constant([1.0, 2.0])

@@ -16,7 +16,7 @@ def noise_of(model, count, seed=None, step=0):
 
 
 # ------------------------------------------------------------------------------
-# Pictures in, pictures out
+# Images in, images out
 # ------------------------------------------------------------------------------
 
 
@@ -33,7 +33,7 @@ def test_shapes_dtypes_and_ranges(blob_images):
         assert faces.max() <= 1.0
 
 
-def test_uint8_and_float32_are_the_same_pictures(blob_images):
+def test_uint8_and_float32_images_are_encoded_alike(blob_images):
     model = VAE(**TINY)
     images = blob_images(3)
     np.testing.assert_allclose(
@@ -42,17 +42,18 @@ def test_uint8_and_float32_are_the_same_pictures(blob_images):
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
-def test_any_number_of_pictures_and_latents_is_encoded_and_decoded(count, blob_images):
+def test_any_number_of_images_and_latents_is_encoded_and_decoded(count, blob_images):
     model = VAE(**TINY)
     images = blob_images(count)
     mean, log_variance = model.encode_all(images)
-    pictures = model.decode_all(mean)
-    for array, shape in ((mean, (count, 6)), (log_variance, (count, 6)), (pictures, (count, 32, 32, 3))):
+    reconstructions = model.decode_all(mean)
+    shapes = ((mean, (count, 6)), (log_variance, (count, 6)), (reconstructions, (count, 32, 32, 3)))
+    for array, shape in shapes:
         assert isinstance(array, np.ndarray)
         assert (array.dtype, array.shape) == (np.float32, shape)
     for found, expected in zip((mean, log_variance), model.encode(images), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(pictures, model.decode(mean), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(reconstructions, model.decode(mean), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int32", "float16"])
@@ -199,7 +200,7 @@ def test_reference_equals_a_plain_keras_build():
     encoder, decoder = plain_keras_reference(64, 20)
     encoder.set_weights(model.encoder.get_weights())
     decoder.set_weights(model.decoder.get_weights())
-    # Pictures that vary everywhere: in flat ones whole regions lie at LeakyReLU's kink, where rounding decides.
+    # Images that vary everywhere: in flat ones whole regions lie at LeakyReLU's kink, where rounding decides the slope.
     coarse = tf.random.stateless_uniform([16, 8, 8, 3], [1, 2])
     images = tf.clip_by_value(tf.image.resize(coarse, [64, 64], "bicubic"), 0.0, 1.0)
     noise = noise_of(model, 16)
@@ -207,16 +208,16 @@ def test_reference_equals_a_plain_keras_build():
     variables = encoder.trainable_variables + decoder.trainable_variables
     with tf.GradientTape() as tape:
         mean, log_variance = encoder(images, training=True)
-        pictures = decoder(mean + tf.exp(0.5 * log_variance) * noise, training=True)
+        reconstructions = decoder(mean + tf.exp(0.5 * log_variance) * noise, training=True)
         kl = 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_variance) - 1 - log_variance, axis=1)
-        loss = tf.reduce_mean(10000 * tf.reduce_mean((images - pictures) ** 2, axis=[1, 2, 3]) + kl)
+        loss = tf.reduce_mean(10000 * tf.reduce_mean((images - reconstructions) ** 2, axis=[1, 2, 3]) + kl)
     expected = tape.gradient(loss, variables)
 
     results, gradients = model.compute_gradients(images, noise)
     assert float(results["loss"]) == pytest.approx(float(loss), rel=1e-4)
     largest = max(float(tf.norm(gradient)) for gradient in expected)
     for ours, plain in zip(gradients, expected, strict=True):
-        # A bias before a BatchNorm has no gradient but rounding: such are compared with the largest gradient.
+        # The gradient of a bias before a BatchNorm is rounding alone: it is compared with the largest gradient.
         assert float(tf.norm(ours - plain)) <= 1e-4 * max(float(tf.norm(plain)), 1e-2 * largest)
     moving = model.encoder.non_trainable_variables + model.decoder.non_trainable_variables
     plain_moving = encoder.non_trainable_variables + decoder.non_trainable_variables
@@ -262,7 +263,7 @@ def test_mixed_float16_makes_progress(blob_images):
 
 
 def test_mixed_float16_takes_the_step_that_float32_takes_and_logs_the_unscaled_loss(blob_images):
-    """Fails when the loss is not scaled: the optimizer then divides the gradients by a scale they never had."""
+    """Fails when the loss is not scaled: the optimizer would then divide unscaled gradients by the scale."""
     outcomes = []
     for dtype in ("float32", "mixed_float16"):
         keras.utils.set_random_seed(0)
@@ -280,7 +281,7 @@ def test_mixed_float16_takes_the_step_that_float32_takes_and_logs_the_unscaled_l
     assert np.linalg.norm(mixed_step - step) < 0.2 * np.linalg.norm(step)
 
 
-def test_statistics_and_pictures_are_float32_under_mixed_precision(blob_images):
+def test_statistics_and_images_are_float32_under_mixed_precision(blob_images):
     model = VAE(**TINY, dtype="mixed_bfloat16")
     mean, log_variance = model.encode(blob_images(2))
     assert mean.dtype == log_variance.dtype == model.decode(mean).dtype == tf.float32

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: raised at once, or noted while there is something to save."""
+"""SIGTERM and Ctrl-C are raised at once, or only noted inside `deferred`."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def test_a_signal_is_raised_at_once_with_its_status(number, status):
     assert signal.getsignal(number) is before
 
 
-def test_a_deferred_signal_waits_for_its_place_and_a_second_does_not():
+def test_a_deferred_signal_is_raised_when_asked_for_and_a_second_at_once():
     reached = []
 
     def work(interruption):
@@ -36,7 +36,7 @@ def test_a_deferred_signal_waits_for_its_place_and_a_second_does_not():
     assert reached == ["after the signal"]
 
 
-def test_a_signal_that_nobody_asked_about_is_raised_at_the_end_of_the_block():
+def test_a_deferred_signal_is_raised_at_the_end_of_the_block_at_the_latest():
     with Interruption().caught() as interruption, pytest.raises(Interrupted), interruption.deferred():
         os.kill(os.getpid(), signal.SIGTERM)
 

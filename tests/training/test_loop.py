@@ -40,7 +40,7 @@ def begin(path, config, blob_dataset):
 
 
 class KillAfter(keras.callbacks.Callback):
-    """Ends the process' part in the training in the middle of an epoch, as a kill would."""
+    """Ends the training inside an epoch without saving, as a kill would."""
 
     def __init__(self, step):
         super().__init__()
@@ -82,7 +82,7 @@ def test_resuming_with_random_dropout_after_a_kill_equals_the_uninterrupted_run(
 
 
 class Ask(keras.callbacks.Callback):
-    """Asks for the end at the n-th call of one of the callback's hooks, as SIGTERM would."""
+    """Asks for the end at the n-th call of one of a callback's methods, as SIGTERM would."""
 
     def __init__(self, interruption, hook, call):
         super().__init__()
@@ -96,7 +96,7 @@ class Ask(keras.callbacks.Callback):
 
 
 class Logs(keras.callbacks.Callback):
-    """Keeps what each epoch's callbacks are told, by epoch."""
+    """Keeps the logs of each epoch."""
 
     def __init__(self):
         super().__init__()
@@ -123,14 +123,14 @@ def whole(tmp_path_factory):
 
 
 def steps_saved(run):
-    """How many steps of 6 an epoch are behind a run's checkpoint."""
+    """The number of steps in a run's checkpoint, at 6 steps per epoch."""
     with np.load(run.checkpoint) as stored:
         progress = json.loads(str(stored["progress"]))
     return 6 * progress["epochs"] + progress["epoch_steps"]
 
 
 def assert_equal_runs(ours, theirs):
-    """Weights of both models, optimizer's state, metrics' totals and progress, bit for bit; the clock apart."""
+    """Compares weights of both models, optimizer state, metrics' totals and progress, bit for bit, but not the time."""
     for which in ("best", "last"):
         pairs = zip(
             facevae.load(ours.path, which).get_weights(),
@@ -145,9 +145,7 @@ def assert_equal_runs(ours, theirs):
     assert progress[0] == progress[1]
 
 
-def test_one_face_is_too_few_for_a_density_and_said_to_be_before_training(
-    tmp_path, blob_dataset, blob_images
-):
+def test_one_face_is_too_few_for_a_density_and_refused_before_training(tmp_path, blob_dataset, blob_images):
     one = dataclasses.replace(blob_dataset, train=Records(blob_images(1), None, ["a"], np.arange(1)))
     config = tiny(batch_size=1)
     with pytest.raises(UserError, match=r"data: expected at least 2 training faces .*, received 1"):
@@ -212,7 +210,7 @@ def test_a_finished_run_goes_on_when_more_epochs_are_asked_for(tmp_path, blob_da
     assert int(facevae.load(tmp_path, "last").global_step) == 6
 
 
-def test_a_run_goes_on_with_the_faces_that_it_was_begun_on_alone(tmp_path, blob_dataset):
+def test_a_run_goes_on_only_with_the_faces_that_it_was_begun_on(tmp_path, blob_dataset):
     run = begin(tmp_path, tiny(), blob_dataset)
     check_unchanged(run, blob_dataset)
     fewer = dataclasses.replace(blob_dataset, test=blob_dataset.validation, train=blob_dataset.validation)

@@ -1,4 +1,4 @@
-"""A batch that the machine cannot hold is refused before it is tried."""
+"""A batch that the machine's memory cannot hold is refused before training."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What train.py says at its end."""
+"""The last lines of train.py."""
 
 import signal
 
@@ -16,7 +16,7 @@ def test_a_stopped_run_says_what_was_saved_and_how_to_go_on(tmp_path):
     run.checkpoint.touch()
     assert how_to_resume(stop, run, True) == f"SIGTERM: stopped. The run is saved; {advice}"
     assert how_to_resume(Interrupted(signal.SIGINT), run, False) == (
-        "SIGINT: stopped. So do the others; start all of them again with --resume."
+        "SIGINT: stopped. The other workers stop, too; start all of them again with --resume."
     )
 
 

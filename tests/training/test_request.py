@@ -42,7 +42,7 @@ def test_resume_begins_a_run_where_there_is_none(tmp_path, capsys):
         choose_run({"resume": True})
 
 
-def test_a_worker_does_what_the_chief_was_asked_for_with_faces_of_its_own_place():
+def test_a_worker_uses_the_chiefs_configuration_with_its_own_paths_to_the_faces():
     chief = from_preset("demo", latent_dim=7, tensorboard=True, cache_dir="/chief", data="celeb_a")
     of_chief = dataclasses.asdict(chief)
     config = config_of_worker(of_chief, {"latent_dim": 3, "data": "lfw", "data_dir": "/sets"})

@@ -13,7 +13,7 @@ def test_on_a_processor_auto_means_float32_without_xla():
     assert str(machine).endswith("in float32, XLA off.")
 
 
-def test_what_is_forced_is_taken():
+def test_explicit_choices_are_used():
     machine = runtime.choose_runtime("mixed_bfloat16", "on")
     assert (machine.precision, machine.xla) == ("mixed_bfloat16", True)
 
@@ -42,7 +42,7 @@ def test_xla_that_does_not_compile_is_left_out_with_a_warning(one_gpu, monkeypat
         assert not runtime.choose_runtime().xla
     assert "goes on without it" in caplog.text
     assert "libdevice not found" in caplog.text
-    assert runtime.choose_runtime(xla="on").xla  # what was forced is not second-guessed
+    assert runtime.choose_runtime(xla="on").xla  # "on" is not overruled
 
 
 def test_the_tiny_function_compiles_on_this_machine():

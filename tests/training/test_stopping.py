@@ -1,4 +1,4 @@
-"""When a training stops: what each rule says of a run's progress."""
+"""When a training stops: each rule as a function of a run's progress."""
 
 import types
 

@@ -1,6 +1,6 @@
-"""What a training needs where several processes take part in it, on one machine or on many.
+"""Training in several processes, on one machine or on many.
 
-The names below are loaded on first use: those that are needed before TensorFlow is imported do without it.
+The names below are loaded on first use: some modules of this package run before TensorFlow is imported.
 """
 
 import importlib

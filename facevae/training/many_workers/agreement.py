@@ -1,4 +1,4 @@
-"""How several workers stay at the same step: the chief's clock counts, and a request to end one of them ends all."""
+"""Keeps several workers at the same step: they use the chief's clock, and a request to end one of them ends all."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ STEPS_BETWEEN_AGREEMENTS = 10  # an agreement takes some milliseconds
 class AgreedSchedule(Schedule):
     """A `Schedule` that is the same in all workers.
 
-    Where a run has `minutes` its learning rate follows the time: with clocks of their own the workers would take
-    different steps, and end at different ones.
+    Where a run has `minutes` its learning rate follows the time: by their own clocks the workers would use different
+    learning rates, and end at different steps.
 
     Args:
-        config, progress, steps: as of `Schedule`.
+        config, progress, steps: as for `Schedule`.
         workers: those that train together.
-        own: whether this process was asked to end.
-        agreed: whether any worker was; set at the same step in all of them.
+        own: says whether this process was asked to end.
+        agreed: says whether any worker was; set at the same step in all of them.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class AgreedSchedule(Schedule):
 def agreed_schedule(
     config: Config, progress: Progress, steps: int, workers: Workers, interruption: Interruption
 ) -> tuple[keras.callbacks.Callback, Interruption]:
-    """The schedule of a process, and whether it must end: on its own, or in agreement with the other workers.
+    """The schedule of a process and the requests to end that it follows: its own, or those agreed with other workers.
 
     Returns:
         The callback that counts steps and time, and the `Interruption` that `SaveRun` follows.

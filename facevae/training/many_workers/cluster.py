@@ -4,7 +4,7 @@
 
 https://www.tensorflow.org/api_docs/python/tf/distribute/cluster_resolver/TFConfigClusterResolver
 
-This module does without TensorFlow, so that a mistake is answered at once.
+This module does not import TensorFlow, so that a mistake is refused at once.
 """
 
 import dataclasses
@@ -36,10 +36,10 @@ def find_cluster(strategy: str = "auto") -> Cluster | None:
     """The cluster that TF_CONFIG describes, None where one process trains alone.
 
     Args:
-        strategy: `auto`, `none`, `mirrored` or `multi_worker`. TF_CONFIG counts under the first and the last.
+        strategy: `auto`, `none`, `mirrored` or `multi_worker`. Only `auto` and `multi_worker` read TF_CONFIG.
 
     Raises:
-        UserError: TF_CONFIG cannot be understood, or is missing under `multi_worker`.
+        UserError: TF_CONFIG is malformed or does not list this process, or it is missing under `multi_worker`.
     """
     text = os.environ.get("TF_CONFIG", "")
     if strategy in ("none", "mirrored") or (strategy == "auto" and not text):
@@ -61,7 +61,7 @@ def find_cluster(strategy: str = "auto") -> Cluster | None:
         addresses += [("worker", i, str(a)) for i, a in enumerate(jobs.get("worker", []))]
         tasks = [(kind, number) for kind, number, _ in addresses]
         if others or not addresses or not isinstance(jobs.get("worker", []), list):
-            raise ValueError(f"cluster: expected chief and worker alone, received {sorted(jobs)}")
+            raise ValueError(f"cluster: expected only chief and worker, received {sorted(jobs)}")
         index = tasks.index((task.get("type"), int(task.get("index"))))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(

@@ -1,7 +1,7 @@
 """A small parent process for each worker, which says what happened when TensorFlow aborts the worker's process.
 
-When workers lose each other TensorFlow may abort: no `except` sees it, and its own last lines are about gRPC. The
-parent does without TensorFlow and is still there.
+When workers lose each other TensorFlow may abort the process: no `except` catches that, and the last lines are about
+gRPC. The parent does not import TensorFlow, so it is not aborted.
 """
 
 import os
@@ -11,23 +11,18 @@ import sys
 import threading
 
 _PIPE = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a pipe that closes when the parent ends
-_EXPLAINED_BY_CHILD = (
-    0,
-    2,
-    75,
-    130,
-    143,
-)  # exit statuses after which the child's last line says what happened
+# Exit statuses after which the child's last line says what happened.
+_EXPLAINED_BY_CHILD = (0, 2, 75, 130, 143)
 
 
 def run_supervised(who: str) -> int | None:
-    """Runs this very command again in a child process, and passes on signals, output and exit status.
+    """Runs the command of this process again in a child process, and passes on signals, output and exit status.
 
     Args:
         who: the worker, for the message.
 
     Returns:
-        In the parent, when the child has ended, the exit status for this process; in the child, which does the work,
+        In the parent, after the child has ended, the exit status for this process. In the child, which does the work,
         None at once. The child ends when its parent ends.
     """
     if _PIPE in os.environ:
@@ -38,7 +33,7 @@ def run_supervised(who: str) -> int | None:
         [sys.executable, *sys.orig_argv[1:]],
         env={**os.environ, _PIPE: str(ours)},
         pass_fds=(ours,),
-        process_group=0,  # Ctrl-C reaches it through its parent alone
+        process_group=0,  # Ctrl-C reaches it only through its parent
     )
     os.close(ours)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -53,12 +48,12 @@ def run_supervised(who: str) -> int | None:
 def _what_happened(status: int) -> str:
     again = "Start all workers again with --resume: they go on from the last checkpoint."
     if status == -signal.SIGABRT:
-        return f"was ended by TensorFlow, as it does when another worker stops or cannot be reached. {again}"
+        return f"was aborted, as TensorFlow does when another worker stops or cannot be reached. {again}"
     if status == -signal.SIGKILL:
-        return f"was killed; often the machine's memory was used up. {again}"
+        return f"was killed; a common reason is that the machine's memory was used up. {again}"
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}. {again}"
-    return f"ended with the error above. When it is mended: {again[0].lower()}{again[1:]}"
+    return f"ended with the error above. Once it is fixed: {again[0].lower()}{again[1:]}"
 
 
 def _end_with_parent(pipe: int) -> None:

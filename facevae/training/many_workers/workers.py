@@ -1,4 +1,4 @@
-"""The devices and processes that train together, and what the processes tell each other."""
+"""The devices and processes that train together, and the values that the processes exchange."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ class Workers:
     """The devices that train together: one, several of this process, or those of several processes.
 
     With several processes, each of them has to call `broadcast`, `largest`, `wait_for_all`, `copy_file_from_chief` and
-    `check_same_faces` at the same point: a call returns when all have made it. With one process they cost nothing.
+    `check_same_faces` at the same point: a call returns after all have made it. With one process they cost nothing.
 
     Attributes:
         strategy: TensorFlow's, in whose scope the model is built.
@@ -45,10 +45,10 @@ class Workers:
         return self.strategy.num_replicas_in_sync
 
     def distribute(self, make_batches) -> Any:
-        """Batches as fit takes them under the strategy.
+        """The batches of this process, in the form that fit takes under the strategy.
 
         Args:
-            make_batches: makes the `tf.data.Dataset` of one `Share` of each batch, here that of this process.
+            make_batches: makes a `tf.data.Dataset` with one `Share` of each batch.
         """
 
         def of_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -62,7 +62,7 @@ class Workers:
         """The chief's content, in every process.
 
         Args:
-            content: bytes, or anything that JSON holds; ignored in other processes than the chief.
+            content: bytes, or a value that JSON can hold; ignored in processes other than the chief.
         """
         if self.cluster is None:
             return content
@@ -71,7 +71,7 @@ class Workers:
         is_bytes = isinstance(content, bytes)
         sent = content if is_bytes else json.dumps(content).encode()
         length, is_bytes = self._sum([len(sent), is_bytes] if self.is_chief else [0, 0])
-        padded = np.zeros((length // 4 + 1) * 4, np.uint8)  # never nothing, of which TensorFlow's sum crashes
+        padded = np.zeros((length // 4 + 1) * 4, np.uint8)  # never empty: TensorFlow's sum crashes on that
         if self.is_chief:
             padded[:length] = np.frombuffer(sent, np.uint8)
         received = self._sum(padded.view(np.int32)).tobytes()[:length]
@@ -86,7 +86,7 @@ class Workers:
         return int(self._sum(numbers).max())
 
     def wait_for_all(self) -> None:
-        """Returns when all processes have called it."""
+        """Returns after all processes have called it."""
         self.largest(0)
 
     def copy_file_from_chief(self, path: pathlib.Path) -> None:
@@ -104,12 +104,10 @@ class Workers:
         replicas_here = self.replicas // len(self.cluster.addresses)
         numbers = tf.constant(numbers, tf.int32)
 
-        def of_replica(
-            context: Any,
-        ) -> tf.Tensor:  # one replica of each process has its numbers, the others 0
-            return (
-                numbers if context.replica_id_in_sync_group % replicas_here == 0 else tf.zeros_like(numbers)
-            )
+        def of_replica(context: Any) -> tf.Tensor:
+            # One replica of each process has its numbers, the others 0.
+            is_first = context.replica_id_in_sync_group % replicas_here == 0
+            return numbers if is_first else tf.zeros_like(numbers)
 
         values = self.strategy.experimental_distribute_values_from_function(of_replica)
         return np.asarray(self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None))
@@ -118,7 +116,7 @@ class Workers:
         """Compares the prepared faces of all workers, which must be the same in the same order.
 
         Raises:
-            UserError: one has others; in all workers.
+            UserError: they differ; raised in all workers.
         """
         if self.cluster is None:
             return
@@ -129,12 +127,12 @@ class Workers:
         if self.largest(own != others):
             raise UserError(
                 f"data: expected the same faces in all workers; {self.cluster} has {own[:3]} for training, validation "
-                f"and test, the chief {others[:3]}, or others by name. Give all of them the same --data."
+                f"and test, the chief {others[:3]}; or their names differ. Give all workers the same --data."
             )
 
     @contextlib.contextmanager
     def explained_worker_errors(self) -> Iterator[None]:
-        """Says what to do where TensorFlow loses another worker inside the block.
+        """Turns TensorFlow's error about a lost worker inside the block into a message that says what to do.
 
         Raises:
             WorkerLostError: another worker stopped answering.
@@ -149,12 +147,12 @@ class Workers:
             reason = next((line for line in lines if "aborted by" in line), lines[0])
             raise WorkerLostError(
                 f"{self.cluster}: another worker stopped or cannot be reached ({reason.strip()}). "
-                "See what the others said last. Start all of them again with --resume."
+                "See the last lines of the others. Start all of them again with --resume."
             ) from error
 
 
 def choose_workers(strategy: str = "auto", cluster: Cluster | None = None) -> Workers:
-    """Joins the other workers, or finds the devices of this machine; before anything else is asked of TensorFlow.
+    """Joins the other workers, or finds the devices of this machine. To be called before any other use of TensorFlow.
 
     Args:
         strategy: `auto`: every GPU of the machine; `none`: one device; `mirrored`: every GPU, or every logical
@@ -162,7 +160,7 @@ def choose_workers(strategy: str = "auto", cluster: Cluster | None = None) -> Wo
         cluster: the workers, where there are several (`find_cluster`).
 
     Raises:
-        UserError: not all workers came.
+        UserError: not all workers joined.
     """
     find_gpus()  # their memory cannot be set later
     with without_native_notes():
@@ -182,7 +180,7 @@ def _join(cluster: Cluster) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         raise UserError(
-            f"{cluster}: not all workers came together ({str(error).splitlines()[0]}). Expected all of "
+            f"{cluster}: not all workers joined ({str(error).splitlines()[0]}). Expected all of "
             f"{', '.join(cluster.addresses)}. Check that each was started with its own index, and that the addresses "
             "are reachable and free."
         ) from error

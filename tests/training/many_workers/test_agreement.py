@@ -1,4 +1,4 @@
-"""Two workers with clocks of their own: one schedule, one end."""
+"""Two workers with clocks of their own follow one schedule and end at the same step."""
 
 import signal
 import types
@@ -15,7 +15,7 @@ from facevae.training.stopping import StopTraining
 
 
 class Wire:
-    """What two workers, asked one after the other, tell each other."""
+    """The exchange between two workers, which are called in turns."""
 
     def __init__(self):
         self.seconds, self.requested = 0.0, 0
@@ -96,7 +96,7 @@ def test_a_request_to_end_reaches_both_at_the_same_step(pair, monkeypatch):
     assert seen[first - 1] == [None] * 2
 
 
-def test_a_process_alone_asks_nobody():
+def test_a_single_process_needs_no_agreement():
     own = Interruption()
     schedule, agreed = agreed_schedule(from_preset("demo"), Progress(), 10, Workers(), own)
     assert agreed is own

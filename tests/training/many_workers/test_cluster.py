@@ -1,4 +1,4 @@
-"""TF_CONFIG: who trains together, and which of them this process is."""
+"""TF_CONFIG: which workers train together, and which of them this process is."""
 
 import json
 
@@ -45,7 +45,7 @@ def test_task_index_as_text_is_understood(monkeypatch):
 
 
 @pytest.mark.parametrize("strategy", ["none", "mirrored"])
-def test_other_strategies_leave_tf_config_alone(monkeypatch, strategy):
+def test_other_strategies_ignore_tf_config(monkeypatch, strategy):
     set_config(monkeypatch, TWO)
     assert find_cluster(strategy) is None
 
@@ -69,7 +69,7 @@ def test_a_single_machine_that_sets_tf_config_trains_alone(monkeypatch, cluster)
         '{"cluster": {}}',
     ],
 )
-def test_what_cannot_be_understood_is_shown_with_an_example(monkeypatch, text):
+def test_a_malformed_tf_config_is_shown_with_an_example(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UserError, match=r"TF_CONFIG: expected a list of workers .* For worker 0 of two"):
         find_cluster("multi_worker")

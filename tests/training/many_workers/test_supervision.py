@@ -1,4 +1,4 @@
-"""The parent of a worker: what it says when the worker is ended, and that neither outlives the other."""
+"""The parent of a worker explains how the worker ended, and neither outlives the other."""
 
 import os
 import signal
@@ -25,8 +25,12 @@ def start(work):
 @pytest.mark.parametrize(
     ("work", "status", "last_line"),
     [
-        ("os.abort()", 134, "was ended by TensorFlow, as it does when another worker stops"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", 137, "was killed; often the machine's memory was used up."),
+        ("os.abort()", 134, "was aborted, as TensorFlow does when another worker stops"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            137,
+            "was killed; a common reason is that the machine's memory was used up.",
+        ),
         ("os.kill(os.getpid(), signal.SIGSEGV)", 139, "was ended by SIGSEGV."),
         ("raise OSError('no route to host')", 1, "ended with the error above."),
     ],
@@ -40,7 +44,7 @@ def test_the_last_line_says_what_happened_and_what_to_do(work, status, last_line
 
 
 @pytest.mark.parametrize("status", [0, 2, 75])
-def test_a_worker_that_ended_by_itself_has_the_last_word(status):
+def test_the_parent_adds_nothing_to_a_worker_that_explained_its_end(status):
     process = start(f"print('out'); print('said', file=sys.stderr); sys.exit({status})")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (status, "out\n", "said\n")

@@ -1,4 +1,4 @@
-"""`python train.py` as two workers on the loopback: one run, whoever dies on the way."""
+"""`python train.py` as two workers on the loopback: the run resumes whichever of them was killed."""
 
 import os
 import shlex
