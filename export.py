@@ -19,6 +19,18 @@ from facevae.quiet import without_native_notes
 
 def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parses the flags and checks their values, before TensorFlow is loaded."""
+    flags = _parser().parse_args(arguments)
+    if flags.checked_latents < 8:
+        raise UserError(
+            f"--checked-latents: expected at least 8, received {flags.checked_latents}. "
+            "Fewer cannot tell a good file from a bad one; leave the flag out for 64."
+        )
+    if not 0 <= flags.port <= 65535:
+        raise UserError(f"--port: expected 0 to 65535, received {flags.port}. Give 0 for any free port.")
+    return flags
+
+
+def _parser() -> argparse.ArgumentParser:
     formats = "\n".join(f"  {name:14}{form.file}: {form.summary}" for name, form in FORMATS.items())
     parser = argparse.ArgumentParser(
         prog="export.py",
@@ -56,15 +68,7 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
         help="address for --serve (default: 127.0.0.1); 0.0.0.0 opens the page to the network",
     )
     add_data_flags(parser)
-    flags = parser.parse_args(arguments)
-    if flags.checked_latents < 8:
-        raise UserError(
-            f"--checked-latents: expected at least 8, received {flags.checked_latents}. "
-            "Fewer cannot tell a good file from a bad one; leave the flag out for 64."
-        )
-    if not 0 <= flags.port <= 65535:
-        raise UserError(f"--port: expected 0 to 65535, received {flags.port}. Give 0 for any free port.")
-    return flags
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
