@@ -1,7 +1,7 @@
-"""Put a trained run's decoder on a phone: python export.py RUN_DIR.
+"""Export a trained run for phones, browsers and servers: python export.py RUN_DIR.
 
-Writes a SavedModel, the decoder in four .tflite formats, the encoder, a model card and a web page, and checks every
-file against the model before leaving it there.
+Writes a SavedModel, the decoder in up to four .tflite formats, the encoder, a model card, a guide for app developers
+and a web page. Every model file is compared with the trained model; a .tflite file that fails is removed.
 """
 
 import argparse
@@ -18,7 +18,19 @@ from facevae.quiet import without_native_notes
 
 
 def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The flags; those of a kind are checked here, before TensorFlow is loaded."""
+    """Parses the flags and checks their values, before TensorFlow is loaded."""
+    flags = _parser().parse_args(arguments)
+    if flags.checked_latents < 8:
+        raise UserError(
+            f"--checked-latents: expected at least 8, received {flags.checked_latents}. "
+            "Fewer cannot tell a good file from a bad one; leave the flag out for 64."
+        )
+    if not 0 <= flags.port <= 65535:
+        raise UserError(f"--port: expected 0 to 65535, received {flags.port}. Give 0 for any free port.")
+    return flags
+
+
+def _parser() -> argparse.ArgumentParser:
     formats = "\n".join(f"  {name:14}{form.file}: {form.summary}" for name, form in FORMATS.items())
     parser = argparse.ArgumentParser(
         prog="export.py",
@@ -29,34 +41,34 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     )
     parser.add_argument("run_dir", help="folder of the run, as train.py named it")
     parser.add_argument(
-        "--formats", nargs="+", choices=FORMATS, default=list(FORMATS), help="of the decoder (default: all)"
+        "--formats",
+        nargs="+",
+        choices=FORMATS,
+        default=list(FORMATS),
+        help="formats of the decoder (default: all)",
     )
     parser.add_argument(
-        "--output-dir", help="where to (default: RUN_DIR/export); an export there is replaced"
+        "--output-dir", help="export folder (default: RUN_DIR/export); an earlier export there is replaced"
     )
     parser.add_argument(
         "--checked-latents",
         type=int,
         default=64,
-        help="faces that each file is checked on, at least 8 (default: 64)",
+        help="examples on which each file is compared with the model, at least 8 (default: 64)",
     )
     parser.add_argument(
-        "--serve", action="store_true", help="serve the web page afterwards, on this machine only"
+        "--serve", action="store_true", help="serve the web page afterwards, to this machine only"
     )
-    parser.add_argument("--port", type=int, default=8000, help="for --serve (default: 8000; 0: any free one)")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="for --serve: another address opens the page to the network"
+        "--port", type=int, default=8000, help="port for --serve (default: 8000; 0: any free port)"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address for --serve (default: 127.0.0.1); 0.0.0.0 opens the page to the network",
     )
     add_data_flags(parser)
-    flags = parser.parse_args(arguments)
-    if flags.checked_latents < 8:
-        raise UserError(
-            f"--checked-latents: expected at least 8, received {flags.checked_latents}. "
-            "Fewer would not tell a good file from a bad one; leave it out for 64."
-        )
-    if not 0 <= flags.port <= 65535:
-        raise UserError(f"--port: expected 0 to 65535, received {flags.port}. Give 0 for any free one.")
-    return flags
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     # -------------------------------------------------------------------------------------------------------------
     # Export
     # -------------------------------------------------------------------------------------------------------------
-    opened = open_from_flags(flags)  # before the seconds that TensorFlow takes to import
+    opened = open_from_flags(flags)  # wrong flags are answered before the slow import of TensorFlow
 
     with without_native_notes():
         from facevae.exporting.export import export_run
@@ -87,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"Written to {export.folder}")
 
     # -------------------------------------------------------------------------------------------------------------
-    # Page
+    # Web page
     # -------------------------------------------------------------------------------------------------------------
     if flags.serve:
         from facevae.exporting.server import serve

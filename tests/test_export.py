@@ -1,4 +1,4 @@
-"""export.py: what a user gets from a run, and what happens to a run that is none."""
+"""export.py: the files that it writes, and its messages for wrong input."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def exported(tmp_path_factory):
 
 
 def export_py(*arguments, **options):
-    """Runs the script as a user would."""
+    """Runs the script in a process of its own."""
     command = [sys.executable, str(ROOT / "export.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, **options)
 
@@ -259,12 +259,55 @@ def test_the_guide_names_what_the_export_has(exported):
     for index, name in enumerate(NAMES):
         assert f"| {index} | {name} | -1.5 | 1.5 |" in guide
     assert "FloatArray(9) { random.nextGaussian" in guide  # 8 latent dimensions and the component's number
+    named = set(re.findall(r"(?<!\*)\b\w+\.tflite", guide))
+    assert named == {"decoder_dynamic_int8.tflite", "encoder.tflite"}
     published = (ROOT / "docs" / "mobile.md").read_text()
     for text in (guide, published):
         assert ANDROID_RUNTIME in text
         assert IOS_RUNTIME in text
         assert "has not been compiled here" in text
         assert text.count("{") == text.count("}")
+
+
+@pytest.mark.parametrize(
+    ("formats", "removed", "decoder"),
+    [
+        (("float32", "dynamic_int8"), "*[8r].tflite", "decoder_float32.tflite"),
+        (("float32",), "*.tflite", None),
+    ],
+)
+def test_guide_and_page_use_only_files_that_passed_their_checks(
+    exported, tmp_path, monkeypatch, formats, removed, decoder
+):
+    from facevae.exporting import export, web_page
+    from facevae.opened_run import OpenedRun
+
+    run, _ = exported
+    checked, page_files = export.run_checks, []
+
+    def failing(path, *arguments):
+        result = checked(path, *arguments)
+        if path.match(removed):
+            result.problems.append("wrong")
+        return result
+
+    def write_page(folder, card, decoder, encoder):
+        page_files.append((decoder, encoder))
+        return []
+
+    monkeypatch.setattr(export, "run_checks", failing)
+    monkeypatch.setattr(web_page, "write_page", write_page)
+    made = export.export_run(OpenedRun(run.path), formats, str(tmp_path / "export"), checked_latents=8)
+    assert {path.name for path in made.folder.glob("*.tflite")} == {decoder} - {None}
+    guide = made.folder / "MOBILE.md"
+    if decoder:
+        assert set(re.findall(r"(?<!\*)\b\w+\.tflite", guide.read_text())) == {decoder}
+        assert page_files == [(decoder, None)]
+        assert made.notes == []
+    else:
+        assert not guide.exists()
+        assert page_files == []
+        assert made.notes == ["No MOBILE.md and no web page: no decoder passed its checks."]
 
 
 def test_the_card_of_a_celeba_model_tells_its_terms_and_its_bias():
@@ -373,7 +416,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_earlier_export(exported, t
 
 @pytest.mark.slow
 def test_exports_survive_kills_at_any_instant(exported, tmp_path):
-    """After each kill the folder holds one complete export, the next one starts as if nothing had been."""
+    """After each kill the folder holds one complete export, and the next export succeeds."""
     good, _ = exported
     run = pathlib.Path(shutil.copytree(good.path, tmp_path / "run"))
     random = np.random.default_rng(6)

@@ -1,1 +1,1 @@
-"""From a trained run to files that a phone, a browser or a server runs, checked before anyone sees them."""
+"""Exports a trained run to files that phones, browsers and servers run, each compared with the model."""

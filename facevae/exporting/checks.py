@@ -1,7 +1,8 @@
-"""What LiteRT makes of an exported file, looked at in a process of its own without TensorFlow.
+"""Runs an exported .tflite file in LiteRT and compares its outputs with the model's.
 
-A job is a folder with `job.json` (see `run_checks`) and `examples.npz`; the answer goes to `result.json` beside them.
-A process of its own proves that the file needs no TensorFlow, and outlives a file that crashes the runtime.
+The checks run in a separate process that cannot import TensorFlow. This proves that the file does not need TensorFlow,
+and a file that crashes the runtime does not end the export. A job is a folder with `job.json` and `examples.npz` (see
+`run_checks`); the result is written to `result.json` beside them.
 """
 
 import dataclasses
@@ -21,26 +22,26 @@ from facevae.exporting.formats import DELEGATED_SIGNATURES, LOWEST_PSNR
 from facevae.exporting.tflite_file import only_signatures, operations, read_metadata
 
 TIMED_RUNS = 30
-# A picture that never changes by as much as one grey level is no picture of its latent.
+# Images that differ by less than one grey level (of 255) over all latents count as constant.
 SMALLEST_CHANGE = 1.0 / 255.0
 TIMEOUT_SECONDS = 600
 
 
 @dataclasses.dataclass
 class Result:
-    """What was found in one file.
+    """What the checks found in one file.
 
     Attributes:
         file: its name.
         bytes: its size.
-        problems: why it must not be shipped.
-        remarks: what its user should know.
-        largest_error, mean_error: against the float32 model: pixels in [0, 1]; for the encoder its means, in
-            standard deviations of the means over the faces.
+        problems: reasons why it must not be shipped.
+        remarks: shortcomings that its users should know.
+        largest_error, mean_error: absolute errors against the float32 model: of pixels in [0, 1], or of the encoder's
+            means, in standard deviations of the means over the faces.
         psnr: peak signal-to-noise ratio pooled over all examples, dB, with the peak 1.
-        milliseconds: median time of a face on one thread.
-        load_milliseconds: from opening the file to the first answer.
-        delegated: whether `decode` and `edit` (or `encode`) run in XNNPACK entirely.
+        milliseconds: median time per face on one thread.
+        load_milliseconds: time from opening the file to the first output.
+        delegated: whether `decode` and `edit` (or `encode`) run entirely in XNNPACK; None where this was not checked.
     """
 
     file: str
@@ -67,8 +68,8 @@ def run_checks(
     Args:
         path: the file.
         signatures: for each one `inputs` and `outputs`: name to `[shape, dtype]`.
-        inputs: for each signature examples by input name, `[examples, ...]`.
-        references: what the float32 model answers, likewise.
+        inputs: example inputs of each signature, by input name, `[examples, ...]`.
+        references: outputs of the float32 model for these inputs, by output name.
         card: the metadata that the file must hold.
     """
     arrays: dict[str, Any] = {}
@@ -81,7 +82,7 @@ def run_checks(
         (job / "card").write_bytes(card)
         np.savez(job / "examples.npz", **arrays)
         package_root = str(pathlib.Path(__file__).resolve().parents[2])
-        # -P: not one module is taken from the working folder, whatever lies there.
+        # -P: modules in the working folder must not shadow installed ones.
         command = [sys.executable, "-P", "-c", _WITHOUT_TENSORFLOW, package_root, folder]
         try:
             process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
@@ -94,7 +95,7 @@ def run_checks(
     return Result(path.name, path.stat().st_size, problems=[ended])
 
 
-# The package's folder is put on the path so that an export works from any working folder.
+# The folder of the package is added to the path, so that an export works from any working folder.
 _WITHOUT_TENSORFLOW = """
 import sys
 sys.modules["tensorflow"] = None
@@ -105,7 +106,7 @@ checks.main(sys.argv[2])
 
 
 def main(folder: str) -> None:
-    """Does the job in a folder."""
+    """Runs the job in `folder`, in the separate process."""
     job = pathlib.Path(folder)
     task = json.loads((job / "job.json").read_text())
     with np.load(job / "examples.npz", allow_pickle=False) as stored:
@@ -115,9 +116,9 @@ def main(folder: str) -> None:
 
 
 def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndarray], card: bytes) -> Result:
-    """All checks of one file, in this process; see `run_checks`."""
+    """Runs all checks of one file in the current process; see `run_checks`."""
     result = Result(path.name, path.stat().st_size)
-    result.problems += _foreign_operations(path)
+    result.problems += _unknown_operations(path)
     if read_metadata(path) != card:
         result.problems.append("the model card inside the file is missing or damaged")
     if result.problems:
@@ -154,10 +155,10 @@ def _first(table: dict[str, np.ndarray]) -> np.ndarray:
     return next(iter(table.values()))
 
 
-def _foreign_operations(path: pathlib.Path) -> list[str]:
+def _unknown_operations(path: pathlib.Path) -> list[str]:
     found = operations(path)
-    foreign = sorted({op for ops in found.values() for op in ops if op.startswith(("CUSTOM", "operation"))})
-    return [f"operations that LiteRT does not bring along: {', '.join(foreign)}"] if foreign else []
+    unknown = sorted({op for ops in found.values() for op in ops if op.startswith(("CUSTOM", "operation"))})
+    return [f"expected builtin LiteRT operations, received {', '.join(unknown)}"] if unknown else []
 
 
 def _wrong_signatures(interpreter, expected: dict) -> list[str]:
@@ -189,18 +190,18 @@ def median_milliseconds(call: Callable[[], object]) -> float:
 
 
 def judge(result: Result, answers: dict, references: dict) -> None:
-    """Fills in what is wrong with the answers of a decoder or an encoder, or else how exact they are.
+    """Fills in the problems of the outputs, or else their errors and remarks.
 
     Args:
-        result: of the file.
-        answers: for each signature its outputs by name, `[examples, ...]`.
-        references: what the float32 model answers, likewise.
+        result: changed in place.
+        answers: outputs of the file, of each signature by name, `[examples, ...]`.
+        references: outputs of the float32 model for the same inputs.
     """
     result.problems += _implausible(answers, references)
     if not result.problems:
         _compare(result, answers, references)
         result.remarks += [
-            f"{name}: the model itself gives every input the same {key}; train it longer, or with another KL weight"
+            f"{name}: the model itself gives every input the same {key}; train it longer, or with a smaller KL weight"
             for name, outputs in references.items()
             for key, values in outputs.items()
             if _change(values) < _smallest_change(values)
@@ -208,7 +209,7 @@ def judge(result: Result, answers: dict, references: dict) -> None:
 
 
 def _implausible(answers, references):
-    """Why these outputs cannot be right: NaN, outside the range, the same for all inputs where the model's differ."""
+    """Reasons why outputs cannot be right: NaN, out of range, or constant where those of the model are not."""
     problems = []
     for name, outputs in answers.items():
         for key, values in outputs.items():
@@ -227,7 +228,7 @@ def _implausible(answers, references):
 
 
 def _change(values):
-    """How far apart rows lie: of pictures `[examples, height, width, 3 or 4]` without their alpha, in [0, 1]."""
+    """The largest range of any value over the examples; of images, without their alpha channel, in [0, 1]."""
     if values.ndim < 4:
         return np.ptp(values, axis=0).max()
     top = 255.0 if values.dtype == np.uint8 else 1.0
@@ -239,7 +240,7 @@ def _smallest_change(values):
 
 
 def _compare(result, answers, references):
-    """Fills in the errors of `result`: of the pictures of `decode` and `edit`, or of the means of `encode`."""
+    """Fills in the errors of `result`: of the images of `decode` and `edit`, or of the means of `encode`."""
     pooled, judged = [], "image" if "decode" in answers else "mean"
     for name, outputs in answers.items():
         for key, values in outputs.items():
@@ -250,7 +251,9 @@ def _compare(result, answers, references):
                 error /= 255.0
             ratio = _psnr(error)
             if not ratio >= LOWEST_PSNR:
-                result.problems.append(f"{name}: {key} only {ratio:.1f} dB from the float32 model's")
+                result.problems.append(
+                    f"{name}: {key} only {ratio:.1f} dB from the float32 model's, expected at least {LOWEST_PSNR:.0f}"
+                )
             if name in DELEGATED_SIGNATURES and key == judged:
                 pooled.append(np.abs(error).ravel())
     errors = np.concatenate(pooled)
@@ -263,9 +266,9 @@ def _psnr(error: np.ndarray) -> float:
 
 
 def _fully_delegated(path: pathlib.Path, names: set[str]) -> bool:
-    """Whether XNNPACK takes every node of the signatures that must be fast.
+    """Whether XNNPACK runs every node of `DELEGATED_SIGNATURES`.
 
-    LiteRT says so for whole files: a signature that ends in a conversion to uint8 would hide the others.
+    LiteRT reports this for a whole file only, and the conversions to uint8 in other signatures would hide the answer.
     """
     from ai_edge_litert.compiled_model import CompiledModel
 

@@ -1,4 +1,4 @@
-"""From graphs to .tflite files: builtin operations only, batch 1, named signatures over one set of weights."""
+"""Converts graphs to .tflite files: builtin operations only, batch 1, named signatures that share their weights."""
 
 import contextlib
 import os
@@ -14,24 +14,24 @@ import tensorflow as tf
 
 from facevae.errors import UserError
 
-# For each signature, inputs by name, each with a leading axis of examples.
+# For each signature, arrays by input or output name, each with a leading axis of examples.
 Examples = dict[str, dict[str, np.ndarray]]
 
 
 def convert(saved_model: pathlib.Path, signatures: list[str], form: str, calibration: Examples) -> bytes:
-    """One .tflite file.
+    """Converts some signatures of a SavedModel to one .tflite file.
 
     Args:
         saved_model: folder of a SavedModel whose signatures have batch 1.
-        signatures: those that the file shall have.
+        signatures: names of those that the file gets.
         form: `float32`, `float16`, `dynamic_int8` (weights in 8 bits) or `int8` (activations too).
-        calibration: typical inputs of each signature, `[examples, ...]`; only `int8` looks at them.
+        calibration: typical inputs of each signature, `[examples, ...]`; used by `int8` only.
 
     Returns:
         The file's content.
 
     Raises:
-        UserError: the graph holds something that a phone cannot run; the message names the operations.
+        UserError: the graph needs operations that are not LiteRT builtins; the message names them.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=signatures)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -53,7 +53,7 @@ def convert(saved_model: pathlib.Path, signatures: list[str], form: str, calibra
 
 
 def first_reason(log: str) -> str:
-    """The line of a converter's log that says why, e.g. `TF Select ops: Erf`."""
+    """The line of a converter's log that gives the reason, e.g. `TF Select ops: Erf`."""
     for pattern in (r"TF Select ops: .*", r"Custom ops: .*", r"error: .*"):
         if found := re.search(pattern, log):
             return found.group(0)[:300]
@@ -63,13 +63,13 @@ def first_reason(log: str) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps what TensorFlow's and LiteRT's C++ code prints off the terminal.
+    """Discards what the C++ code of TensorFlow and LiteRT prints.
 
-    Both write to the file descriptors directly, past Python's `sys.stderr`.
+    It writes to the file descriptors directly, not to Python's `sys.stderr`.
     """
     sys.stdout.flush(), sys.stderr.flush()
     with tempfile.TemporaryFile() as log, warnings.catch_warnings(), contextlib.ExitStack() as restored:
-        warnings.simplefilter("ignore")  # tf.lite announces its move to LiteRT at every conversion
+        warnings.simplefilter("ignore")  # tf.lite warns of its move to LiteRT at every conversion
         for descriptor in (1, 2):
             kept = os.dup(descriptor)
             restored.callback(os.close, kept)

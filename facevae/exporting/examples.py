@@ -1,4 +1,4 @@
-"""Inputs for calibrating and for checking: typical faces, new ones, stretched and edited ones."""
+"""Example inputs for calibration and checks: latents of typical, sampled, stretched and edited faces."""
 
 from statistics import NormalDist
 
@@ -8,9 +8,9 @@ from facevae.encodings import Encodings
 from facevae.exporting.conversion import Examples
 from facevae.exporting.graphs import ExportedModel
 
-# An attribute's strength 1 is the gap between faces without and with it; sliders go a little further.
+# Strength 1 moves a latent by the mean difference between faces with and without the attribute; sliders go further.
 STRENGTH_RANGE = (-1.5, 1.5)
-# How far beyond the encoded faces the latents are taken that an app may still ask for.
+# Stretched latents lie this many times as far from the average latent as encoded faces do.
 STRETCH = 1.5
 
 
@@ -18,12 +18,12 @@ def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, 
     """Inputs of every signature of an export.
 
     The latents of `decode` are, in equal shares, encoded training faces, samples of the density (or the prior),
-    faces stretched away from the average one, and edited ones; those of `edit` are encoded and sampled.
+    encoded faces stretched away from the average latent, and edited ones; those of `edit` are encoded and sampled.
 
     Args:
         exported: what is exported.
         encodings: of training faces.
-        count: examples of each signature.
+        count: number of examples of each signature.
         seed: the same seed gives the same examples.
 
     Returns:
@@ -34,7 +34,7 @@ def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, 
     encoded = faces[random.integers(len(faces), size=count)]
     noise = random.standard_normal((count, faces.shape[1] + 1), dtype=np.float32)
     if exported.density:
-        # In the middle of a component's share: at its edge a file in 8 bits may rightly choose the next one.
+        # In the middle of a component's interval: near its edge, rounding to 8 bits may choose the next component.
         edges = np.concatenate([[0.0], np.cumsum(exported.density.weights, dtype=np.float64)])
         middles = np.clip((edges[1:] + edges[:-1]) / 2.0 / edges[-1], 1e-9, 1.0 - 1e-9)
         normal = np.array([NormalDist().inv_cdf(middle) for middle in middles], np.float32)
@@ -43,16 +43,16 @@ def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, 
     average = encodings.mean.mean(axis=0)
     stretched = average + STRETCH * (encoded - average)
 
-    plain = _in_turn(encoded, sampled)
+    plain = _interleave(encoded, sampled)
     kinds = [encoded, sampled, stretched]
     inputs = {"sample": {"noise": noise}} if exported.density else {}
     if exported.directions is not None:
         strengths = _strengths(random, count, len(exported.directions))
         kinds.append(plain + strengths @ exported.directions)
         inputs["edit"] = {"latent": plain, "strengths": strengths}
-    inputs["decode"] = inputs["decode_uint8"] = {"latent": _in_turn(*kinds)}
+    inputs["decode"] = inputs["decode_uint8"] = {"latent": _interleave(*kinds)}
 
-    # The model's own faces, half of them with noise, stand in for photographs: an export needs no data set.
+    # Decoded faces, half of them with noise, take the place of photographs: an export needs no data set.
     images = exported.model.decode_all(plain)
     grain = random.normal(0.0, 0.1, images.shape).astype(np.float32)
     images[::2] = np.clip(images[::2] + grain[::2], 0.0, 1.0)
@@ -64,7 +64,7 @@ def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, 
 
 
 def references(exported: ExportedModel, inputs: Examples) -> Examples:
-    """What the float32 model answers to the inputs of `signature_inputs`, computed without the exported graphs."""
+    """Outputs of the float32 model for the inputs of `signature_inputs`, computed without the exported graphs."""
     model = exported.model
     answers = {"decode": {"image": model.decode_all(inputs["decode"]["latent"])}}
     levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
@@ -84,14 +84,14 @@ def references(exported: ExportedModel, inputs: Examples) -> Examples:
     return answers
 
 
-def _in_turn(*kinds: np.ndarray) -> np.ndarray:
-    """One array that takes its rows from each of the kinds in turn."""
+def _interleave(*kinds: np.ndarray) -> np.ndarray:
+    """One array of the same shape that takes row i from `kinds[i % len(kinds)]`."""
     turn = np.arange(len(kinds[0])) % len(kinds)
     return np.stack(kinds)[turn, np.arange(len(turn))].astype(np.float32)
 
 
 def _strengths(random: np.random.Generator, count: int, attributes: int) -> np.ndarray:
-    """One to three attributes moved at a time, as someone at the sliders would: `float32[count, attributes]`."""
+    """Random strengths of one to three attributes in each row, the others 0: `float32[count, attributes]`."""
     strengths = np.zeros((count, attributes), np.float32)
     for row in strengths:
         chosen = random.choice(attributes, size=min(attributes, int(random.integers(1, 4))), replace=False)

@@ -1,9 +1,10 @@
-"""One export from beginning to end."""
+"""Exports a run: writes, checks and documents all files."""
 
 import dataclasses
 import json
 import pathlib
 import tempfile
+from typing import Any
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -15,7 +16,7 @@ from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
 from facevae.exporting.examples import references, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
-from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL
+from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL, preferred_decoder
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.report import table
 from facevae.exporting.sampling import compact
@@ -26,18 +27,18 @@ from facevae.opened_run import OpenedRun
 
 CALIBRATION_EXAMPLES = 100
 CALIBRATION_SEED, CHECK_SEED = 1, 2
-# The encoder travels in one format: half the size, and as exact as a photograph asks for.
+# The encoder is exported in one format only: half the size of float32, and accurate enough for photographs.
 ENCODER_FORM = "float16"
 
 
 @dataclasses.dataclass
 class Export:
-    """What became of an export.
+    """The outcome of an export.
 
     Attributes:
-        folder: where it is.
-        results: one per file.
-        notes: what its user should know.
+        folder: the export folder.
+        results: of the checks, one per model file.
+        notes: what is missing from the export, and why.
     """
 
     folder: pathlib.Path
@@ -46,7 +47,7 @@ class Export:
 
     @property
     def failed(self) -> list[Result]:
-        """The files that were removed."""
+        """The results with problems."""
         return [result for result in self.results if result.problems]
 
 
@@ -56,26 +57,27 @@ def export_run(
     output_dir: str | None = None,
     checked_latents: int = 64,
 ) -> Export:
-    """Writes and checks all files of a run's model.
+    """Writes all files of a run's model and checks them.
 
     Args:
         opened: the run.
         formats: of the decoder, names in `FORMATS`.
-        output_dir: where to; None for `export` in the run folder. An earlier export there is replaced as a whole.
-        checked_latents: examples of each signature that the files are checked on.
+        output_dir: the export folder; None for `export` in the run folder. An earlier export is replaced as a whole.
+        checked_latents: number of examples of each signature on which the files are compared with the model.
 
     Returns:
-        What was found. Files with problems are no longer there.
+        The outcome. The .tflite files with problems are removed.
 
     Raises:
-        UserError: no trained model there, a folder that cannot be written, a network that no phone can run.
+        UserError: the run has no trained model, the folder cannot be written, or the networks need operations that
+            are not LiteRT builtins.
     """
     exported = make_exported_model(opened.model, opened.kept_encodings, opened.config)
     place = pathlib.Path(output_dir) if output_dir else opened.run.export
     with replacing_folder(place) as folder:
         try:
             results, notes = _fill(folder, opened, exported, formats, checked_latents)
-        # TensorFlow's own file errors, a full disk among them: "<path>; <reason>".
+        # TensorFlow's own file errors, such as a full disk, read "<path>; <reason>".
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0].split(" [Op:")[0].rsplit("; ")[-1]
             raise OSError(None, reason) from error
@@ -83,7 +85,7 @@ def export_run(
 
 
 def make_exported_model(model: VAE, encodings: Encodings, config: Config) -> ExportedModel:
-    """The model in float32 with the attribute directions and the compact density that it ships with."""
+    """The model in float32, with attribute directions and the compact density where the run has them."""
     directions = None
     if encodings.attributes is not None and encodings.attributes.shape[1]:
         directions = attribute_directions(encodings.mean, encodings.attributes)
@@ -92,7 +94,7 @@ def make_exported_model(model: VAE, encodings: Encodings, config: Config) -> Exp
 
 
 def in_float32(model: VAE) -> VAE:
-    """The model itself, or a copy in float32: layers under a mixed policy convert to nothing that a phone runs."""
+    """The model itself, or a copy in float32: layers under a mixed-precision policy cannot be exported."""
     return model if model.dtype_policy.name == "float32" else model.float32_copy()
 
 
@@ -103,7 +105,8 @@ def _fill(
     formats: tuple[str, ...],
     checked_latents: int,
 ) -> tuple[list[Result], list[str]]:
-    encodings, notes = opened.kept_encodings, []
+    """Writes and checks everything in `folder`; returns the results, one per model file, and notes for the user."""
+    encodings = opened.kept_encodings
     steps = tqdm(total=len(formats) + 3, desc="Exporting", unit="file", leave=False)
     with steps, tempfile.TemporaryDirectory() as scratch:
         inputs = signature_inputs(exported, encodings, checked_latents, CHECK_SEED)
@@ -116,51 +119,67 @@ def _fill(
         ]
         steps.update()
 
-        fixed = pathlib.Path(scratch) / "batch_1"
-        signatures = saved_model.write_for_conversion(exported, fixed)
+        batch_1 = pathlib.Path(scratch) / "batch_1"
+        signatures = saved_model.write_for_conversion(exported, batch_1)
         card = model_card.model_card(exported, signatures, encodings, opened.config, opened.data_description)
         card_bytes = model_card.as_json(card)
         calibration = signature_inputs(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
-        for form in [*formats, "encoder"]:
-            encoder = form == "encoder"
-            chosen = {name: s for name, s in signatures.items() if name.startswith("encode") == encoder}
-            path = folder / (ENCODER_FILE if encoder else FORMATS[form].file)
-            content = convert(fixed, list(chosen), ENCODER_FORM if encoder else form, calibration)
+        for form in [*formats, None]:
+            chosen = {
+                name: s for name, s in signatures.items() if name.startswith("encode") == (form is None)
+            }
+            path = folder / (FORMATS[form].file if form else ENCODER_FILE)
+            content = convert(batch_1, list(chosen), form or ENCODER_FORM, calibration)
             path.write_bytes(finished(content, card_bytes))
-            result = run_checks(path, chosen, inputs, answers, card_bytes)
-            _judge(result, path, None if encoder else form)
-            results.append(result)
+            results.append(run_checks(path, chosen, inputs, answers, card_bytes))
+            _judge(results[-1], path, form)
             steps.update()
 
-        if exported.directions is None:
-            dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
-            notes.append(
-                f"No edit signature: the run has no attributes. Its strongest latent dimensions: {dimensions}."
-            )
-        (folder / CARD).write_bytes(card_bytes)
-        (folder / "MODEL_CARD.md").write_text(model_card.as_markdown(card, table(results)), encoding="utf-8")
-        (folder / "MOBILE.md").write_text(guide.mobile_guide(card), encoding="utf-8")
-        (folder / "checks.json").write_text(
-            json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n", encoding="utf-8"
-        )
-        notes += web_page.write_page(folder, card, results)
+        notes = _write_documents(folder, card, card_bytes, results)
         steps.update()
     return results, notes
 
 
+def _write_documents(
+    folder: pathlib.Path, card: dict[str, Any], card_bytes: bytes, results: list[Result]
+) -> list[str]:
+    """Writes the model card, the checks, the guide and the web page; returns notes for the user."""
+    notes = []
+    if "edit" not in card["signatures"]:
+        dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
+        notes.append(
+            f"No edit signature: the run has no attributes. Its strongest latent dimensions: {dimensions}."
+        )
+    (folder / CARD).write_bytes(card_bytes)
+    (folder / "MODEL_CARD.md").write_text(model_card.as_markdown(card, table(results)), encoding="utf-8")
+    (folder / "checks.json").write_text(
+        json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n", encoding="utf-8"
+    )
+    passed = {result.file for result in results if not result.problems}
+    decoder, encoder = preferred_decoder(passed), ENCODER_FILE if ENCODER_FILE in passed else None
+    if decoder is None:
+        return [*notes, "No MOBILE.md and no web page: no decoder passed its checks."]
+    (folder / "MOBILE.md").write_text(guide.mobile_guide(card, decoder, encoder), encoding="utf-8")
+    return notes + web_page.write_page(folder, card, decoder, encoder)
+
+
 def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:
-    """Removes a file with problems, and remarks on one that misses its aims."""
+    """Removes a file with problems; otherwise adds remarks where it misses the targets of its decoder format."""
     if result.problems:
         path.unlink()
         return
     if not result.delegated:
-        result.remarks.append("not all of decode, edit or encode runs in XNNPACK: slower than it could be")
+        result.remarks.append(
+            "decode, edit or encode does not run entirely in XNNPACK, and is slower than it could be"
+        )
     if form is None:
         return
-    aim = FORMATS[form]
+    target = FORMATS[form]
     assert result.largest_error is not None, "a file without problems has been compared"
     assert result.psnr is not None
-    if aim.largest_error is not None and not result.largest_error <= aim.largest_error:
-        result.remarks.append(f"worst error {result.largest_error:.1e}, aim {aim.largest_error:.0e}")
-    if aim.psnr is not None and not result.psnr >= aim.psnr:
-        result.remarks.append(f"{result.psnr:.1f} dB, aim {aim.psnr:.0f} dB")
+    if target.largest_error is not None and not result.largest_error <= target.largest_error:
+        result.remarks.append(
+            f"largest error: expected at most {target.largest_error:.0e}, received {result.largest_error:.1e}"
+        )
+    if target.psnr is not None and not result.psnr >= target.psnr:
+        result.remarks.append(f"PSNR: expected at least {target.psnr:.0f} dB, received {result.psnr:.1f} dB")

@@ -1,7 +1,7 @@
 """The functions that are exported, as TensorFlow graphs.
 
-Keras objects never enter a SavedModel here: a tracked Keras model is stored twice, or, saved as a plain module, loses
-its weights without a word. What is tracked are the raw variables.
+`Graphs` tracks the raw variables, not the Keras model: a SavedModel stores a tracked Keras model twice, or, where it is
+saved as a plain `tf.Module`, silently omits its weights.
 """
 
 import dataclasses
@@ -15,12 +15,12 @@ from facevae.model import VAE
 
 @dataclasses.dataclass(frozen=True)
 class ExportedModel:
-    """What one export is made of.
+    """The parts of a run that are exported.
 
     Attributes:
         model: the trained model, in float32.
-        directions: `float32[attributes, latent_dim]`, None for a run without attributes.
-        density: the fitted density in its compact form, None where there is none.
+        directions: of the attributes, `float32[attributes, latent_dim]`; None for a run without attributes.
+        density: the fitted density in its compact form, None where new faces come from the prior.
     """
 
     model: VAE
@@ -29,11 +29,12 @@ class ExportedModel:
 
 
 class Graphs(tf.Module):
-    """All signatures of an export over one set of variables.
+    """All signatures of an export; they share one set of variables.
 
     Args:
         exported: what is exported.
-        batch: the batch size of every signature; None for any. Phones want 1: a dynamic batch leaves XNNPACK.
+        batch: the batch size of every signature; None for any. The .tflite files need 1, because
+            XNNPACK does not run graphs of dynamic batch size.
     """
 
     def __init__(self, exported: ExportedModel, batch: int | None):
@@ -46,15 +47,15 @@ class Graphs(tf.Module):
             self.constants["directions"] = tf.Variable(exported.directions, trainable=False)
         if density := exported.density:
             self.constants["basis"] = tf.Variable(density.basis, trainable=False)
-            # A component's row is the first one and all steps up to it: a choice that survives 8 bits, in which
-            # an infinite bound, or a table of large numbers, would not.
+            # A component's row is the first row plus all differences up to it. Choosing a row in this way works in
+            # 8 bits, unlike comparisons with infinite bounds or a lookup in a table of large numbers.
             for name in ("means", "deviations"):
                 rows = getattr(density, name)
                 self.constants[f"first_{name}"] = tf.Variable(rows[:1], trainable=False)
                 self.constants[f"steps_{name}"] = tf.Variable(np.diff(rows, axis=0), trainable=False)
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Name and graph of each signature that this export has."""
+        """The graph of each signature of this export, by name."""
         size, latent_dim = self._exported.model.image_size, self._exported.model.latent_dim
         latent = self._spec((latent_dim,), "latent")
         graphs = {
@@ -81,14 +82,14 @@ class Graphs(tf.Module):
         return {"image": self._decoded(latent + tf.matmul(strengths, self.constants["directions"]))}
 
     def decode_uint8(self, latent: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`decode` as `uint8[batch, size, size, 4]`: red, green, blue, and 255."""
+        """`decode` to `uint8[batch, size, size, 4]`: red, green, blue, and 255 for alpha."""
         levels = tf.cast(tf.round(self._decoded(latent) * 255.0), tf.uint8)
-        # A constant plane to join would weigh a byte and more for each pixel; padding weighs nothing.
+        # Concatenating a constant plane would store at least a byte per pixel in the file; padding stores nothing.
         return {"image": tf.pad(levels, [[0, 0], [0, 0], [0, 0], [0, 1]], constant_values=255)}
 
     def sample(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
-        """A new face of `float32[batch, latent_dim + 1]` of N(0, 1), and its latent for further edits."""
-        assert self._exported.density is not None, "the signature exists where there is a density"
+        """A new face from `noise`, `float32[batch, latent_dim + 1]` of N(0, 1), and its latent for further edits."""
+        assert self._exported.density is not None, "`signatures` adds `sample` only where there is a density"
         thresholds = self._exported.density.thresholds()
         passed = tf.cast(noise[:, -1:] >= thresholds, tf.float32)  # [batch, components − 1]
         means, deviations = (

@@ -1,11 +1,11 @@
-"""The guide for app developers, with the names, shapes and types of one export."""
+"""Writes the guide for app developers, with the names, shapes and types of one export."""
 
 import pathlib
 import re
 import string
 from typing import Any
 
-from facevae.exporting.formats import ENCODER_FILE, FORMATS
+from facevae.exporting.formats import ENCODER_FILE
 from facevae.text_table import markdown
 
 TEMPLATE = pathlib.Path(__file__).with_name("mobile_guide.md")
@@ -16,23 +16,28 @@ IOS_PAGE = "https://ai.google.dev/edge/litert/ios/quickstart"
 
 
 class _Template(string.Template):
-    delimiter = "@"  # `$` has a meaning of its own in Kotlin and in Swift
+    delimiter = "@"  # `$` is part of Kotlin's and Swift's syntax
 
 
-def mobile_guide(card: dict[str, Any]) -> str:
-    """Markdown that shows how an app on Android (Kotlin) and iOS (Swift) runs the files.
+def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str:
+    """Markdown that shows how an app on Android (Kotlin) or iOS (Swift) runs the files.
 
     Args:
         card: the model card of the export.
+        decoder: name of the decoder file that the code loads.
+        encoder: name of the encoder file; None where the export has none.
     """
-    size, decoder = card["image_size"], pathlib.PurePath(FORMATS["dynamic_int8"].file)
+    size = card["image_size"]
+    signatures = {
+        name: sides for name, sides in card["signatures"].items() if encoder or not name.startswith("encode")
+    }
     pod, pod_version = IOS_RUNTIME.split()
     parts = {
         "attributes": bool(card["attributes"]),
         "sample": "sample" in card["signatures"],
-        "eyes": bool(card["eyes"]),
+        "photographs": bool(card["eyes"]) and encoder is not None,
     }
-    # The lines from `@if NAME` to `@end` stay where the export has that.
+    # The lines from `@if NAME` to `@end` are kept where `parts[NAME]` is true.
     text = re.sub(
         r"^@if (\w+)\n(.*?)^@end\n",
         lambda part: part[2] if parts[part[1]] else "",
@@ -44,8 +49,8 @@ def mobile_guide(card: dict[str, Any]) -> str:
         android_runtime=ANDROID_RUNTIME,
         attribute_count=len(card["attributes"]),
         attributes=_attribute_table(card),
-        decoder=decoder.name,
-        decoder_name=decoder.stem,
+        decoder=decoder,
+        decoder_name=pathlib.PurePath(decoder).stem,
         dimensions=_dimension_table(card),
         eyes=" and ".join(f"({x * size:.1f}, {y * size:.1f})" for x, y in card["eyes"] or ()),
         float_count=3 * size * size,
@@ -58,7 +63,7 @@ def mobile_guide(card: dict[str, Any]) -> str:
         pod_version=pod_version,
         rgba_bytes=4 * size * size,
         row_bytes=4 * size,
-        signatures=_signature_table(card["signatures"]),
+        signatures=_signature_table(signatures),
         size=size,
     )
 

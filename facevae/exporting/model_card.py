@@ -1,4 +1,4 @@
-"""The model card: what the files hold, what they were trained on, what they are and are not for."""
+"""The model card: what the files contain, the training data, the intended use and the known bias."""
 
 import json
 from typing import Any
@@ -9,6 +9,7 @@ from facevae.config import Config
 from facevae.data.alignment import training_frame
 from facevae.encodings import Encodings
 from facevae.exporting.examples import STRENGTH_RANGE
+from facevae.exporting.formats import METADATA_NAME
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sampling import divergence
 from facevae.latents import dimensions_by_kl, kl_per_dimension
@@ -16,10 +17,10 @@ from facevae.latents import dimensions_by_kl, kl_per_dimension
 CARD_VERSION = 1
 STRONGEST_DIMENSIONS = 12
 
-# Labels that are somebody's opinion of a stranger, or tie together what need not belong together.
+# Labels that are an annotator's opinion of a stranger, or that combine traits which need not occur together.
 BIASED = ("Attractive", "Young", "Male", "Chubby", "Big_Nose", "Big_Lips", "Pale_Skin", "Heavy_Makeup")
 
-_CELEBA_ONLY = "5_o_Clock_Shadow"  # no other set of face attributes uses this name
+_CELEBA_ONLY = "5_o_Clock_Shadow"  # tells CelebA's labels from other attributes
 _CELEBA = {
     "name": "CelebA",
     "terms": "The CelebA images are for non-commercial research only and must not be redistributed; a model trained "
@@ -36,7 +37,7 @@ _SYNTHETIC = {
 def model_card(
     exported: ExportedModel, signatures: dict, encodings: Encodings, config: Config, data: dict[str, Any]
 ) -> dict[str, Any]:
-    """Everything that an app needs to know about the files, ready for JSON.
+    """All facts about the files that an app needs, as JSON values.
 
     Args:
         exported: what is exported.
@@ -60,9 +61,9 @@ def model_card(
         "signatures": signatures,
         "network": {"family": model.network, "preset": config.preset, "likelihood": model.likelihood},
         "training_data": training_data(config, data),
-        "intended_use": "Making, morphing and editing pictures of faces that belong to nobody: teaching, research, "
-        "design, entertainment. The faces show nobody and identify nobody.",
-        "not_for": "Recognising, identifying or judging real people, or passing a picture off as a photograph.",
+        "intended_use": "Making, morphing and editing pictures of invented faces, for teaching, research, design and "
+        "entertainment. The faces show no real people and identify nobody.",
+        "not_for": "Recognising, identifying or judging real people, or presenting a picture as a photograph.",
         "bias": bias(names, config.data == "synthetic_faces"),
     }
     if exported.density and model.density:
@@ -75,7 +76,7 @@ def model_card(
 
 
 def strongest_dimensions(encodings: Encodings) -> list[dict[str, float]]:
-    """The latent dimensions that carry most, with their ranges over the training faces (mean ± 3 deviations)."""
+    """The latent dimensions of largest KL divergence, with their ranges over training faces (mean ± 3 deviations)."""
     kl = kl_per_dimension(encodings.mean, encodings.log_variance)
     order = dimensions_by_kl(encodings.mean, encodings.log_variance)
     found = []
@@ -94,39 +95,44 @@ def strongest_dimensions(encodings: Encodings) -> list[dict[str, float]]:
 
 
 def is_celeba(config: Config, data: dict[str, Any]) -> bool:
-    """Whether a run learned CelebA, from tensorflow-datasets or from a folder."""
+    """Whether a run was trained on CelebA, from tensorflow-datasets or from a folder."""
     names = data.get("attribute_names", ())
     return config.data == "celeb_a" or (_CELEBA_ONLY in names and config.data != "synthetic_faces")
 
 
 def training_data(config: Config, data: dict[str, Any]) -> dict[str, str]:
-    """Name, terms of use and source of the training pictures."""
+    """Name, terms of use and source of the training data."""
     if config.data == "synthetic_faces":
         return _SYNTHETIC
     if is_celeba(config, data):
         return _CELEBA
     return {
         "name": str(data.get("name", "a folder of pictures")),
-        "terms": "Unknown to facevae: ask whoever trained this model, and respect the terms of its pictures.",
+        "terms": "Unknown to facevae: ask the person who trained this model, and respect the terms of its data.",
         "source": "the person who trained this model",
     }
 
 
 def bias(names: list[str], drawn: bool) -> str:
-    """What to expect of the attributes that a run has, `drawn` by a program or labelled by people."""
-    text = "The faces are as varied as the training pictures, no more: kinds of people rare in those come out worse."
+    """The known bias of the faces and of the attributes.
+
+    Args:
+        names: of the attributes.
+        drawn: whether the faces are the synthetic ones; otherwise people labelled the attributes.
+    """
+    text = "The faces are no more varied than the training images: people who are rare there are rendered less well."
     if drawn:
-        return f"{text} The attributes are switches of the program that draws the faces: caricatures, not people."
+        return f"{text} The attributes are parameters of the program that draws the faces: caricatures, not people."
     if judged := [name for name in BIASED if name in names]:
         text += (
-            f" The labels {', '.join(judged)} are opinions of annotators about strangers, or tie together what need "
-            "not belong together: their sliders show the labels' prejudice, not a truth about anyone."
+            f" The labels {', '.join(judged)} are opinions of annotators about strangers, or combine traits that "
+            "need not occur together: their sliders show the prejudices of the labels, not facts about people."
         )
     return text
 
 
 def eye_positions(config: Config, data: dict[str, Any]) -> list[list[float]] | None:
-    """Where the eyes of aligned faces lie, [[x, y], [x, y]] as shares of the picture; None where unknown."""
+    """The eye positions of aligned faces, [[x, y], [x, y]] as fractions of the image side; None where unknown."""
     if config.data != "synthetic_faces" and not is_celeba(config, data):
         return None
     frame = training_frame(config.data, config.crop, config.image_size)
@@ -134,7 +140,7 @@ def eye_positions(config: Config, data: dict[str, Any]) -> list[list[float]] | N
 
 
 def as_json(card: dict[str, Any]) -> bytes:
-    """The card as it stands in the files and beside them."""
+    """The card as it is stored in the files and beside them."""
     return json.dumps(card, indent=1, allow_nan=False, default=_plain).encode() + b"\n"
 
 
@@ -145,27 +151,16 @@ def _plain(value):
 
 
 def as_markdown(card: dict[str, Any], table: str) -> str:
-    """The card for people, with the table of checks."""
-    data, sampling = card["training_data"], card["sampling"]
-    size, latent_dim = card["image_size"], card["latent_dim"]
-    names = ", ".join(attribute["name"] for attribute in card["attributes"])
-    editing = (
-        f"`edit` moves a face along {len(card['attributes'])} attributes, strengths from {STRENGTH_RANGE[0]} to "
-        f"{STRENGTH_RANGE[1]} (1 is the gap between faces without and with one): {names}."
-        if names
-        else "The training pictures have no attributes, so there is no `edit`; the strongest latent dimensions "
-        f"({', '.join(str(d['dimension']) for d in card['strongest_dimensions'])}) serve instead."
-    )
-    if sampling["from"] == "density":
-        drawing = (
-            f"`sample` turns {sampling['noise']} numbers of N(0, 1) into a new face by a mixture fitted to the encoded "
-            f"training faces; its compact form lies {sampling['cost_nats']} nats from the fitted one."
-        )
-    else:
-        drawing = f"New faces come from {latent_dim} numbers of N(0, 1) given to `decode`."
+    """The card as Markdown.
+
+    Args:
+        card: see `model_card`.
+        table: of the checks, see `report.table`.
+    """
+    data, size, latent_dim = card["training_data"], card["image_size"], card["latent_dim"]
     return f"""# Model card
 
-A variational autoencoder of faces: pictures of {size}×{size} pixels, {latent_dim} latent dimensions, network
+A variational autoencoder of faces: images of {size}×{size} pixels, {latent_dim} latent dimensions, network
 `{card["network"]["family"]}`, preset `{card["network"]["preset"]}`. Made by facevae.
 
 **Training data**: {data["name"]} ({data["source"]}). {data["terms"]}
@@ -176,9 +171,9 @@ A variational autoencoder of faces: pictures of {size}×{size} pixels, {latent_d
 
 **Known bias**: {card["bias"]}
 
-**Editing**: {editing}
+**Editing**: {_editing(card)}
 
-**New faces**: {drawing}
+**New faces**: {_new_faces(card)}
 
 **Files**, compared with the float32 model on encoded, sampled, stretched and edited latents:
 
@@ -186,6 +181,30 @@ A variational autoencoder of faces: pictures of {size}×{size} pixels, {latent_d
 {table}
 ```
 
-The same facts for programs stand in `model_card.json`, and inside each .tflite file as its metadata entry
-`facevae_model_card`.
+Programs find the same facts in `model_card.json`, and in each .tflite file in its metadata entry
+`{METADATA_NAME}`.
 """
+
+
+def _editing(card):
+    if names := [attribute["name"] for attribute in card["attributes"]]:
+        minimum, maximum = STRENGTH_RANGE
+        return (
+            f"`edit` moves a face along {len(names)} attributes, with strengths from {minimum} to {maximum} (1 is the "
+            f"mean difference between faces with and without the attribute): {', '.join(names)}."
+        )
+    dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
+    return (
+        "There is no `edit`, because the training images have no attributes; change the strongest latent dimensions "
+        f"({dimensions}) instead."
+    )
+
+
+def _new_faces(card):
+    sampling = card["sampling"]
+    if sampling["from"] != "density":
+        return f"`decode` turns {card['latent_dim']} numbers of N(0, 1) into a new face."
+    return (
+        f"`sample` turns {sampling['noise']} numbers of N(0, 1) into a new face. It uses a mixture fitted to the "
+        f"encoded training faces, in a compact form at a KL divergence of {sampling['cost_nats']} nats."
+    )

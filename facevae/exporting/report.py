@@ -1,18 +1,22 @@
-"""The table that an export prints."""
+"""The table of checks that an export prints."""
 
 from facevae.exporting.checks import Result
 from facevae.text_table import aligned
 
-_COLUMNS = ("file", "size", "worst error", "mean error", "PSNR", "per face", "load", "in XNNPACK")
+_COLUMNS = ("file", "size", "largest error", "mean error", "PSNR", "per face", "load", "in XNNPACK")
 
 
 def table(results: list[Result]) -> str:
-    """One line per file: size, errors against the float32 model, times on one thread."""
+    """One line per file: size, errors against the float32 model, times on one thread.
+
+    Args:
+        results: of the checks, one per file.
+    """
     return "\n".join(aligned([_COLUMNS, *(_row(result) for result in results)]))
 
 
 def size_text(count: int) -> str:
-    """Bytes for people."""
+    """A number of bytes as text, in kB or MB."""
     return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 

@@ -1,9 +1,8 @@
-"""The fitted density in a form small enough to travel inside the decoder.
+"""The fitted density in a compact form that is stored inside the decoder file.
 
 A mixture of full covariances over 200 dimensions takes 1.6 MB, more than some decoders. Here all components share
 one basis and each keeps its own variances along it: Σ_k = B diag(s_k²) Bᵀ (Gales, "Semi-tied covariance matrices for
-hidden Markov models", IEEE Transactions on Speech and Audio Processing 7, 1999). What that loses is measured by
-`divergence`.
+hidden Markov models", IEEE Transactions on Speech and Audio Processing 7, 1999). `divergence` measures the loss.
 """
 
 import dataclasses
@@ -31,14 +30,14 @@ class CompactMixture:
     basis: np.ndarray
 
     def thresholds(self) -> np.ndarray:
-        """Where one N(0, 1) number passes from a component to the next, `float32[components − 1]`."""
+        """Values of an N(0, 1) number at which the chosen component changes, `float32[components − 1]`."""
         edges = np.cumsum(self.weights.astype(np.float64))[:-1] / self.weights.sum(dtype=np.float64)
         return np.array(
             [NormalDist().inv_cdf(min(max(edge, 1e-12), 1 - 1e-12)) for edge in edges], np.float32
         )
 
     def latents(self, noise: np.ndarray) -> np.ndarray:
-        """Latents of noise, as the exported graphs compute them.
+        """Turns noise into latents, as the exported graphs do.
 
         Args:
             noise: `float32[count, latent_dim + 1]` of N(0, 1); the last column chooses the component.
@@ -50,25 +49,25 @@ class CompactMixture:
         return self.means[chosen] + (self.deviations[chosen] * noise[:, :-1]) @ self.basis.T
 
     def as_mixture(self) -> Mixture:
-        """The same density with its covariances written out."""
+        """The same density as a mixture with full covariances."""
         factors = self.basis.astype(np.float64) * self.deviations[:, None, :]
         return Mixture(self.weights, self.means, np.linalg.cholesky(factors @ factors.transpose(0, 2, 1)))
 
 
 def compact(mixture: Mixture, iterations: int = 30) -> CompactMixture:
-    """The closest mixture with a shared basis and the same weights and means.
+    """Approximates a mixture by one with a shared basis and the same weights and means.
 
     Maximises the likelihood of the basis by the quasi-Newton steps of Ablin, Cardoso and Gramfort, "Beyond Pham's
     algorithm for joint diagonalization" (arXiv:1811.11433, section 3).
 
     Args:
         mixture: the fitted density.
-        iterations: at most so many steps.
+        iterations: the largest number of steps.
     """
     weights = mixture.weights.astype(np.float64) / mixture.weights.sum(dtype=np.float64)
     scales = mixture.scales.astype(np.float64)
     covariances = scales @ scales.transpose(0, 2, 1)
-    # Whitened by the average covariance, all components are close to the identity already.
+    # Whitening by the average covariance brings all covariances close to the identity.
     variances, vectors = np.linalg.eigh(np.einsum("k,kij->ij", weights, covariances))
     whitening = vectors.T / np.sqrt(variances)[:, None]
 
@@ -106,7 +105,7 @@ def compact(mixture: Mixture, iterations: int = 30) -> CompactMixture:
 
 
 def log_likelihood(latents: np.ndarray, mixture: Mixture) -> np.ndarray:
-    """log p of each latent, `float64[count]`, nats."""
+    """Log density of each latent, `float64[count]`, nats."""
     latents, dimensions = latents.astype(np.float64), latents.shape[1]
     parts = []
     for weight, mean, scale in zip(mixture.weights, mixture.means, mixture.scales, strict=True):
@@ -117,6 +116,6 @@ def log_likelihood(latents: np.ndarray, mixture: Mixture) -> np.ndarray:
 
 
 def divergence(mixture: Mixture, compacted: CompactMixture, count: int = 4096, seed: int = 0) -> float:
-    """KL(mixture ‖ compacted), estimated from `count` latents: nats per face that the small form costs."""
+    """KL(mixture ‖ compacted) in nats per face, estimated from `count` samples of the mixture."""
     latents = mixture.sample(count, seed)
     return float(np.mean(log_likelihood(latents, mixture) - log_likelihood(latents, compacted.as_mixture())))

@@ -1,4 +1,4 @@
-"""The SavedModel for servers, checked in the way servers load it."""
+"""The SavedModel for servers: written, and checked in a session as TF Serving loads it."""
 
 import functools
 import pathlib
@@ -12,7 +12,7 @@ from facevae.exporting.conversion import Examples, quiet
 from facevae.exporting.formats import SAVED_MODEL
 from facevae.exporting.graphs import ExportedModel, Graphs
 
-# decode_uint8 and encode_uint8 are for phones.
+# The signatures for servers; decode_uint8 and encode_uint8 are for phones.
 SERVED = ("decode", "edit", "sample", "encode")
 
 
@@ -52,13 +52,13 @@ def write_for_conversion(
 def check_saved_model(
     folder: pathlib.Path, weight_bytes: int, inputs: Examples, references: Examples
 ) -> Result:
-    """Runs every signature in a session, as TF Serving does, and compares with the float32 model.
+    """Runs every signature in a session, as TF Serving does, and compares the outputs with the float32 model's.
 
-    A SavedModel that lost its weights still loads in Python and fails only here.
+    A SavedModel without its weights still loads in Python; only this check finds it.
 
     Args:
         folder: of the SavedModel.
-        weight_bytes: what its variables should take.
+        weight_bytes: expected size of its variables.
         inputs: see `examples.signature_inputs`.
         references: see `examples.references`.
     """
@@ -67,19 +67,23 @@ def check_saved_model(
     )
     stored = sum(path.stat().st_size for path in (folder / "variables").glob("*.data-*"))
     if not weight_bytes <= stored < 1.1 * weight_bytes + 2**16:
-        result.problems.append(f"the weights take {stored} bytes, expected {weight_bytes} and a little more")
+        result.problems.append(
+            f"weights: expected {weight_bytes} bytes and at most a tenth more, received {stored}"
+        )
     try:
         with quiet():
             answers = _run_in_session(folder, inputs, result)
     except (tf.errors.OpError, ValueError, OSError) as error:
-        result.problems.append(f"the session loader refuses it: {str(error).splitlines()[0]}")
+        result.problems.append(
+            f"expected a SavedModel that a session loads, received: {str(error).splitlines()[0]}"
+        )
         return result
     judge(result, answers, references)
     return result
 
 
 def _run_in_session(folder: pathlib.Path, inputs: Examples, result: Result) -> Examples:
-    """The answers of all signatures; notes the times of `decode`."""
+    """The outputs of all signatures; fills in the times of `decode` in `result`."""
     answers = {}
     start = time.perf_counter()
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -100,5 +104,5 @@ def _run_in_session(folder: pathlib.Path, inputs: Examples, result: Result) -> E
 
 
 def weight_bytes(exported: ExportedModel) -> int:
-    """What the variables of an export take, each once."""
+    """Size of the variables of an export in bytes, each counted once."""
     return sum(4 * int(np.prod(variable.shape)) for variable in Graphs(exported, batch=None).variables)

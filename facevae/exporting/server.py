@@ -1,4 +1,4 @@
-"""Serves a folder to a browser: on this machine alone unless told otherwise, and nothing beside the folder."""
+"""Serves the files of one folder to browsers, by default to this machine only."""
 
 import functools
 import os
@@ -10,7 +10,7 @@ from facevae.network_address import LOOPBACK, warn_if_open
 
 
 class FolderHandler(SimpleHTTPRequestHandler):
-    """Files of one folder, read only: no listings, no links that lead out of it."""
+    """Serves the files of one folder: no directory listings, no links to files outside it."""
 
     extensions_map = {  # noqa: RUF012 (a class attribute of the base class)
         **SimpleHTTPRequestHandler.extensions_map,
@@ -19,7 +19,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         ".tflite": "application/octet-stream",
     }
 
-    timeout = 60  # seconds without a word, after which a visitor's thread ends
+    timeout = 60  # seconds without data after which a connection is closed
 
     def send_head(self):
         if not self._is_in_folder():
@@ -28,7 +28,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def _is_in_folder(self):
-        """Whether what would be sent lies in the folder, links followed."""
+        """Whether the file that would be sent lies in the folder, after following links."""
         try:
             root = os.path.realpath(self.directory)
             wanted = self.translate_path(self.path)
@@ -41,7 +41,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         self.send_error(404)
 
     def end_headers(self):
-        # A new export must not be seen through an old copy.
+        # Browsers must not show a cached page of an earlier export.
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
@@ -51,13 +51,16 @@ class FolderHandler(SimpleHTTPRequestHandler):
 
 
 def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> ThreadingHTTPServer:
-    """A server that is not running yet; another port is taken where the wanted one is in use.
+    """A server bound to `port`, or to a free port where that one is in use; not serving yet.
 
     Raises:
         UserError: no page in the folder, or an address that this machine does not have.
     """
     if not (folder / "index.html").is_file():
-        raise UserError(f"--serve: there is no page in {str(folder)!r}; the messages above say why.")
+        raise UserError(
+            f"--serve: expected index.html in {str(folder)!r}, received no page; the messages above say why. "
+            "Mend that and export again."
+        )
     handler = functools.partial(FolderHandler, directory=os.fspath(folder))
     for wanted in dict.fromkeys((port, 0)):
         try:
@@ -66,7 +69,7 @@ def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> Thread
             reason = error
     raise UserError(
         f"--host, --port: expected an address of this machine, received {host}:{port} ({reason}). "
-        "Give another one, or leave --host out."
+        "Give another address, or leave --host out."
     )
 
 
@@ -78,7 +81,7 @@ def serve(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> None:
     """
     with bind(folder, host, port) as server:
         warn_if_open(host, "this page")
-        print(f"Page: http://{host}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
+        print(f"Page: http://{host}:{server.server_port}/  (Ctrl-C stops the server)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""What is read from a .tflite file and changed in it directly. No TensorFlow here.
+"""Reads and edits .tflite files as flatbuffers. Does not import TensorFlow.
 
-The model card lies in it under a name of its own: `Model.metadata` entries survive re-quantisation, which a zip
-appended to the file does not.
+The model card is stored as an entry of `Model.metadata`, which survives re-quantisation, unlike a zip archive appended
+to the file.
 """
 
 import pathlib
@@ -15,7 +15,7 @@ from facevae.exporting.formats import METADATA_NAME
 
 
 def finished(content: bytes, card: bytes) -> bytes:
-    """A converted file's content with the card in it, and without what the converter repeats."""
+    """Adds the model card to a converted file's content, and removes duplicate quantisation parameters."""
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(card, np.uint8)
@@ -29,10 +29,10 @@ def finished(content: bytes, card: bytes) -> bytes:
 
 
 class _SharingBuilder(flatbuffers.Builder):
-    """Writes equal vectors once; all tables that hold them point to the same place.
+    """Writes equal vectors once; all tables with an equal vector refer to the same copy.
 
-    Signatures share their weights' values, but the converter describes each tensor for each signature again, with a
-    scale and a zero point (12 bytes) of each channel: a sixth of a small decoder in 8 bits.
+    The signatures share the values of the weights, but the converter writes the quantisation parameters again for each
+    signature: 12 bytes per channel (a scale and a zero point), a sixth of a small decoder in 8 bits.
     """
 
     def __init__(self):
@@ -47,7 +47,7 @@ class _SharingBuilder(flatbuffers.Builder):
 
 
 def read_metadata(path: pathlib.Path) -> bytes | None:
-    """The card in a .tflite file, None where there is none."""
+    """The model card in a .tflite file, None where there is none."""
     model = schema.Model.GetRootAs(path.read_bytes(), 0)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
@@ -57,9 +57,9 @@ def read_metadata(path: pathlib.Path) -> bytes | None:
 
 
 def only_signatures(path: pathlib.Path, names: set[str]) -> bytes:
-    """A copy of a file with these signatures alone.
+    """The content of a copy of the file with these signatures only.
 
-    For what LiteRT says about a whole file only, such as whether XNNPACK takes all of it.
+    Needed where LiteRT reports on a whole file only, such as whether XNNPACK runs all of it.
     """
     model = flatbuffer_utils.read_model(path)
     kept = [signature for signature in model.signatureDefs if signature.signatureKey.decode() in names]
@@ -71,7 +71,7 @@ def only_signatures(path: pathlib.Path, names: set[str]) -> bytes:
 
 
 def operations(path: pathlib.Path) -> dict[str, list[str]]:
-    """The operations of each signature of a file, by name; foreign ones as `CUSTOM name`."""
+    """The names of the operations of each signature; those that are not builtins as `CUSTOM name`."""
     model = flatbuffer_utils.read_model(path)
     names = []
     for code in model.operatorCodes:

@@ -1,6 +1,7 @@
-"""The page that runs the exported decoder in a browser, complete in one folder.
+"""Writes the web page that runs the exported decoder in a browser.
 
-Its runtime, LiteRT.js, comes from npm once, as package-lock.json fixes it, and is kept in facevae's cache.
+Its folder contains all that it needs. Its runtime, LiteRT.js, is installed once by npm, in the version that
+package-lock.json pins, and kept in facevae's cache.
 """
 
 import hashlib
@@ -13,35 +14,28 @@ import time
 from typing import Any
 
 from facevae.errors import UserError
-from facevae.exporting.checks import Result
-from facevae.exporting.formats import ENCODER_FILE, FORMATS
 from facevae.files import locked, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
 PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
-# Of the four builds: the one for browsers with relaxed SIMD instructions and the one for the others. The other two
-# need response headers that a plain static server does not send, or serve GPUs.
+# Two of the runtime's four builds: for browsers with relaxed SIMD instructions, and for all others. Of the other two,
+# one needs response headers that a plain static server does not send, and one is for GPUs.
 BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
-# What a page downloads counts first.
-PREFERRED = ("dynamic_int8", "int8", "float16", "float32")
 INSTALL_SECONDS = 300
 
 
-def write_page(export: pathlib.Path, card: dict[str, Any], results: list[Result]) -> list[str]:
+def write_page(export: pathlib.Path, card: dict[str, Any], decoder: str, encoder: str | None) -> list[str]:
     """Writes `web/` into an export.
 
     Args:
         export: the folder with the checked .tflite files.
         card: the model card.
-        results: of the checks; files with problems are not used.
+        decoder: name of the decoder file.
+        encoder: name of the encoder file; None for a page without photographs.
 
     Returns:
-        What the user should know: why there is no page, or a page without photographs.
+        Notes for the user: why there is no page, or why it takes no photographs.
     """
-    good = {result.file for result in results if not result.problems}
-    decoder = next((FORMATS[form].file for form in PREFERRED if FORMATS[form].file in good), None)
-    if decoder is None:
-        return ["No web page: no decoder passed its checks."]
     try:
         runtime = installed_runtime()
     except UserError as error:
@@ -51,22 +45,18 @@ def write_page(export: pathlib.Path, card: dict[str, Any], results: list[Result]
     for name in PAGE_FILES:
         shutil.copyfile(SOURCES / name, page / name)
     _copy_runtime(runtime, page / "litert")
-    files = {"decoder": decoder, "encoder": ENCODER_FILE if ENCODER_FILE in good else None}
+    files = {"decoder": decoder, "encoder": encoder}
     for name in filter(None, files.values()):
         shutil.copyfile(export / name, page / name)
     (page / "model.json").write_text(json.dumps({**card, "files": files}) + "\n", encoding="utf-8")
-    return (
-        []
-        if files["encoder"]
-        else ["The web page takes no photographs: the encoder did not pass its checks."]
-    )
+    return [] if encoder else ["The web page takes no photographs: the encoder did not pass its checks."]
 
 
 def installed_runtime() -> pathlib.Path:
-    """The folder `@litertjs` with the runtime, installed on first use.
+    """The folder `@litertjs`, which contains the runtime; it is installed on first use.
 
     Raises:
-        UserError: npm is missing or fails.
+        UserError: npm is missing or fails, or the cache cannot be written.
     """
     lock = (SOURCES / "package-lock.json").read_bytes()
     cache = pathlib.Path(os.environ.get("FACEVAE_CACHE") or "~/.cache/facevae").expanduser()
@@ -76,14 +66,14 @@ def installed_runtime() -> pathlib.Path:
         return runtime
     npm = shutil.which("npm")
     if npm is None:
-        raise UserError("npm, which brings its runtime, is not installed. Install Node.js and export again.")
+        raise UserError("npm, which installs its runtime, was not found. Install Node.js and export again.")
     try:
-        taken = "Another process is installing the web page's runtime: waiting for it."
+        taken = "Another process is installing the runtime of the web page: waiting for it."
         with locked(cache / f".{folder.name}.lock", taken, wait=True):
-            for leftover in cache.glob(".web-*"):  # version 0.1 installed there, in this time
+            for leftover in cache.glob(".web-*"):  # version 0.1 installed in such folders, within this time
                 if time.time() - leftover.stat().st_mtime > INSTALL_SECONDS:
                     shutil.rmtree(leftover, ignore_errors=True)
-            if not runtime.is_dir():  # another export may have been quicker
+            if not runtime.is_dir():  # another export may have installed it meanwhile
                 with whole_folder(folder) as aside:
                     _install(npm, aside)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -100,7 +90,9 @@ def _install(npm: str, folder: pathlib.Path) -> None:
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise UserError(f"npm could not install its runtime ({reason}). Export again with a network.")
+        raise UserError(
+            f"npm could not install its runtime ({reason}). Connect to the internet and export again."
+        )
 
 
 def _copy_runtime(runtime: pathlib.Path, target: pathlib.Path) -> None:
@@ -109,15 +101,17 @@ def _copy_runtime(runtime: pathlib.Path, target: pathlib.Path) -> None:
             shutil.copyfile(
                 runtime / "core" / "wasm" / f"{build}{suffix}", target / "wasm" / f"{build}{suffix}"
             )
-    # Browsers find no packages by name: the one import between the two becomes a relative one.
+    # Browsers cannot import packages by name: the import of one by the other becomes a relative path.
     core = (runtime / "core" / "dist" / "index.js").read_text(encoding="utf-8")
     (target / "index.js").write_text(_relative(core), encoding="utf-8")
     utilities = (runtime / "wasm-utils" / "dist" / "index.js").read_text(encoding="utf-8")
     (target / "wasm-utils.js").write_text(_relative(utilities), encoding="utf-8")
-    shutil.copyfile(runtime / "core" / "package.json", target / "package.json")  # its version and licence
+    # Contains the version and the licence.
+    shutil.copyfile(runtime / "core" / "package.json", target / "package.json")
 
 
 def _relative(script: str) -> str:
+    """The script with a relative import, and without source maps, which are not copied."""
     script = script.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
     return (
         "\n".join(line for line in script.splitlines() if not line.startswith("//# sourceMappingURL")) + "\n"

@@ -1,15 +1,10 @@
-"""Procedural faces with known attributes and factors, and the tensorflow-datasets builder of the data set.
+"""Procedurally drawn faces with known attributes and factors, and a tensorflow-datasets builder for them.
 
 Drawing needs numpy only; tensorflow-datasets is imported when `SyntheticFaces` or `builder_for` is first used.
 """
 
-from facevae.synthetic_faces.factors import (
-    ATTRIBUTE_NAMES,
-    CORRELATIONS,
-    FACTOR_NAMES,
-    FaceParameters,
-    sample_faces,
-)
+from facevae.synthetic_faces.attributes import ATTRIBUTE_NAMES, CORRELATIONS
+from facevae.synthetic_faces.factors import FACTOR_NAMES, FaceParameters, sample_faces
 from facevae.synthetic_faces.renderer import render
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""From parameters to measures of a head, and from pixels to points on its surface.
+"""The measures of a head, computed from its parameters, and the point on its surface that each pixel shows.
 
-The head is a stack of ellipses, one for each height, turned about the vertical axis and looked at from infinitely far:
-the point that a pixel shows is the root of a quadratic. Features are painted in the head's own coordinates, so that
-they move and foreshorten by themselves when it turns.
+The head is a stack of ellipses, one for each height, rotated about the vertical axis and seen in orthographic
+projection: the point that a pixel shows is the root of a quadratic equation. Features are painted in the head's own
+coordinates, so that they move and foreshorten correctly when it turns.
 """
 
 import dataclasses
@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from facevae.synthetic_faces.attributes import ATTRIBUTE_NAMES
 from facevae.synthetic_faces.draw import above, mix, palette
-from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES
+from facevae.synthetic_faces.factors import FACTOR_NAMES
 
 WIDEST = 0.02  # height of the widest ellipse
 SKULL_TOP = -0.585
@@ -42,13 +43,13 @@ class Face:
         self._choose_colours()
 
     def texture(self, index):
-        """float32[batch, 1, 1, 1] in [0, 1)."""
+        """float32[batch, 1, 1, 1] in [0, 1): one texture phase of every face."""
         return self._parameters.textures[:, index].reshape(-1, 1, 1, 1)
 
     def _measure_pose(self):
         self.turn_sine, self.turn_cosine = np.sin(np.radians(self.turn)), np.cos(np.radians(self.turn))
         self.tilt_sine, self.tilt_cosine = np.sin(np.radians(self.tilt)), np.cos(np.radians(self.tilt))
-        self.shrink = 0.93 * np.exp(-self.zoom)  # a picture's length in the lengths of the head
+        self.shrink = 0.93 * np.exp(-self.zoom)  # converts lengths in the image to lengths of the head
         self.nod_sine = np.sin(np.radians(self.nod))
 
     def _measure_head(self):
@@ -84,27 +85,27 @@ class Face:
             self.hair = np.where(getattr(self, name.lower()) > 0, palette(stops, shade), self.hair)
         warmth = np.array([0.10, 0.0, -0.10], np.float32).reshape(1, 3, 1, 1)
         self.hair = self.hair * (1 + warmth * self.hair_warmth * (1 - 0.9 * self.gray_hair))
-        # Brows and beards are darker than light hair, follow grey hair half way, and turn grey with age.
+        # Brows and beards are darker than light hair, are half as grey as grey hair, and turn grey with age.
         self.brow_hair = self.hair * (0.75 - 0.51 * self.blond_hair - 0.40 * self.gray_hair)
         self.brow_hair = mix(self.brow_hair, 0.16, 0.40 * self.aging)
 
 
-_LATER: Any = None  # what `look_at` fills in plane by plane
+_LATER: Any = None  # fields that `view_of` fills in
 
 
 @dataclasses.dataclass
 class View:
-    """Planes of a batch of pictures, float32[batch, 1, height, width].
+    """Planes of a batch of images, float32[batch, 1, height, width].
 
     Attributes:
         pixel: width of a pixel.
-        body_x, body_y: the picture, moved and scaled with the face but not tilted: float32[batch, 1, 1, width] and
-            float32[batch, 1, height, 1].
-        x, y: the same, tilted and shifted with the head: x = 0 is its axis.
+        body_x, body_y: image coordinates, shifted and scaled with the face but not tilted:
+            float32[batch, 1, 1, width] and float32[batch, 1, height, 1].
+        x, y: the same, also tilted and shifted with the head: x = 0 is its axis.
         across, down, forward: the head's own coordinates of the surface point seen at the pixel.
         edge: signed distance to the head's outline.
-        normal: three planes, the surface's direction in the frame of `x` and `y`, z towards the viewer.
-        top, left: the row and column of the picture at which the planes begin.
+        normal: three planes, the surface normal in the frame of `x` and `y`, z towards the viewer.
+        top, left: the row and column of the image at which the planes begin.
     """
 
     pixel: float
@@ -121,13 +122,13 @@ class View:
     left: int = 0
 
     def softness(self, least=0.012):
-        """Width of a soft edge: a pixel and a bit, at least `least`."""
+        """Width of a soft edge: 1.3 pixels, but at least `least`."""
         return max(1.3 * self.pixel, least)
 
     def box(self, top, bottom, left=-1.0, right=1.0):
-        """The slices of this view's planes that show a box of the picture, given in half pictures.
+        """The slices of this view's planes that show a box of the image, given in half images.
 
-        The same for every face, so that a face's bytes do not depend on what is drawn with it.
+        The same for every face, so that a face's bytes do not depend on its batch.
         """
         rows, columns = (
             slice(
@@ -159,8 +160,8 @@ class View:
 _PLANES = ("x", "y", "across", "down", "forward", "edge")
 
 
-def look_at(face, size):
-    """The view of every face of a batch on a square picture.
+def view_of(face, size):
+    """The view of every face of a batch in a square image.
 
     Args:
         face: `Face`.
@@ -176,28 +177,29 @@ def look_at(face, size):
     pivot = 0.25
     x = body_x * face.tilt_cosine + (body_y - pivot) * face.tilt_sine
     y = (body_y - pivot) * face.tilt_cosine - body_x * face.tilt_sine + pivot
-    # The eyes, not the head's axis, stay in the middle of the picture.
+    # The eyes, not the head's axis, stay in the middle of the image.
     x = x + 0.72 * HEAD_DEPTH * face.turn_sine
     view = View(2 / size, body_x, body_y, x, y + 0.52 * face.nod_sine)
-    _meet_surface(face, view)
+    _intersect_head(face, view)
     return view
 
 
 def squared_width(face, y):
-    """Squared half-width of the head's ellipse at a height, and its derivative by the height."""
+    """Squared half-width of the head's ellipse at height `y`, and its derivative with respect to `y`."""
     from_widest = y - WIDEST
     below = above(y, WIDEST)
     inverse = mix(1 / (WIDEST - SKULL_TOP), 1 / (face.chin - WIDEST), below)
     fullness = mix(0.5, face.jaw, below)
     relative = np.square(from_widest * inverse)
-    # Beyond the end of the head the fullness is held, so that the square stays negative.
+    # Beyond the end of the head the fullness stays constant, so that the squared width stays negative.
     bulge = 1 + fullness * np.minimum(relative, 1)
     squared = np.square(face.width)
     slope = squared * (fullness * (1 - relative) - bulge) * 2 * from_widest * np.square(inverse)
     return squared * (1 - relative) * bulge, slope
 
 
-def _meet_surface(face, view):
+def _intersect_head(face, view):
+    """Fills in the surface point, the normal and the distance to the outline at every pixel."""
     sine, cosine = face.turn_sine, face.turn_cosine
     ratio = np.square(face.width / HEAD_DEPTH)
     quadratic = np.square(sine) + ratio * np.square(cosine)

@@ -1,4 +1,4 @@
-"""The data set `synthetic_faces` for tensorflow-datasets: 10,000 faces in three fixed splits."""
+"""The tensorflow-datasets builder of `synthetic_faces`: 10,000 faces in three fixed splits."""
 
 import dataclasses
 import io
@@ -12,18 +12,18 @@ from facevae.synthetic_faces.drawing import draw_in_processes
 from facevae.synthetic_faces.factors import ATTRIBUTE_NAMES, FACTOR_NAMES, sample_faces
 
 SEED = 0
-# Of the 10,000 faces no two are closer at 64x64: root mean squared difference of their pixels, of 255.
+# The root mean squared pixel difference between any two of the 10,000 faces at 64x64 exceeds this, of 255.
 CLOSEST = 9.0
 SPLIT_SIZES = {"train": 8000, "validation": 1000, "test": 1000}
 
 
 @dataclasses.dataclass
 class SyntheticFacesConfig(tfds.core.BuilderConfig):
-    """One size of the pictures.
+    """The data set at one image size.
 
     Attributes:
         image_size: pixels along each side.
-        split_sizes: dict of split name to number of faces; the splits take the seed's faces one after the other.
+        split_sizes: dict of split name to number of faces; the splits take consecutive faces of the seed.
     """
 
     image_size: int = 64
@@ -46,7 +46,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description=(
                 "Procedural faces with binary attributes, named as in CelebA and correlated by a stated matrix, and "
-                "continuous factors. Face i is a pure function of the seed and i. Between any two pictures of 64x64 "
+                "continuous factors. Face i is a pure function of the seed and i. Between any two images of 64x64 "
                 f"the root mean squared difference of the pixels exceeds {CLOSEST} of 255."
             ),
             features=tfds.features.FeaturesDict(
@@ -83,11 +83,11 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
 
 
 def builder_for(image_size=64, data_dir=None, split_sizes=None):
-    """The data set's builder for any size; call `download_and_prepare()` on it before `as_dataset()`.
+    """A builder of the data set for any image size; call `download_and_prepare()` on it before `as_dataset()`.
 
     Args:
         image_size: pixels along each side.
-        data_dir: where tensorflow-datasets keeps its data sets; None for its own default.
+        data_dir: folder in which tensorflow-datasets keeps its data sets; None for its own default.
         split_sizes: dict of split name to number of faces; None for 8,000, 1,000 and 1,000.
     """
     if split_sizes is None and str(image_size) in SyntheticFaces.builder_configs:

@@ -1,7 +1,7 @@
 """Small drawing operations on planes float32[batch, 1, height, width] and canvases float32[batch, 3, height, width].
 
-Lengths are in half pictures: the picture spans [-1, 1] both ways, y downwards. Colours are linear light, taken as the
-square of what the screen shows.
+Lengths are in half images: the image spans [-1, 1] in x and y, with y downwards. Colours are linear light, approximated
+as the square of the sRGB value.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ def smooth(value):
 
 
 def coverage(distance, softness):
-    """How much of a shape covers each point: 1 inside, 0 outside, a smooth step `softness` wide at its edge."""
+    """Mask of a shape from its signed distance: 1 inside, 0 outside, a smooth step `softness` wide at the edge."""
     return smooth(0.5 - distance / softness)
 
 
@@ -29,17 +29,17 @@ def ridge(x, width):
 
 
 def mix(first, second, weight):
-    """The first where the weight is 0, the second where it is 1."""
+    """Linear interpolation: `first` where the weight is 0, `second` where it is 1."""
     return first + weight * (second - first)
 
 
 def above(value, limit):
-    """float32 0 or 1: unlike a bool's, its products with plain numbers stay float32."""
+    """1.0 where the value exceeds the limit, else 0.0; float32, because a bool times a Python float is float64."""
     return np.asarray(value > limit, np.float32)
 
 
 def blend(canvas, mask, colour):
-    """Lays a colour over a canvas, in place."""
+    """Blends a colour into a canvas where the mask is positive, in place."""
     canvas += mask * (colour - canvas)
 
 
@@ -52,10 +52,10 @@ def rounded_box(x, y, half_width, half_height, radius):
 
 
 def palette(stops, position):
-    """Colours between stops.
+    """Colours interpolated between stops.
 
     Args:
-        stops: screen colours in [0, 1], float[stops, 3], evenly spaced over [0, 1].
+        stops: sRGB colours in [0, 1], float[stops, 3], evenly spaced over [0, 1].
         position: float32[batch, 1, 1, 1] in [0, 1].
 
     Returns:

@@ -1,7 +1,7 @@
-"""Faces drawn and compressed by other processes, in order, while their reader does something else.
+"""Faces drawn and compressed to PNG in parallel processes, yielded in order.
 
 The processes are started as commands, not through multiprocessing, which would import the caller's script a second
-time: this works from any script or notebook. (Threads were measured to gain nothing: the arrays are too small.)
+time: this works from any script or notebook. (Threads were measured to bring no speed-up: the arrays are too small.)
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def draw_in_processes(first, count, seed, image_size):
         bytes: the PNG file of each face, in order.
 
     Raises:
-        RuntimeError: a drawing process ended early; its own message is on the error output.
+        RuntimeError: a drawing process ended early; its own message is on stderr.
     """
     workers = min(os.cpu_count() or 1, -(-count // _FACES_AT_ONCE))
     package_root = str(pathlib.Path(__file__).resolve().parents[2])
@@ -39,7 +39,7 @@ def draw_in_processes(first, count, seed, image_size):
         pipes = []
         for worker in range(workers):
             numbers = (first, count, seed, image_size, worker, workers)
-            # -P: not one module is taken from the working folder, whatever lies there.
+            # -P: modules in the working folder must not shadow installed ones.
             command = [sys.executable, "-P", "-m", "facevae.synthetic_faces.drawing", *map(str, numbers)]
             process = processes.enter_context(
                 subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
@@ -57,11 +57,14 @@ def _read(pipe):
         content = pipe.read(length)
         if len(content) == length:
             return content
-    raise RuntimeError("A process that draws synthetic faces ended early; see its message above.")
+    raise RuntimeError(
+        "Expected every process that draws synthetic faces to finish, but one ended early: "
+        "mend the cause in its message above and try again."
+    )
 
 
 def draw_share(first, count, seed, image_size, worker, workers, output):
-    """One process's share: every `workers`-th chunk of faces, each PNG after its length, to a binary file."""
+    """Writes one process's share, every `workers`-th chunk of faces, to a binary file: each PNG after its length."""
     for start in range(worker * _FACES_AT_ONCE, count, workers * _FACES_AT_ONCE):
         faces = sample_faces(min(_FACES_AT_ONCE, count - start), seed, first + start)
         for image in render(faces, image_size):
@@ -71,9 +74,9 @@ def draw_share(first, count, seed, image_size, worker, workers, output):
 
 
 if __name__ == "__main__":
-    # Ctrl-C is the reader's to answer: it ends its drawing processes.
+    # Ctrl-C is handled by the reading process, which kills its drawing processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The reader may stop early, which is not this process's failure.
+    # The reading process may stop early, which is no error.
     with contextlib.suppress(BrokenPipeError):
         first, count, seed, image_size, worker, workers = map(int, sys.argv[1:])
         draw_share(first, count, seed, image_size, worker, workers, sys.stdout.buffer)

@@ -1,4 +1,4 @@
-"""Eyes, brows, mouth and beard, painted on the skin before it is lit."""
+"""Eyes, brows, mouth and beard, painted on the skin before lighting."""
 
 import numpy as np
 
@@ -78,16 +78,16 @@ def paint_brow(face, view, canvas, side):
     distance = np.abs(view.down - face.brow_y - curve) - taper * (1 + 0.06 * hairs)
     distance = np.maximum(distance, (np.abs(along) - 1) * 0.10)
     strength = mix(0.84, 0.93, bushy) * (1 + 0.05 * hairs)
-    # Light or grey brows still stand out from the skin.
+    # Light or grey brows must still be darker than the skin.
     colour = np.minimum(face.brow_hair, 0.40 * face.skin)
     blend(canvas, np.minimum(strength, 1) * coverage(distance, softness), colour)
 
 
 def paint_mouth(face, view, canvas):
-    """Lips, teeth and the dark between them, in place.
+    """Lips, teeth and the dark inside of the mouth, in place.
 
     Returns:
-        float32[batch, 1, height, width]: the relief that the lips add, in half pictures.
+        float32[batch, 1, height, width]: the relief that the lips add, in half images.
     """
     softness = view.softness()
     across = view.across - 0.055 * face.turn_sine
@@ -165,7 +165,7 @@ def paint_beard(face, view, canvas):
     shadow, goatee, mustache = (
         bearded * kind for kind in (face.five_o_clock_shadow, face.goatee, face.mustache)
     )
-    # A moustache stands alone or with a full beard.
+    # A moustache occurs alone or with a full beard.
     full = np.clip(bearded - shadow - goatee, 0, 1) * np.maximum(1 - mustache, above(face.beard_extent, 0))
     for mask, distance, softness in (
         (mustache, on_lip, 0.035),

@@ -12,7 +12,7 @@ from facevae.synthetic_faces.draw import blend, coverage, mix, ridge, smooth
 class Hair:
     """Planes float32[batch, 1, height, width]: signed distances to the outline and to the opening, and the strands.
 
-    `sideways` runs from -1 to 1 across the hair, `upward` is the height on its dome; `strands` is about in [-1, 1].
+    `sideways` runs from -1 to 1 across the hair, `upward` is the height on its dome; `strands` lies roughly in [-1, 1].
     """
 
     outline: np.ndarray
@@ -22,8 +22,8 @@ class Hair:
     strands: np.ndarray
 
 
-def comb(face, view):
-    """Lays out the hair of every face: `Hair`."""
+def lay_out_hair(face, view):
+    """The outline, opening and strands of every face's hair: `Hair`."""
     wavy, is_long = face.wavy_hair, face.is_long
     x, y = view.x + 0.08 * face.turn_sine, view.y
     ratio = np.square(face.width / HEAD_DEPTH)
@@ -49,11 +49,11 @@ def comb(face, view):
 
 def _strands(face, view, sideways, upward, waves):
     bend = 0.10 * waves * (1 + sideways) + 0.05 * np.sin(upward * 5 + face.texture(9) * 6.28)
-    # Short hair is combed to a side, more or less.
+    # Short hair is combed to one side, by a varying amount.
     combed = (1 - face.is_long) * (1 - face.bangs) * np.sign(face.hair_parting) * np.square(face.texture(8))
     flow = sideways * (1 - 0.6 * np.abs(combed)) + 2.2 * combed * upward + bend
     strands = 0
-    finest = np.pi * 0.55 / view.pixel  # no strand thinner than the pixels can hold
+    finest = np.pi * 0.55 / view.pixel  # thinner strands would alias
     for octave, frequency in enumerate((7, 13, 24, 43, 78, 140)):
         if frequency > finest:
             break
@@ -85,7 +85,7 @@ def _opening(face, view, sideways, strands):
     opening = 0.5 * (above + beside + np.sqrt(np.square(above - beside) + 0.004))
     # Short hair ends in sideburns.
     opening = np.where(is_long > 0, opening, np.minimum(opening, 0.03 + 0.02 * strands - down))
-    # Beside the head is no skin to be seen through the hair.
+    # Beside the head, no skin is visible through the hair.
     return np.maximum(opening, np.minimum(view.edge - 0.005, 0.08 - down))
 
 
@@ -105,10 +105,10 @@ def paint_hair_behind(face, view, hair, light, canvas):
 
 
 def paint_hair(face, view, hair, light, canvas):
-    """The hair on the skull and before the shoulders, in place.
+    """The hair on the skull and in front of the shoulders, in place.
 
     Returns:
-        float32[batch, 1, height, width]: where it lies.
+        float32[batch, 1, height, width]: the mask of the hair.
     """
     mask = front_mask(face, view, hair)
     normal_x = np.clip(hair.sideways, -1, 1) * 0.85

@@ -1,20 +1,20 @@
 """Draws faces: `render(parameters, image_size)`, numpy only.
 
-Shapes are signed distances with edges as soft as a pixel, so that a face is the same at every size. Everything is
-computed in float32, elementwise and face by face, so that a face's bytes do not depend on what is drawn with it.
+Shapes are signed distances whose edges are about a pixel soft, so that a face looks the same at every size. Everything
+is computed in float32, elementwise and independently for each face, so that a face's bytes do not depend on its batch.
 """
 
 import numpy as np
 
 from facevae.synthetic_faces.accessories import paint_earrings, paint_glasses, paint_hat
-from facevae.synthetic_faces.anatomy import Face, look_at
+from facevae.synthetic_faces.anatomy import Face, view_of
 from facevae.synthetic_faces.draw import blend, coverage
 from facevae.synthetic_faces.features import paint_beard, paint_brow, paint_eye, paint_mouth
-from facevae.synthetic_faces.hair import comb, paint_hair, paint_hair_behind, shade_below_hair
+from facevae.synthetic_faces.hair import lay_out_hair, paint_hair, paint_hair_behind, shade_below_hair
 from facevae.synthetic_faces.scenery import paint_background, paint_clothes, paint_ears, paint_neck
 from facevae.synthetic_faces.skin import Light, light_skin, relief, skin_colour
 
-# Pixels drawn at once: planes that stay in a core's cache.
+# Pixels drawn at once: planes of this size fit into a core's cache.
 _PIXELS_AT_ONCE = 4 * 64 * 64
 
 
@@ -33,7 +33,7 @@ def render(parameters, image_size):
     """
     if image_size < 16:
         raise ValueError(
-            f"A face needs an image_size of at least 16 pixels. Received: image_size={image_size}."
+            f"image_size: expected at least 16 pixels for a face, received image_size={image_size}. Give a larger one."
         )
     images = np.empty((len(parameters), image_size, image_size, 3), np.uint8)
     step = max(_PIXELS_AT_ONCE // image_size**2, 1)
@@ -44,9 +44,9 @@ def render(parameters, image_size):
 
 
 def _draw(face, size):
-    view = look_at(face, size)
+    view = view_of(face, size)
     light = Light(face)
-    hair = comb(face, view)
+    hair = lay_out_hair(face, view)
     canvas = paint_background(face, view)
     paint_hair_behind(face, view, hair, light, canvas)
     _inside(view.box(0.2, 1.0, -0.8, 0.8), paint_neck, face, view, canvas, light)
@@ -65,7 +65,7 @@ def _draw(face, size):
 
 
 def _inside(box, paint, face, view, canvas, *arguments):
-    """Calls a painting function on a box of the picture."""
+    """Calls a painting function on one box of the image and returns its result."""
     part = np.ascontiguousarray(canvas[box])
     result = paint(face, view.window(box), part, *arguments)
     canvas[box] = part
@@ -89,7 +89,7 @@ def _draw_head(face, view, canvas, light, shade):
 
 
 def _develop(canvas):
-    """From linear light to the screen's bytes, bright parts compressed as film does."""
+    """Converts linear light to sRGB bytes, with bright values compressed by a tone curve."""
     canvas = np.maximum(canvas, 0)
     canvas = canvas * (1.28 / (1 + 0.28 * canvas * canvas))
     return (np.sqrt(np.minimum(canvas, 1)) * 255 + 0.5).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What is around the head: background, neck, clothes and ears."""
+"""Background, neck, clothes and ears."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def paint_background(face, view):
         stretch = 1 + 2.5 * above(face.texture(place + 3), 0.6)
         across = np.square((x - 2.4 * face.texture(place) + 1.2) / size)
         down = np.square((y - 2.2 * face.texture(place + 1) + 1.3) / (size * stretch))
-        # Round glows, and now and then a panel with softer corners and sharper edges.
+        # Most blobs are round and soft; some are panels with sharper edges.
         panel = face.texture(place + 3) > 0.75
         across, down = (np.where(panel, np.square(square), square) for square in (across, down))
         tint = hue(
@@ -84,10 +84,10 @@ def paint_clothes(face, view, canvas, light):
 
 
 def ear_places(face):
-    """Where the ears' middles are, for the left and the right of the picture.
+    """The position of each ear's centre, first the ear at the left of the image, then the one at the right.
 
     Yields:
-        side (-1 or 1), float32[batch, 1, 1, 1] of the `View.x`, and how much of the ear the head leaves visible.
+        side (-1 or 1), `View.x` of the centre, and the visible share of the ear, float32[batch, 1, 1, 1] each.
     """
     for side in (-1, 1):
         x = side * (face.width + 0.012) * face.turn_cosine - 0.06 * face.turn_sine
@@ -95,7 +95,7 @@ def ear_places(face):
 
 
 def paint_ears(face, view, canvas, light):
-    """Both ears, in place, the far one behind the head."""
+    """Both ears, in place; the far one is hidden behind the head."""
     softness = view.softness(0.015)
     colour = face.skin * np.array([0.96, 0.76, 0.74], np.float32).reshape(1, 3, 1, 1)
     size = 1 + 0.13 * face.ear_size

@@ -1,4 +1,4 @@
-"""The head's relief, the colour of its skin, and light on it."""
+"""The relief of the face, the colour of the skin, and lighting."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def nose_profile(face, view):
 
 
 def relief(face, view):
-    """float32[batch, 1, height, width]: how far the features stand out from the smooth head, in half pictures."""
+    """float32[batch, 1, height, width]: how far the features protrude from the smooth head, in half images."""
     down, mirrored = view.down, np.abs(view.across)
     rise, along = nose_profile(face, view)
-    # What stands out moves with the turn.
+    # Protruding parts shift sideways when the head turns.
     from_nose = view.across - 1.2 * rise * face.turn_sine
     height = rise * ridge(from_nose, (0.042 + 0.026 * np.clip(along, 0, 1.2)) * face.nose_scale)
     wings = bell(np.abs(from_nose) - 0.075 * face.nose_scale, down - face.nose_tip + 0.005, 0.035, 0.038)
@@ -47,8 +47,8 @@ def _forehead_lines(face, down, mirrored):
     return waves * bell(mirrored, down + 0.27, 0.26, 0.075)
 
 
-def _age(face, view):
-    """float32[batch, 1, height, width]: how much age darkens the skin: lines, folds and hollow cheeks."""
+def _age_darkening(face, view):
+    """float32[batch, 1, height, width]: darkening of the skin by age: lines, folds and hollow cheeks."""
     down, mirrored = view.down, np.abs(view.across)
     start = face.nose_tip - 0.01
     fold = 0.105 * np.sqrt(face.nose_scale) + (down - start) * (0.50 + 0.25 * face.smiling)
@@ -75,7 +75,7 @@ def skin_colour(face, view):
         from_nose - 0.046 * face.nose_scale, down - face.nose_tip - 0.030, 0.019 * face.nose_scale, 0.015
     )
     below = bell(from_nose, down - face.nose_tip - 0.048, 0.085 * face.nose_scale, 0.022)
-    shade = (1 - 0.72 * nostrils) * (1 - 0.22 * below) * (1 - np.minimum(_age(face, view), 0.7))
+    shade = (1 - 0.72 * nostrils) * (1 - 0.22 * below) * (1 - np.minimum(_age_darkening(face, view), 0.7))
     channels = [
         face.skin[:, channel : channel + 1] * shade * (1 + warm * redness - sockets * hollow - rosy * blush)
         for channel, (redness, hollow, blush) in enumerate(
@@ -86,7 +86,7 @@ def skin_colour(face, view):
 
 
 class Light:
-    """One soft key light from the front, a weaker fill from the other side, and the room."""
+    """A soft key light from the front, and weak ambient light from the room."""
 
     def __init__(self, face):
         azimuth = np.radians(58 * face.light_azimuth)
@@ -100,13 +100,13 @@ class Light:
         self.room = (1 - 0.6 * warmth * face.light_warmth) * fill
 
     def on(self, normal_x, normal_y, normal_z, wrap=0.35):
-        """float32[batch, 3, height, width]: light received, the key light reaching `wrap` around the edge."""
+        """float32[batch, 3, height, width]: light received; `wrap` lets the key light reach beyond the terminator."""
         facing = normal_x * self.x + normal_y * self.y + normal_z * self.z
         direct = np.maximum((facing + wrap) / (1 + wrap), 0)
         return direct * self.key + self.room * (0.85 - 0.35 * normal_y)
 
     def highlight(self, normal_x, normal_y, normal_z, doublings):
-        """float32[batch, 1, height, width]: Blinn's highlight with the power 2 to the `doublings`."""
+        """float32[batch, 1, height, width]: Blinn's specular highlight with exponent 2 ** doublings."""
         half_length = np.sqrt(np.square(self.x) + np.square(self.y) + np.square(self.z + 1))
         facing = (normal_x * self.x + normal_y * self.y + normal_z * (self.z + 1)) / half_length
         facing = np.maximum(facing, 0)
@@ -116,7 +116,7 @@ class Light:
 
 
 def bumped_normal(face, view, height):
-    """The head's normal, tipped by the slopes of a relief."""
+    """The head's normal, tilted by the slopes of a relief."""
     normal_x, normal_y, normal_z = view.normal
     step = 2 * view.pixel * face.shrink
     padded = np.pad(height, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
@@ -130,13 +130,13 @@ def bumped_normal(face, view, height):
 
 
 def light_skin(face, view, light, canvas, height, gloss):
-    """Lights painted skin, in place: wrapped diffuse light, red at the terminator, hollows darker, a soft gloss."""
+    """Lights painted skin, in place: wrapped diffuse light, redder at the terminator, darker hollows, a soft gloss."""
     normal = bumped_normal(face, view, height)
     received = light.on(*normal)
-    # Light that enters the skin leaves it red: the red channel falls off later.
+    # Subsurface scattering: red light falls off more slowly towards the shadow.
     received[:, :1] = mix(received[:, :1], np.sqrt(np.maximum(received[:, :1], 0)), 0.22)
     received *= 1 + np.clip(height * 3.0, -0.15, 0.05)
-    # Silhouettes turn towards darkness where they face the room.
+    # Surfaces seen at a grazing angle are darker.
     received *= 0.72 + 0.28 * smooth(normal[2] * 2.2)
     canvas *= received
     shine = light.highlight(*normal, doublings=4) * 0.05 + light.highlight(*normal, doublings=6) * 0.05

@@ -1,4 +1,4 @@
-"""Broken files are found before a user sees them."""
+"""The checks of .tflite files find broken ones."""
 
 import re
 
@@ -16,7 +16,7 @@ SIZE = 8
 
 
 class Decoder(tf.Module):
-    """The smallest thing that a decoder can be: a matrix and a sigmoid."""
+    """A minimal decoder: a matrix and a sigmoid."""
 
     def __init__(self, weights=None, function=None):
         super().__init__()
@@ -83,12 +83,12 @@ def test_a_good_file_passes(tmp_path):
         ),
     ],
 )
-def test_a_wrong_picture_is_found(tmp_path, decoder, problem):
+def test_a_wrong_image_is_found(tmp_path, decoder, problem):
     (found,) = check(write(tmp_path, decoder)).problems[:1]
     assert re.search(problem, found)
 
 
-def test_a_model_that_collapsed_is_exported_and_said_to_be_one(tmp_path):
+def test_a_model_that_collapsed_is_exported_with_a_remark(tmp_path):
     collapsed = Decoder(np.full((4, SIZE * SIZE * 3), 1e-5))
     result = check(write(tmp_path, collapsed), reference=collapsed)
     assert result.problems == []
@@ -114,7 +114,7 @@ def test_flex_operations_are_found_in_a_file_and_refused_in_a_conversion(tmp_pat
     assert "CUSTOM FlexCumprod" in problem
 
 
-def test_a_file_that_is_none_ends_the_process_and_not_the_export(tmp_path):
+def test_a_file_that_is_not_tflite_ends_the_process_and_not_the_export(tmp_path):
     (tmp_path / "decoder.tflite").write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(200))
     (problem,) = check(tmp_path / "decoder.tflite").problems
     assert "LiteRT ended with status" in problem

@@ -94,7 +94,7 @@ def test_a_parent_that_is_a_file_is_named(tmp_path):
         write_new(tmp_path / "file" / "export")
 
 
-def test_what_a_killed_export_of_version_0_1_left_is_mended(earlier):
+def test_what_a_killed_export_of_version_0_1_left_is_repaired(earlier):
     set_aside, begun = (earlier.with_name(f".export.{suffix}") for suffix in ("old", "writing"))
     earlier.rename(set_aside)
     begun.mkdir()
@@ -105,7 +105,7 @@ def test_what_a_killed_export_of_version_0_1_left_is_mended(earlier):
     assert names(earlier.parent) == {"export", ".export.lock"}
 
 
-def test_what_lies_beside_something_that_is_no_export_stays(tmp_path):
+def test_folders_beside_something_that_is_not_an_export_stay(tmp_path):
     for folder in ("thesis", ".thesis.old", ".thesis.writing"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "chapter").write_text("years of work")

@@ -1,14 +1,17 @@
-"""The guide for app developers, of exports with and without what only some models have."""
+"""The guide for app developers, for exports with and without the optional parts."""
 
 import re
 
+import pytest
 from places import ROOT
 
 from facevae.config import Config
+from facevae.exporting.formats import ENCODER_FILE, FORMATS, preferred_decoder
 from facevae.exporting.guide import mobile_guide
 from facevae.exporting.model_card import eye_positions
 from facevae.synthetic_faces import ATTRIBUTE_NAMES
 
+SMALLEST = FORMATS["dynamic_int8"].file
 PUBLISHED = ROOT / "docs" / "mobile.md"
 SIZE, LATENT_DIM = 64, 128
 IMAGE, IMAGE_UINT8 = ([1, SIZE, SIZE, 3], "float32"), ([1, SIZE, SIZE, 4], "uint8")
@@ -19,7 +22,7 @@ def numbers(count):
 
 
 def card(attributes=(), density=False, dimensions=((0, -1.0, 1.0),), data="synthetic_faces"):
-    """What the guide reads of a model card."""
+    """The entries of a model card that the guide uses."""
     latent, noise = {"latent": numbers(LATENT_DIM)}, LATENT_DIM + density
     means = {"mean": numbers(LATENT_DIM), "log_variance": numbers(LATENT_DIM)}
     edited = {**latent, "strengths": numbers(len(attributes))}
@@ -51,13 +54,44 @@ def test_the_published_guide_is_that_of_a_model_of_synthetic_faces():
     rows = re.findall(r"^\| (\d+) \| (-?[\d.]+) \| (-?[\d.]+) \|$", published, re.MULTILINE)
     assert len(rows) == 12
     dimensions = [(int(dimension), float(low), float(high)) for dimension, low, high in rows]
-    assert mobile_guide(card(ATTRIBUTE_NAMES, density=True, dimensions=dimensions)) == published
+    facts = card(ATTRIBUTE_NAMES, density=True, dimensions=dimensions)
+    assert mobile_guide(facts, SMALLEST, ENCODER_FILE) == published
 
 
 def test_the_guide_is_silent_about_what_an_export_does_not_have():
-    guide = mobile_guide(card(data="/some/faces"))
+    guide = mobile_guide(card(data="/some/faces"), SMALLEST, ENCODER_FILE)
     for text in ("edit", "strengths", "## Attributes", "newFace", "newLatent", "## Photographs", "@"):
         assert text not in guide, text
     assert guide.count("{") == guide.count("}")
     assert f"val image = ByteBuffer.allocateDirect({SIZE * SIZE * 4})" in guide
     assert guide.endswith("| 0 | -1.0 | 1.0 |\n")
+
+
+@pytest.mark.parametrize(
+    ("formats", "preferred"),
+    [
+        (("float32", "float16", "dynamic_int8", "int8"), "dynamic_int8"),
+        (("float32", "float16", "int8"), "int8"),
+        (("float16", "float32"), "float16"),
+        (("float32",), "float32"),
+    ],
+)
+def test_the_guide_loads_the_preferred_decoder_and_no_other(formats, preferred):
+    files = {FORMATS[form].file for form in formats}
+    decoder = preferred_decoder(files | {ENCODER_FILE})
+    assert decoder == FORMATS[preferred].file
+    guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), decoder, ENCODER_FILE)
+    named = set(re.findall(r"\w+\.tflite", guide))
+    assert named == {decoder, ENCODER_FILE}
+    assert f'forResource: "decoder_{preferred}", ofType: "tflite"' in guide
+
+
+def test_no_decoder_is_preferred_where_there_is_none():
+    assert preferred_decoder({ENCODER_FILE}) is None
+
+
+def test_the_guide_does_not_name_an_encoder_that_was_removed():
+    guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), SMALLEST, None)
+    assert ENCODER_FILE not in guide
+    assert "encode_uint8" not in guide
+    assert "## Photographs" not in guide

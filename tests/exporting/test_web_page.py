@@ -1,4 +1,4 @@
-"""The web page in a real browser, and the server that shows it."""
+"""The web page in a real browser, its folder, and the server."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-# LiteRT.js 2.5.3 writes its log through console.error. These are its lines, and no others are passed over.
+# LiteRT.js 2.5.3 logs through console.error. Only these lines of it are ignored.
 RUNTIME_LINES = re.compile(
     "|".join(
         [
@@ -33,7 +33,7 @@ RUNTIME_LINES = re.compile(
             r"INFO: \[cpu_registry\.cc:75\] XNNPACK CPU accelerator registered\.",
             r"INFO: \[compiled_model\.cc:812\] Flatbuffer model initialized directly from incoming litert model\.",
             r"INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.",
-            # The one that is no INFO: browsers have no such accelerator, and the runtime says so at every start.
+            # Browsers have no NPU accelerator; the runtime logs this warning at every start.
             r"WARNING: \[npu_registry\.cc:34\] NPU accelerator could not be loaded and registered: "
             r"kLiteRtStatusErrorInvalidArgument\.",
         ]
@@ -43,7 +43,7 @@ RUNTIME_LINES = re.compile(
 
 @pytest.fixture
 def served():
-    """A function that serves a folder on loopback and gives the address."""
+    """A function that serves a folder on loopback and returns the address."""
     servers = []
 
     def start(folder: pathlib.Path) -> str:
@@ -64,7 +64,7 @@ def served():
 
 
 def status_of(address: str, path: str) -> int:
-    """Asks for a path as it stands: http.client does not tidy it up as a browser would."""
+    """The HTTP status of a path, which http.client, unlike browsers, sends without normalising it."""
     host = address.removeprefix("http://").rstrip("/")
     connection = http.client.HTTPConnection(host, timeout=10)
     connection.putrequest("GET", path, skip_host=False)
@@ -145,21 +145,19 @@ def test_the_lock_names_one_version_with_its_hash_and_no_address():
 
 
 def test_without_npm_one_line_says_so_and_nothing_is_written(tmp_path, monkeypatch):
-    from facevae.exporting.checks import Result
-
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "export").mkdir()
-    (note,) = web_page.write_page(tmp_path / "export", {}, [Result("decoder_float32.tflite")])
+    (note,) = web_page.write_page(tmp_path / "export", {}, "decoder_float32.tflite", None)
     assert note == (
-        "No web page: npm, which brings its runtime, is not installed. Install Node.js and export again."
+        "No web page: npm, which installs its runtime, was not found. Install Node.js and export again."
     )
     assert list((tmp_path / "export").iterdir()) == []
 
 
 @pytest.fixture
 def npm(tmp_path, monkeypatch):
-    """A function that makes an npm of a shell script; the cache is empty."""
+    """A function that installs a shell script as `npm`; the cache is empty."""
 
     def npm(script: str) -> None:
         (tmp_path / "bin").mkdir(exist_ok=True)
@@ -193,21 +191,21 @@ def test_the_runtime_is_installed_once_and_whole(tmp_path, npm):
 
 
 class Visit:
-    """A page, and what it said and asked for."""
+    """A page, the errors in its console, and its requests to other addresses."""
 
     def __init__(self, page, address):
         self.page, self.errors, self.foreign = page, [], []
-        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("console", lambda message: self._note_message(message.type, message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self._ask(request.url, address))
+        page.on("request", lambda request: self._note_request(request.url, address))
         page.goto(address)
         page.wait_for_selector("#save:not([disabled])", timeout=60_000)
 
-    def _note(self, kind, text):
+    def _note_message(self, kind, text):
         if kind == "error" and not RUNTIME_LINES.fullmatch(text):
             self.errors.append(text)
 
-    def _ask(self, url, address):
+    def _note_request(self, url, address):
         if not url.startswith((address, "data:", f"blob:{address}")):
             self.foreign.append(url)
 
@@ -252,7 +250,7 @@ def chromium():
 
 @pytest.fixture
 def visit(exported, chromium, served):
-    """The page at a phone's size; whatever a test does, it ends without errors and foreign requests."""
+    """The page at the size of a phone; after each test there must be no errors and no requests to other addresses."""
     page = chromium.new_page(viewport={"width": 360, "height": 640})
     visit = Visit(page, served(exported[1]))
     yield visit
@@ -318,7 +316,7 @@ def test_a_photograph_under_the_guides_becomes_its_reconstruction(visit, exporte
     model = facevae.load(exported[0].path)
     small = np.random.default_rng(1).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     picture = Image.fromarray(small).resize((96, 96), Image.Resampling.BICUBIC)
-    # Stored on its side, with the mark that cameras leave: the page turns it upright.
+    # Stored rotated, with the EXIF orientation that cameras write: the page must turn it upright.
     exif = Image.Exif()
     exif[0x0112] = 6
     picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "photo.jpg", exif=exif, quality=98)
@@ -375,7 +373,10 @@ def test_a_file_that_is_no_picture_is_named(visit, tmp_path):
     (tmp_path / "notes.png").write_text("no picture")
     visit.page.set_input_files("#photo-file", tmp_path / "notes.png")
     visit.page.wait_for_selector("#status.error")
-    assert "notes.png is no picture that this browser can read" in visit.page.locator("#status").inner_text()
+    assert (
+        "Expected a picture that this browser can read, received notes.png"
+        in visit.page.locator("#status").inner_text()
+    )
     (error,) = visit.errors
     assert "notes.png" in error
     visit.errors.clear()

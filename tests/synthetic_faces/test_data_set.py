@@ -1,4 +1,4 @@
-"""The whole data set: how long it takes, how different its faces are, and that its attributes can be seen."""
+"""The whole data set: preparation time, distances between its faces, and attributes that a classifier can see."""
 
 import io
 import time
@@ -24,7 +24,7 @@ def images():
 
 
 def test_preparation_takes_seconds(tmp_path):
-    """Twice the time that two free cores need; tensorflow-datasets' own start is not counted."""
+    """The limit is twice the time on two idle cores; the start of tensorflow-datasets is not counted."""
     builder_for(32, tmp_path, split_sizes={"train": 2}).download_and_prepare()
     builder = builder_for(64, tmp_path)
     start = time.perf_counter()
@@ -38,7 +38,7 @@ def test_preparation_takes_seconds(tmp_path):
 
 
 def test_no_two_faces_are_close(images):
-    """Averaging 2×2 pixels only brings two pictures closer, so that this distance is a lower bound."""
+    """Averaging 2×2 pixels only brings two images closer, so that this distance is a lower bound."""
     small = images.reshape(COUNT, 32, 2, 32, 2, 3).mean((2, 4), dtype=np.float32).reshape(COUNT, -1)
     small -= small.mean(0)
     squares = np.square(small).sum(1, dtype=np.float64)
@@ -86,7 +86,7 @@ def test_a_small_classifier_reads_every_attribute(images):
     read = model.predict(images[train:], batch_size=250, verbose=0) > 0
     right = read == attributes[train:]
     accuracy = dict(zip(ATTRIBUTE_NAMES, right.mean(0), strict=True))
-    # A rare attribute is not learned by never naming it.
+    # A classifier that never predicts a rare attribute is accurate too, but not sensitive.
     sensitivity = {
         name: right[attributes[train:, column], column].mean() for column, name in enumerate(ATTRIBUTE_NAMES)
     }

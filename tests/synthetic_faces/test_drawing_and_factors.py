@@ -13,14 +13,14 @@ from facevae.synthetic_faces import (
     render,
     sample_faces,
 )
-from facevae.synthetic_faces.anatomy import Face, View, look_at
+from facevae.synthetic_faces.anatomy import Face, View, view_of
+from facevae.synthetic_faces.attributes import PREVALENCES, thresholds
 from facevae.synthetic_faces.drawing import draw_in_processes
-from facevae.synthetic_faces.factors import PREVALENCES, thresholds
-from facevae.synthetic_faces.hair import comb
+from facevae.synthetic_faces.hair import lay_out_hair
 from facevae.synthetic_faces.scenery import paint_background
 from facevae.synthetic_faces.skin import relief, skin_colour
 
-# The logical rules never change these.
+# Attributes that the logical rules never change.
 FREE = (
     "Arched_Eyebrows",
     "Bags_Under_Eyes",
@@ -150,7 +150,7 @@ def test_drawn_attributes_are_consistent(many):
     assert_consistent(many)
 
 
-# Hair that has no other colour is brown, so that brown alone cannot be taken away.
+# Hair without another colour is brown, so that setting `Brown_Hair` to False has no effect on it.
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -169,7 +169,7 @@ def test_setting_an_attribute_keeps_the_rules_and_the_factors(many, name, value)
     np.testing.assert_array_equal(changed.textures, faces.textures)
 
 
-# Rows and columns, in sixty-fourths of the picture, that hold most of what an attribute changes.
+# Rows and columns, in sixty-fourths of the image, that contain most of the change of an attribute.
 REGIONS = {
     "Eyeglasses": (22, 44, 8, 56),
     "Narrow_Eyes": (24, 42, 14, 50),
@@ -212,7 +212,7 @@ def test_no_two_of_500_faces_are_close():
 
 
 def test_processes_draw_what_render_draws(tmp_path):
-    """From a script without a main guard, the way a notebook or a small script calls it."""
+    """Called from a script without a main guard, as notebooks and small scripts are."""
     script = tmp_path / "script.py"
     script.write_text(
         "from facevae.synthetic_faces.drawing import draw_in_processes\n"
@@ -223,7 +223,7 @@ def test_processes_draw_what_render_draws(tmp_path):
     assert not result.stderr
 
 
-def test_a_drawing_process_that_fails_is_no_silent_end():
+def test_a_drawing_process_that_fails_raises():
     with pytest.raises(RuntimeError, match="ended early"):
         list(draw_in_processes(0, 3, 0, image_size=8))
 
@@ -241,13 +241,13 @@ def test_the_builder_prepares_and_reads_back(tmp_path):
     builder = builder_for(32, tmp_path, split_sizes=sizes)
     builder.download_and_prepare()
     faces = sample_faces(14)
-    pictures = render(faces, 32)
+    images = render(faces, 32)
     first = 0
     for split, count in sizes.items():
         examples = list(builder.as_dataset(split=split).as_numpy_iterator())
         assert len(examples) == count
         for row, example in enumerate(examples, start=first):
-            np.testing.assert_array_equal(example["image"], pictures[row])
+            np.testing.assert_array_equal(example["image"], images[row])
             assert list(example["attributes"]) == sorted(ATTRIBUTE_NAMES)
             for name in ATTRIBUTE_NAMES:
                 assert example["attributes"][name] == faces.attribute(name)[row]
@@ -263,7 +263,7 @@ def test_the_builder_takes_any_size_and_keeps_three_splits(tmp_path):
 
 
 def test_no_feature_is_cut_off_where_it_is_painted(monkeypatch):
-    """Features are painted inside boxes of the picture; painting them on all of it gives the same faces."""
+    """Features are painted inside boxes of the image; painting them on all of it gives the same faces."""
     faces = sample_faces(120, seed=3)
     faces = faces.with_factor("turn", np.copysign(28, faces.factor("turn")))
     boxed = render(faces, 64).astype(int)
@@ -276,10 +276,10 @@ def test_no_feature_is_cut_off_where_it_is_painted(monkeypatch):
 
 
 def test_everything_is_drawn_in_float32():
-    """Twice the time is lost when a double slips in unseen."""
+    """A float64 array among them would double the time."""
     face = Face(sample_faces(3))
-    view = look_at(face, 32)
-    hair = comb(face, view)
+    view = view_of(face, 32)
+    hair = lay_out_hair(face, view)
     measures = [value for value in vars(face).values() if isinstance(value, np.ndarray)]
     planes = [
         value for part in (view, hair) for value in vars(part).values() if isinstance(value, np.ndarray)

@@ -1,4 +1,4 @@
-// The page: buttons, sliders and tabs around one face.
+// The page: one face, and the buttons, sliders and tabs that change it.
 
 import { between, loadModel } from "./model.js";
 import { PhotoPlacer, drawEyeGuides } from "./photo.js";
@@ -7,8 +7,8 @@ const SAVED_SIZE = 512;
 const element = (id) => document.getElementById(id);
 
 let card, model, placer;
-let face; // the face on the stage, {latent, strengths}
-let origin; // its latent as it came, before any slider of a dimension
+let face; // the face that is shown, {latent, strengths}
+let origin; // its latent before any dimension slider was moved
 let ends; // the two faces of the morph
 let times = [];
 let drawing = false;
@@ -40,7 +40,7 @@ async function newFace() {
   return copyOf(face);
 }
 
-/** Puts a face on the stage and the sliders where it is. */
+/** Shows a face and sets the sliders to its values. */
 async function show(shown) {
   face = copyOf(shown);
   origin = face.latent.slice();
@@ -48,7 +48,7 @@ async function show(shown) {
   await draw();
 }
 
-/** Draws the face. While a picture is being made, any number of further wishes becomes one. */
+/** Draws the face. Calls during a drawing are merged into one more drawing after it. */
 async function draw() {
   if (drawing) {
     drawAgain = true;
@@ -60,7 +60,7 @@ async function draw() {
       drawAgain = false;
       const begun = performance.now();
       const pixels = await model.render(face);
-      note(performance.now() - begun);
+      showTime(performance.now() - begun);
       paint(element("face"), pixels);
     } while (drawAgain);
   } catch (error) {
@@ -72,16 +72,16 @@ async function draw() {
 
 function paint(canvas, pixels) {
   const size = card.image_size;
-  const picture = new ImageData(size, size);
+  const image = new ImageData(size, size);
   for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) picture.data[4 * i + c] = Math.round(pixels[3 * i + c] * 255);
-    picture.data[4 * i + 3] = 255;
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(pixels[3 * i + c] * 255);
+    image.data[4 * i + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Shows the median of the last faces' times. */
-function note(milliseconds) {
+/** Shows the median time of the last 21 faces. */
+function showTime(milliseconds) {
   times = [...times.slice(-20), milliseconds];
   const median = [...times].sort((a, b) => a - b)[times.length >> 1];
   element("status").textContent = `${median.toFixed(1)} ms per face, on this device`;
@@ -89,7 +89,7 @@ function note(milliseconds) {
 
 function fail(error) {
   console.error(error);
-  element("status").textContent = `This did not work: ${error.message}`;
+  element("status").textContent = `Error: ${error.message}`;
   element("status").classList.add("error");
 }
 
@@ -110,7 +110,7 @@ function buildSliders() {
   }
 }
 
-/** A slider for one number of the face. */
+/** A slider for the number `numbers()[index]` of the face. */
 function slider(text, minimum, maximum, numbers, index) {
   const label = document.createElement("label");
   label.className = "slider";
@@ -154,8 +154,8 @@ async function keep(index) {
 
 async function guide() {
   if (card.eyes) return (context, size) => drawEyeGuides(context, size, card.eyes);
-  // Where the eyes should lie is unknown: the average face shows it.
-  element("photo-help").textContent = element("photo-help").textContent.replace("the eyes lie in the circles", "it lies on the average face");
+  // The positions of the eyes are unknown: the average face is the guide instead.
+  element("photo-help").textContent = element("photo-help").textContent.replace("the eyes are in the circles", "the face lies on the average face");
   const average = document.createElement("canvas");
   average.width = average.height = card.image_size;
   paint(average, await model.render({ latent: Float32Array.from(card.average_latent), strengths: neutral() }));
@@ -171,10 +171,10 @@ async function usePhoto(file) {
   try {
     photo = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    throw new Error(`${file.name} is no picture that this browser can read.`);
+    throw new Error(`Expected a picture that this browser can read, received ${file.name}. Choose a JPEG or PNG file.`);
   }
-  const picture = await placer.place(photo, card.image_size);
-  if (picture) await show({ latent: await model.encode(picture), strengths: neutral() });
+  const image = await placer.place(photo, card.image_size);
+  if (image) await show({ latent: await model.encode(image), strengths: neutral() });
 }
 
 function save() {
@@ -236,7 +236,7 @@ function describe() {
   const facts = [
     ["Model", `${card.image_size}×${card.image_size} pixels, ${card.latent_dim} latent dimensions, ${card.files.decoder}`],
     ["Trained on", `${card.training_data.name}. ${card.training_data.terms}`],
-    ["Meant for", card.intended_use],
+    ["Intended use", card.intended_use],
     ["Not for", card.not_for],
     ["Known bias", card.bias],
   ];

@@ -1,19 +1,19 @@
-// The exported networks, run by LiteRT.js on this device.
+// Runs the exported networks with LiteRT.js on this device.
 
 import { Tensor, loadAndCompile, loadLiteRt } from "./litert/index.js";
 
-/** Loads the runtime and the decoder; the encoder waits until a photograph asks for it. */
+/** Loads the runtime and the decoder; the encoder is loaded for the first photograph. */
 export async function loadModel(card) {
   await loadLiteRt(new URL("./litert/wasm/", import.meta.url).href);
   return new FaceModel(card, await loadNetwork(card.files.decoder));
 }
 
-/** A network by its file's name; the runtime must be loaded. */
+/** Loads the network in `file`; the runtime must be loaded first. */
 export function loadNetwork(file) {
   return loadAndCompile(new URL(file, import.meta.url).href, { accelerator: "wasm" });
 }
 
-/** The decoder, and the encoder once it is needed. */
+/** The decoder, and the encoder after its first use. */
 export class FaceModel {
   constructor(card, decoder) {
     this.card = card;
@@ -21,7 +21,7 @@ export class FaceModel {
     this.encoder = null;
   }
 
-  /** A face's picture, Float32Array of [size, size, 3] in [0, 1]. A face is {latent, strengths}. */
+  /** The image of a face {latent, strengths}: Float32Array of [size, size, 3] in [0, 1]. */
   async render({ latent, strengths }) {
     const inputs = { latent: [latent, [1, latent.length]] };
     let signature = "decode";
@@ -40,13 +40,13 @@ export class FaceModel {
     return (await run(this.decoder, "sample", { noise: [numbers, [1, noise]] })).latent;
   }
 
-  /** The latent of a picture, an ImageData of the model's size. */
-  async encode(picture) {
+  /** The latent of an image, an ImageData of the model's size. */
+  async encode(image) {
     this.encoder ??= await loadNetwork(this.card.files.encoder);
     const size = this.card.image_size;
     const pixels = new Float32Array(size * size * 3);
     for (let i = 0; i < size * size; i++) {
-      for (let c = 0; c < 3; c++) pixels[3 * i + c] = picture.data[4 * i + c] / 255;
+      for (let c = 0; c < 3; c++) pixels[3 * i + c] = image.data[4 * i + c] / 255;
     }
     return (await run(this.encoder, "encode", { image: [pixels, [1, size, size, 3]] })).mean;
   }
@@ -62,7 +62,7 @@ async function run(network, signature, inputs) {
     for (const [name, tensor] of Object.entries(outputs)) values[name] = (await tensor.data()).slice();
     return values;
   } finally {
-    // The runtime's memory is not the browser's to collect.
+    // The browser does not garbage-collect the runtime's memory.
     for (const tensor of [...Object.values(tensors), ...Object.values(outputs)]) tensor.delete();
   }
 }
@@ -72,7 +72,7 @@ export function normal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }
 
-/** The face a share of the way from one to another; both are {latent, strengths}. */
+/** Interpolates linearly between two faces {latent, strengths}: `start` for share 0, `end` for share 1. */
 export function between(start, end, share) {
   const mixed = (a, b) => a.map((value, i) => value + share * (b[i] - value));
   return { latent: mixed(start.latent, end.latent), strengths: mixed(start.strengths, end.strengths) };

@@ -1,9 +1,9 @@
-// Placing a photograph under the guides: the model knows faces at one place and size only.
+// Aligns a photograph with the guides: the encoder was trained on faces at one position and size.
 
-const VIEW = 512; // pixels of the canvas it is placed on
+const VIEW = 512; // side of the dialog's canvas, pixels
 
 export class PhotoPlacer {
-  /** Shows the dialog's canvas; `guide` draws over it: (context, size). */
+  /** Uses the canvas in `dialog`; `guide(context, size)` draws the guides over the photograph. */
   constructor(dialog, guide) {
     this.dialog = dialog;
     this.guide = guide;
@@ -15,11 +15,11 @@ export class PhotoPlacer {
     this.listen();
   }
 
-  /** Opens with a photograph (an ImageBitmap). Resolves to an ImageData of `size` pixels, or null. */
+  /** Opens the dialog with an ImageBitmap. Resolves to an ImageData of `size` × `size` pixels, null if cancelled. */
   place(photo, size) {
     this.photo = photo;
-    this.cover = VIEW / Math.min(photo.width, photo.height); // scale at which it just fills the square
-    this.x = this.y = 0; // of the photograph's middle, from the square's, in view pixels
+    this.cover = VIEW / Math.min(photo.width, photo.height); // scale at which the photograph just covers the canvas
+    this.x = this.y = 0; // from the canvas centre to the photograph's, canvas pixels
     this.scale = this.cover;
     this.turnInput.value = 0;
     this.pointers.clear();
@@ -35,7 +35,7 @@ export class PhotoPlacer {
   }
 
   crop(size) {
-    // Drawn in halving steps: one step down from a large photograph skips most of its pixels.
+    // Halved step by step: scaling down in one step would skip most pixels of a large photograph.
     let side = size;
     while (side * 2 <= VIEW * 2) side *= 2;
     let canvas = square(side);
@@ -69,7 +69,7 @@ export class PhotoPlacer {
   }
 
   move(x, y) {
-    // The middle of the square stays on the photograph.
+    // The centre of the canvas stays on the photograph.
     const reachX = (this.photo.width * this.scale) / 2;
     const reachY = (this.photo.height * this.scale) / 2;
     this.x = Math.max(-reachX, Math.min(reachX, this.x + x));
@@ -81,12 +81,12 @@ export class PhotoPlacer {
     const scale = Math.max(this.cover * 0.5, Math.min(this.cover * 8, this.scale * factor));
     const real = scale / this.scale;
     this.scale = scale;
-    this.x = x + (this.x - x) * real; // what lies under (x, y) stays there
+    this.x = x + (this.x - x) * real; // the point at (x, y) stays there
     this.y = y + (this.y - y) * real;
     this.move(0, 0);
   }
 
-  /** A pointer's place from the square's middle, in view pixels. */
+  /** Position of a pointer relative to the canvas centre, in canvas pixels. */
   at(event) {
     const box = this.canvas.getBoundingClientRect();
     const unit = VIEW / box.width;
@@ -141,7 +141,7 @@ export class PhotoPlacer {
   }
 }
 
-/** Circles where the model expects the eyes, [[x, y], [x, y]] as shares of the picture. */
+/** Draws circles where the encoder expects the eyes, [[x, y], [x, y]] as fractions of the image side. */
 export function drawEyeGuides(context, size, eyes) {
   const radius = (eyes[1][0] - eyes[0][0]) * size * 0.28;
   for (const [width, colour] of [[6, "rgb(0 0 0 / 60%)"], [2.5, "#fff"]]) {
