@@ -1,5 +1,6 @@
 """Event files as TensorBoard reads them."""
 
+import gc
 import os
 import pathlib
 
@@ -49,6 +50,14 @@ def test_a_shared_writer_ends_when_all_have_closed_it(tmp_path):
     third = EventWriter.shared(tmp_path, first_step=1)
     assert third is not first
     third.close()
+    assert values(read(tmp_path), "a") == {0: 1.0}
+
+
+def test_a_writer_that_nobody_closed_is_closed_when_it_is_gone(tmp_path):
+    writer = EventWriter.shared(tmp_path)
+    writer.scalar("a", 1.0, 0)
+    del writer
+    gc.collect()
     assert values(read(tmp_path), "a") == {0: 1.0}
 
 
