@@ -318,6 +318,10 @@ class Trainer(keras.Model):
     # ------------------------------------------------------------------------------
 
     def make_train_function(self, force: bool = False) -> None:
+        # Were its variables made in the first step, TensorFlow would trace the step twice.
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         self._watch_first_batch("train", super().make_train_function, force)
 
     def make_test_function(self, force: bool = False) -> None:
