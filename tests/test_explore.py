@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from callback_helpers import images, read
+from face_photographs import photograph, straight_faces
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -345,8 +346,6 @@ def test_help_and_a_missing_run_need_no_tensorflow():
 
 @pytest.mark.slow
 def test_a_shifted_and_scaled_face_aligned_by_its_eyes_reconstructs_as_well_as_an_unshifted_one(tmp_path):
-    from tests.test_alignment import photograph, straight_faces
-
     from facevae.data import alignment
     from facevae.synthetic_faces import render, sample_faces
 

@@ -50,7 +50,7 @@ def decode_faces(
     Yields:
         For each picture in order uint8[size, size, 3], or the reason why it cannot be used.
     """
-    workers = min(_available_cores(), expected // _PICTURES_PER_WORKER)
+    workers = min(usable_cores(), expected // _PICTURES_PER_WORKER)
     if workers < 2:
         with warnings.catch_warnings():  # Pillow's warnings about a damaged file; it is judged by its pixels
             warnings.simplefilter("ignore")
@@ -66,6 +66,11 @@ def decode_faces(
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Pool:
@@ -183,10 +188,6 @@ def _decode(picture: Encoded, crop: str | int, size: int) -> np.ndarray | str:
         return read_face(picture, crop, size)
     except BadPictureError as error:
         return str(error)
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _serve(crop: str | int, size: int) -> None:

@@ -11,19 +11,21 @@ import requests
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import resource
 
-_SECONDS_PER_ANSWER = 5
-_SECONDS_IN_ALL = 10
 _MOST_ASKED = 8  # files of one data set, the largest first
 _PAGE_BYTES = 2**16
 _DRIVE = "drive.google.com"
 _KAGGLE = {"celeb_a": "jessicali9530/celeba-dataset", "lfw": "jessicali9530/lfw-dataset"}
 
 
-def downloads_refused(builder: tfds.core.DatasetBuilder) -> str | None:
+def downloads_refused(
+    builder: tfds.core.DatasetBuilder, seconds_per_answer: float = 5, seconds_in_all: float = 10
+) -> str | None:
     """Asks for the first bytes of each file that the data set would download, all at once.
 
     Args:
         builder: a data set that is not prepared yet.
+        seconds_per_answer: how long one server may take to answer.
+        seconds_in_all: how long all of them may take together, the name server included.
 
     Returns:
         The reason for the first refusal, or None.
@@ -32,14 +34,16 @@ def downloads_refused(builder: tfds.core.DatasetBuilder) -> str | None:
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     for url, file_name in files.items():
         # Daemons: a name server that does not answer must not keep the process from ending.
-        asking = threading.Thread(target=lambda u=url, f=file_name: answers.put(_refusal(u, f)), daemon=True)
+        asking = threading.Thread(
+            target=lambda u=url, f=file_name: answers.put(_refusal(u, f, seconds_per_answer)), daemon=True
+        )
         asking.start()
-    end = time.monotonic() + _SECONDS_IN_ALL
+    end = time.monotonic() + seconds_in_all
     for _ in files:
         try:
             refusal = answers.get(timeout=max(0, end - time.monotonic()))
         except queue.Empty:
-            return f"no answer within {_SECONDS_IN_ALL} seconds"
+            return f"no answer within {seconds_in_all} seconds"
         if refusal:
             return refusal
     return None
@@ -69,16 +73,16 @@ def _missing_files(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
     return dict(list(missing.items())[:_MOST_ASKED])
 
 
-def _refusal(url: str, file_name: str) -> str | None:
+def _refusal(url: str, file_name: str, seconds: float) -> str | None:
     host = urllib.parse.urlsplit(url).hostname
     try:
-        with requests.get(url, stream=True, timeout=_SECONDS_PER_ANSWER) as response:
+        with requests.get(url, stream=True, timeout=seconds) as response:
             if response.status_code >= 400:
                 return f"{host} answers {response.status_code} {response.reason} for {file_name}"
             if host == _DRIVE and "content-disposition" not in response.headers:
                 return _drive_refusal(next(response.iter_content(_PAGE_BYTES), b""), file_name)
     except requests.exceptions.Timeout:
-        return f"no answer from {host} within {_SECONDS_PER_ANSWER} seconds"
+        return f"no answer from {host} within {seconds} seconds"
     except requests.exceptions.RequestException as error:
         return f"{host} cannot be reached ({type(error).__name__})"
     return None

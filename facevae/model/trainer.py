@@ -269,6 +269,13 @@ class Trainer(RangeCheckedModel):
         several_workers = isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
         return {name: value[tf.newaxis] for name, value in logs.items()} if several_workers else logs
 
+    def make_train_function(self, force: bool = False) -> None:
+        # If its variables were made in the first step, TensorFlow would trace the step twice.
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        super().make_train_function(force)
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())

@@ -1,9 +1,11 @@
 """Writing TensorBoard's event files so that a resumed training shows each step once."""
 
+import contextlib
 import os
 import pathlib
 import time
-from typing import Any
+import weakref
+from typing import IO, Any
 
 import numpy as np
 import tensorflow as tf
@@ -45,6 +47,8 @@ class EventWriter:
             self._file = open(self.folder / _last_file_name(self.folder), "xb")  # noqa: SIM115
         except OSError as error:
             raise cannot_write(self.folder, error) from error
+        # A training that breaks off never calls its callbacks' on_train_end.
+        weakref.finalize(self, _close, self._file)
         self._users = 1
         self._records = RecordWriter(self._file)
         self._add(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
@@ -126,7 +130,12 @@ class EventWriter:
             raise cannot_write(self.folder, error) from error
 
 
-_shared: dict[pathlib.Path, EventWriter] = {}
+_shared: weakref.WeakValueDictionary[pathlib.Path, EventWriter] = weakref.WeakValueDictionary()
+
+
+def _close(file: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # of a full disk `flush` has told
+        file.close()
 
 
 def _last_file_name(folder: pathlib.Path) -> str:

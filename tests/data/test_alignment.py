@@ -1,31 +1,11 @@
-import dataclasses
-
 import numpy as np
 import pytest
+from face_photographs import photograph, straight_faces
 from PIL import Image
 
 from facevae.data import alignment
 from facevae.errors import UserError
-from facevae.synthetic_faces import FACTOR_NAMES, render, sample_faces
-
-POSE = [FACTOR_NAMES.index(name) for name in ("turn", "tilt", "nod", "shift_x", "shift_y", "zoom")]
-
-
-def straight_faces(count, seed=0):
-    """Synthetic faces that look straight ahead, with their eyes where the renderer's measures say."""
-    faces = sample_faces(count, seed=seed)
-    factors = faces.factors.copy()
-    factors[:, [*POSE, FACTOR_NAMES.index("eye_distance")]] = 0.0
-    return dataclasses.replace(faces, factors=factors)
-
-
-def photograph(face, left, top, side, size=(240, 200), degrees=0.0):
-    """An image into which the face is pasted, resized, with the places of its eyes and its box."""
-    picture = Image.new("RGB", size, (90, 110, 130))
-    picture.paste(Image.fromarray(face).resize((side, side), Image.Resampling.LANCZOS), (left, top))
-    eyes = [(left + x * side, top + y * side) for x, y in alignment.SYNTHETIC.eyes]
-    box_left, box_top, width, height = (value * side for value in alignment.SYNTHETIC.box)
-    return np.asarray(picture), eyes, (left + box_left, top + box_top, width, height)
+from facevae.synthetic_faces import render
 
 
 def rms(a, b):

@@ -27,7 +27,7 @@ def png(number, size=20):
 
 @pytest.fixture
 def two_cores(monkeypatch):
-    monkeypatch.setattr(decoding, "_available_cores", lambda: 2)
+    monkeypatch.setattr(decoding, "usable_cores", lambda: 2)
 
 
 @pytest.mark.parametrize("expected", [0, COUNT])
@@ -56,10 +56,10 @@ def test_a_picture_that_kills_its_worker_is_bad_and_the_others_are_not(two_cores
     # Stands for a crash in a decoder written in C: the worker dies when it sees this content.
     start = subprocess.Popen
     program = (
-        "import os, sys, facevae.data.decoding as d\n"
-        "decode = d._decode\n"
-        "d._decode = lambda p, c, s: os.abort() if p == b'deadly' else decode(p, c, s)\n"
-        "d._serve(sys.argv[1], int(sys.argv[2]))\n"
+        "import os, runpy, facevae.data.images as images\n"
+        "read = images.read_face\n"
+        "images.read_face = lambda p, c, s: os.abort() if p == b'deadly' else read(p, c, s)\n"
+        "runpy.run_module('facevae.data.decoding', run_name='__main__')\n"
     )
 
     def start_fragile(arguments, **options):
@@ -122,7 +122,7 @@ def test_workers_end_when_the_parent_is_killed(two_cores):
     program = (
         "import itertools, os, sys\n"
         "import facevae.data.decoding as d\n"
-        "d._available_cores = lambda: 2\n"
+        "d.usable_cores = lambda: 2\n"
         "faces = d.decode_faces(itertools.repeat(b'bad'), 'square', 20, 10**6)\n"
         "next(faces)\n"
         "print(os.getpid(), flush=True)\n"

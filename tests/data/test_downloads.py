@@ -75,9 +75,12 @@ def test_error_status_is_named(tmp_path, address, status):
 
 
 def test_drive_quota_page_is_a_refusal_and_its_confirmation_page_is_none(tmp_path, address, monkeypatch):
-    monkeypatch.setattr(downloads, "_DRIVE", "127.0.0.1")
-    assert downloads_refused(builder(tmp_path, f"{address}/confirm", f"{address}/file")) is None
-    refusal = downloads_refused(builder(tmp_path, f"{address}/confirm", f"{address}/quota"))
+    drive, get = "https://drive.google.com", downloads.requests.get
+    monkeypatch.setattr(
+        downloads.requests, "get", lambda url, **options: get(url.replace(drive, address), **options)
+    )
+    assert downloads_refused(builder(tmp_path, f"{drive}/confirm", f"{drive}/file")) is None
+    refusal = downloads_refused(builder(tmp_path, f"{drive}/confirm", f"{drive}/quota"))
     assert "Google Drive - Quota exceeded" in refusal
     assert "faces1.zip" in refusal
 
@@ -92,23 +95,22 @@ def test_no_connection_is_named_within_a_second(tmp_path):
     assert time.monotonic() - start < 1
 
 
-def test_a_server_that_does_not_answer_is_named_after_the_time_limit(tmp_path, address, monkeypatch):
-    monkeypatch.setattr(downloads, "_SECONDS_PER_ANSWER", 0.2)
+def test_a_server_that_does_not_answer_is_named_after_the_time_limit(tmp_path, address):
     start = time.monotonic()
-    assert "no answer from 127.0.0.1" in downloads_refused(builder(tmp_path, f"{address}/slow"))
+    refusal = downloads_refused(builder(tmp_path, f"{address}/slow"), seconds_per_answer=0.2)
+    assert "no answer from 127.0.0.1 within 0.2 seconds" in refusal
     assert time.monotonic() - start < 2
 
 
 def test_a_name_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(downloads, "_SECONDS_IN_ALL", 0.2)
-
     def ask(*_args, **_kwargs):
         time.sleep(1)
         raise downloads.requests.exceptions.ConnectionError
 
     monkeypatch.setattr(downloads.requests, "get", ask)
     start = time.monotonic()
-    assert "no answer within" in downloads_refused(builder(tmp_path, "http://faces.invalid/faces.zip"))
+    refusal = downloads_refused(builder(tmp_path, "http://faces.invalid/faces.zip"), seconds_in_all=0.2)
+    assert "no answer within 0.2 seconds" in refusal
     assert time.monotonic() - start < 0.9
 
 

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facevae.data.images import _TURN, BadPictureError, read_face, resize
+from facevae.data.images import BadPictureError, read_face, resize
+
+STORED_AS = {  # by the value of the orientation tag: the inverse of what a viewer does
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 def smooth_picture(height=48, width=40, seed=0):
@@ -134,9 +145,8 @@ def test_orientation_and_crop_hold_at_a_fraction_of_the_size(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = Image.fromarray(upright)
-    undo = {**_TURN, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.get(orientation)
-    if undo is not None:
-        stored = stored.transpose(undo)
+    if STORED_AS[orientation] is not None:
+        stored = stored.transpose(STORED_AS[orientation])
     face = read_face(encoded(stored, "JPEG", quality=95, exif=exif), 516, 32)
     exact = area_means(upright, (768 - 516) // 2, (640 - 516) // 2, 516, 32)
     assert np.abs(face - exact).max() <= 4
@@ -152,16 +162,7 @@ def test_up_sampling_is_bicubic():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
 def test_orientation_tag_is_applied(orientation, kind):
     upright = Image.fromarray(smooth_picture(48, 48))
-    stored_as = {  # the inverse of what a viewer does
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
+    stored_as = STORED_AS[orientation]
     stored = upright if stored_as is None else upright.transpose(stored_as)
     exif = Image.Exif()
     exif[0x0112] = orientation

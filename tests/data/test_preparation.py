@@ -200,6 +200,7 @@ def test_a_folder_with_hundreds_of_malformed_pictures_gives_every_good_one(tmp_p
 def test_memory_is_bounded_whatever_pictures_claim(tmp_path, cache):
     """The peak of the process that prepares and of its decoding processes, also with pictures of 50 million pixels."""
     fates = bad_pictures.make_folder(tmp_path / "faces")
+    make_faces(tmp_path / "faces" / "many", 1000)  # enough for two processes
     large = Image.new("RGB", (7071, 7071), "teal")
     large.save(tmp_path / "faces" / "large.png", compress_level=1)
     large.save(tmp_path / "faces" / "large progressive.jpg", progressive=True)
@@ -207,7 +208,7 @@ def test_memory_is_bounded_whatever_pictures_claim(tmp_path, cache):
     program = (
         "import resource\n"
         "from facevae.data import decoding, prepare\n"
-        "decoding._available_cores, decoding._PICTURES_PER_WORKER = lambda: 2, 1\n"
+        "decoding.usable_cores = lambda: 2\n"
         f"dataset = prepare({str(tmp_path / 'faces')!r}, image_size=32, cache_dir={str(cache)!r})\n"
         "own = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
         "print(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, len(dataset.left_out))\n"
@@ -318,12 +319,12 @@ def test_records_of_another_version_are_prepared_again(source, cache):
 def test_killed_preparation_leaves_nothing_that_is_taken_for_complete(source, cache, monkeypatch, cores):
     count = 30
     if cores == 2:
-        monkeypatch.setattr(decoding, "_available_cores", lambda: 2)
+        monkeypatch.setattr(decoding, "usable_cores", lambda: 2)
         count = len(list(make_faces(source, 1100).iterdir()))
     program = (
         "import os, signal\n"
         "from facevae.data import decoding, prepare, records\n"
-        f"decoding._available_cores = lambda: {cores}\n"
+        f"decoding.usable_cores = lambda: {cores}\n"
         "add = records.RecordsWriter.add\n"
         "def kill(self, *arguments):\n"
         "    add(self, *arguments)\n"

@@ -167,6 +167,7 @@ def test_synthetic_faces_are_drawn_and_prepared(places, monkeypatch, no_network)
 @pytest.fixture
 def bucket(monkeypatch):
     """TensorFlow's file system in memory, which tensorflow-datasets is told to take for a bucket."""
+    # Their tables of file systems have no public door; no real bucket can be reached in a test.
     monkeypatch.setattr(gpath, "_URI_SCHEMES", gpath._URI_SCHEMES | {"ram"})
     monkeypatch.setattr(gpath, "_URI_PREFIXES", (*gpath._URI_PREFIXES, "ram://"))
     monkeypatch.setitem(gpath._URI_MAP_ROOT, "ram://", "/ram/")

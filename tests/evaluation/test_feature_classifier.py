@@ -34,9 +34,20 @@ def prepared(tmp_path):
     return prepared
 
 
-def test_it_predicts_the_attributes_of_validation_faces(prepared):
-    dataset = prepared()
-    classifier = feature_classifier.train_classifier(dataset.train, dataset.validation)
+@pytest.fixture(scope="module")
+def trained():
+    """A function that trains a classifier on a data set, once."""
+    made = []
+
+    def trained(dataset):
+        made[:] = made or [feature_classifier.train_classifier(dataset.train, dataset.validation)]
+        return made[0]
+
+    return trained
+
+
+def test_it_predicts_the_attributes_of_validation_faces(prepared, trained):
+    classifier = trained(prepared())
     assert classifier.details["validation_accuracy"] > 0.9
     assert classifier.details["seed"] == feature_classifier.SEED
     assert classifier.details["steps"] == feature_classifier.EPOCHS * 2
@@ -78,6 +89,7 @@ def test_every_image_size_gives_128_features(image_size):
 
 
 def test_it_is_trained_once_for_each_set_of_records(prepared, monkeypatch):
+    monkeypatch.setattr(feature_classifier, "EPOCHS", 1)
     first = feature_classifier.cached_classifier(prepared())
     with monkeypatch.context() as patched:
         patched.setattr(feature_classifier, "train_classifier", None)
@@ -102,9 +114,9 @@ def test_waiting_for_another_process_that_trains_it_prints_a_message(prepared, m
     assert capsys.readouterr().out == expected
 
 
-def test_training_again_gives_the_same_classifier(prepared):
+def test_training_again_gives_the_same_classifier(prepared, trained):
     dataset = prepared()
-    first, second = (feature_classifier.train_classifier(dataset.train, dataset.validation) for _ in range(2))
+    first, second = trained(dataset), feature_classifier.train_classifier(dataset.train, dataset.validation)
     images = dataset.test.images(slice(None))
     np.testing.assert_allclose(first.features(images), second.features(images), atol=1e-3)
 

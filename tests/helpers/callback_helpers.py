@@ -40,7 +40,8 @@ def train(images, callbacks, latent_dim=4, epochs=2, initial_epoch=0, model=None
     if model is None:
         keras.utils.set_random_seed(0)
         model = LinearVAE(latent_dim, images.shape[1])
-        model.compile("adam", "mse")
+        # Tracing the step takes longer than the few that a test takes.
+        model.compile("adam", "mse", run_eagerly=True)
     targets = images.astype(np.float32) / 255.0
     model.fit(
         images, targets, 8, epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=0, shuffle=False

@@ -1,5 +1,7 @@
 """Event files, as TensorBoard reads them."""
 
+import gc
+import os
 import pathlib
 
 import numpy as np
@@ -51,21 +53,36 @@ def test_a_shared_writer_is_closed_when_all_users_have_closed_it(tmp_path):
     assert values(read(tmp_path), "a") == {0: 1.0}
 
 
+def test_a_writer_that_nobody_closed_is_closed_when_it_is_gone(tmp_path):
+    writer = EventWriter.shared(tmp_path)
+    writer.scalar("a", 1.0, 0)
+    del writer
+    gc.collect()
+    assert values(read(tmp_path), "a") == {0: 1.0}
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"log folder: .*file/logs' cannot be written \(Not a directory\)"):
         EventWriter(tmp_path / "file" / "logs")
 
 
+def _leads_to(descriptor, file):
+    link = pathlib.Path("/proc/self/fd", descriptor)
+    return link.exists() and link.samefile(file)  # the one that lists the folder is gone
+
+
 def test_a_full_disk_is_a_user_error(tmp_path):
     if not pathlib.Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     writer = EventWriter(tmp_path)
-    writer._file.close()
-    writer._file = open("/dev/full", "wb")  # noqa: SIM115
-    writer._records._writer = writer._file
+    (file,) = tmp_path.iterdir()
+    (descriptor,) = (entry for entry in os.listdir("/proc/self/fd") if _leads_to(entry, file))
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, int(descriptor))  # the open event file is on a full disk from here on
+    os.close(full)
     writer.scalar("a", 1.0, 0)
     with pytest.raises(UserError, match="No space left on device"):
         writer.flush()
     with pytest.raises(OSError, match="No space left on device"):
-        writer._file.close()
+        writer.close()

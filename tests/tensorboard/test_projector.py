@@ -9,6 +9,7 @@ from facevae.tensorboard import projector
 
 
 def _as_the_plugin_reads(path, shape):
+    # The plugin's own readers: its public door is a server's route, which would not say in which form it read a file.
     try:
         return projector_plugin._read_tensor_tsv_file(str(path))
     except UnicodeDecodeError:

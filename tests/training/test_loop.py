@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 import signal
 
 import keras
@@ -122,6 +123,23 @@ def whole(tmp_path_factory):
     return train_whole
 
 
+@pytest.fixture
+def one_epoch(tmp_path, tmp_path_factory, blob_dataset, trained_once):
+    """A copy of a run of one epoch, and its configuration."""
+    config = tiny(epochs=1)
+    if not trained_once:
+        run = begin(tmp_path_factory.mktemp("one_epoch"), config, blob_dataset)
+        train(config, run, blob_dataset, CPU)
+        trained_once.append(run.path)
+    shutil.copytree(trained_once[0], tmp_path / "run")
+    return RunFolder(tmp_path / "run"), config
+
+
+@pytest.fixture(scope="module")
+def trained_once():
+    return []
+
+
 def steps_saved(run):
     """The number of steps in a run's checkpoint, at 6 steps per epoch."""
     with np.load(run.checkpoint) as stored:
@@ -200,14 +218,12 @@ def test_a_run_interrupted_after_its_minutes_is_validated_when_it_goes_on(tmp_pa
     assert run.network("last").exists()
 
 
-def test_a_finished_run_goes_on_when_more_epochs_are_asked_for(tmp_path, blob_dataset):
-    config = tiny(epochs=1)
-    run = begin(tmp_path, config, blob_dataset)
+def test_a_finished_run_goes_on_when_more_epochs_are_asked_for(one_epoch, blob_dataset):
+    run, config = one_epoch
     train(config, run, blob_dataset, CPU)
-    train(config, run, blob_dataset, CPU)
-    assert int(facevae.load(tmp_path, "last").global_step) == 3
+    assert int(facevae.load(run.path, "last").global_step) == 3
     train(dataclasses.replace(config, epochs=2), run, blob_dataset, CPU)
-    assert int(facevae.load(tmp_path, "last").global_step) == 6
+    assert int(facevae.load(run.path, "last").global_step) == 6
 
 
 def test_a_run_goes_on_only_with_the_faces_that_it_was_begun_on(tmp_path, blob_dataset):
@@ -277,10 +293,8 @@ def test_not_finite_ends_the_run_naming_step_and_checkpoint_which_stays_good(tmp
     assert int(facevae.load(tmp_path, "last").global_step) == 9
 
 
-def test_damaged_and_foreign_checkpoints_are_refused(tmp_path, blob_dataset):
-    config = tiny(epochs=1)
-    run = begin(tmp_path, config, blob_dataset)
-    train(config, run, blob_dataset, CPU)
+def test_damaged_and_foreign_checkpoints_are_refused(one_epoch, blob_dataset):
+    run, config = one_epoch
     with pytest.raises(UserError, match="not those of this model"):
         train(dataclasses.replace(config, latent_dim=5, epochs=2), run, blob_dataset, CPU)
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:2000])
