@@ -1,11 +1,11 @@
-"""Which attribute direction changes what it should and nothing else?
+"""Which attribute directions change only their attribute?
 
 For a run trained on synthetic faces (`python benchmarks/attribute_directions.py RUN_DIR`), whose attributes are
-correlated on purpose. A classifier trained on rendered faces (sharp ones and blurred ones, since decoded faces are
-soft) reads decoded edits: each test face is pushed towards the opposite of each attribute that it has or lacks, by each
-method and strength. Counted are the flips of the target attribute and of all others against the classifier's reading
-of the unedited reconstruction. Attributes that the classifier cannot read from reconstructions (balanced accuracy below
-0.75) are left out and named. The result stands in `attribute_directions.md`.
+correlated on purpose. A classifier trained on rendered faces (sharp and blurred ones, since decoded faces are soft)
+reads decoded edits: for each attribute, each test face is moved towards the opposite of what it has, by each method and
+strength. Counts how often the target attribute and each of the others differ from the classifier's reading of the
+unedited reconstruction. Attributes that the classifier cannot read from reconstructions (balanced accuracy below 0.75)
+are left out and named. The results are in `attribute_directions.md`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from facevae.text_table import markdown
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 WANTED = 0.7  # target flips at which the methods are compared
 READABLE = 0.75
-CORRELATED = 0.1  # correlation coefficient from which `orthogonal` takes two attributes for correlated
+CORRELATED = 0.1  # absolute correlation coefficient above which `orthogonal` treats attributes as correlated
 
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def orthogonal(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
 
 
 def classifier_normals(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """The normals of logistic regressions, as long as the class means lie apart along them."""
+    """The normals of logistic regressions, with the length of the gap between the class means along them."""
     from sklearn.linear_model import LogisticRegression
 
     latents, labels = centred(mean, attributes)
@@ -69,7 +69,7 @@ def classifier_normals(mean: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     normals = np.zeros((labels.shape[1], latents.shape[1]))
     for index, label in enumerate((labels > 0.0).T):
         if label.any() and not label.all():
-            # Standardised latents, for the regularisation to treat all dimensions alike.
+            # Standardised latents, so that the regularisation treats all dimensions alike.
             classifier = LogisticRegression(C=0.1, max_iter=1000).fit(latents / spread, label)
             normals[index] = classifier.coef_[0] / spread
     squares = (normals**2).sum(axis=1, keepdims=True)
@@ -85,7 +85,7 @@ def centred(mean: np.ndarray, attributes: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def gaps(latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The differences of class means, from centred latents and labels."""
+    """The differences of class means `[attributes, latent_dim]`, from centred latents and labels."""
     # The slope of a regression on a single 0/1 variable is the difference of the two means.
     squares = (labels**2).sum(axis=0)[:, None]
     zeros = np.zeros((labels.shape[1], latents.shape[1]))
@@ -106,7 +106,7 @@ METHODS = {
 
 
 def build_classifier(image_size: int, attributes: int) -> keras.Model:
-    """A small convolutional network from uint8 pictures to logits."""
+    """A small convolutional network from uint8 images to logits."""
     layers = [keras.Input((image_size, image_size, 3)), keras.layers.Rescaling(1 / 127.5, -1.0)]
     for channels in (32, 64, 96, 128):
         layers += [
@@ -118,7 +118,7 @@ def build_classifier(image_size: int, attributes: int) -> keras.Model:
 
 
 def train_classifier(images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> keras.Model:
-    """Trains on every picture as it is and blurred."""
+    """Trains on every image, sharp and blurred."""
     keras.utils.set_random_seed(seed)
     model = build_classifier(images.shape[1], labels.shape[1])
     steps = epochs * (2 * len(images) // 64)
@@ -130,7 +130,7 @@ def train_classifier(images: np.ndarray, labels: np.ndarray, epochs: int, seed: 
 
 
 def blurred(images: np.ndarray) -> np.ndarray:
-    """Averaged over 3×3 pixels, about as soft as a reconstruction."""
+    """Images averaged over 3×3 pixels, about as soft as reconstructions."""
     soft = images.astype(np.float32)
     for axis in (1, 2):
         soft = (np.roll(soft, 1, axis) + soft + np.roll(soft, -1, axis)) / 3.0
@@ -138,7 +138,7 @@ def blurred(images: np.ndarray) -> np.ndarray:
 
 
 def read(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What the classifier sees in pictures in [0, 1], `bool[faces, attributes]`."""
+    """The attributes that the classifier finds in images in [0, 1], `bool[faces, attributes]`."""
     return classifier.predict(np.round(images * 255.0), batch_size=256, verbose=0) > 0.0
 
 

@@ -1,10 +1,10 @@
-"""Time and size of a run's decoder in every exported format against other ways to run it.
+"""Time and size of a run's decoder in every exported format, compared with other ways to run it.
 
     pip install -e ".[benchmark]"
     python benchmarks/decoder_formats.py RUN_DIR
 
-Each way decodes one latent at a time on one thread. Counted is the processor time of the whole process, which other
-work on the machine hardly changes; the ways take turns, and medians are compared. The table goes to
+Each way decodes one latent at a time on one thread. Measures the processor time of the whole process, which other work
+on the machine hardly changes; the ways take turns, and medians are compared. The table goes to
 benchmarks/decoder_formats.md, one section for each image size.
 """
 
@@ -40,7 +40,7 @@ ROUNDS, CALLS = 60, 5
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = (
     "# The decoder in every format\n\nMade by `python benchmarks/decoder_formats.py RUN_DIR`. Milliseconds are "
-    "processor time: on a machine without\nother work they pass on the clock.\n"
+    "processor time, which is the elapsed time on\na machine without other work.\n"
 )
 
 
@@ -60,7 +60,7 @@ def keras_ways(model):
 
 
 def litert_ways(folder):
-    """Our files, each as an app would run it."""
+    """The exported files, each run as in an app."""
     ways = {}
     for name, form in FORMATS.items():
         path = folder / form.file
@@ -129,7 +129,7 @@ def measure(ways, latents):
 
 
 def table(ways, times, latents, exact):
-    """A Markdown table, quickest first."""
+    """A Markdown table, fastest first."""
     base = times["ONNX Runtime float32"], ways["ONNX Runtime float32"][1]
     rows = []
     for name in sorted(ways, key=times.get):

@@ -1,12 +1,12 @@
-"""Faces of a preset beside those of the classic tutorial VAE, after the same minutes of training.
+"""Compares the faces of a preset with those of the classic tutorial VAE after the same minutes of training.
 
     python benchmarks/face_quality.py --data FOLDER --minutes 10 40 --runs-dir runs/quality
 
-Trains `--preset reference` and ours at 64x64 with 200 latent dimensions for each number of minutes, one after the other
-on an otherwise idle machine, and ours once more for 90 seconds; measures all of them by evaluate.py on the test split.
-Writes a section of benchmarks/face_quality.md, and into the folder of runs a picture of both sides. What is there
-already is not made again, so that a stopped comparison goes on with the same command. The reference's learning rate is
-constant: its longer training goes on from the shorter one. Takes about twice the minutes.
+Trains `--preset reference` and our preset at 64x64 with 200 latent dimensions for each number of minutes, one after the
+other (on an otherwise idle machine), and ours once more for 90 seconds. Measures all of them with evaluate.py on the
+test split. Writes a section of benchmarks/face_quality.md, and into the folder of runs a picture of the faces of both.
+Finished runs are not trained again, so the same command continues a stopped comparison. The reference's learning rate
+is constant, so its longer training resumes the shorter one. Takes about twice the minutes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Quality of faces\n\nMade by `python benchmarks/face_quality.py`.\n"
 REFERENCE = ("--preset", "reference", "--image-size", "64")
-SHORT = 1.5  # minutes, in which the reference's longest training is to be reached
+SHORT = 1.5  # minutes of our training to compare with the reference's longest
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measured(run: pathlib.Path, preset: tuple[str, ...], minutes: float, flags: argparse.Namespace) -> dict:
-    """The evaluation of a run, trained and measured first where that is not done yet."""
+    """The evaluation of a run, which is trained and evaluated first unless it has been."""
     evaluation = run / "evaluation.json"
     if not evaluation.exists():
         choices = (
@@ -95,7 +95,7 @@ def command(script: str, *arguments: str) -> None:
 
 
 def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) -> str:
-    """One column for each training, and the ratio of each pair."""
+    """A section with a column for each training and the ratio of each pair."""
     minutes = sorted({m for name, m in found if name == "reference"})
     columns = [("ours", SHORT)] + [(name, m) for m in minutes for name in ("reference", "ours", "ratio")]
     rows = []
@@ -121,7 +121,7 @@ def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) 
 
 
 def compared_metrics(evaluations: list[dict]) -> dict[str, tuple[str, str]]:
-    """Words and number format of each row, by the metric's name: what evaluate.py declares as compared and measured."""
+    """Label and number format of each row by the metric's name: those declared as compared, where measured."""
     # Here, after the trainings: TensorFlow would take memory beside them.
     from facevae.evaluation import declared_metrics
 

@@ -1,9 +1,9 @@
-"""Training from a folder of JPEGs, on a batch in memory, and as others would write it.
+"""Speed of training from a folder of JPEGs, beside a batch in memory and beside other programs.
 
     python benchmarks/folder_speed.py FOLDER --shape 64x64 [--keras-peer SCRIPT] [--torch-peer SCRIPT ...]
 
-From the second epoch on facevae reads what it prepared in the first; the peers decode every picture in every epoch.
-"First epoch" counts the preparation. The table goes to benchmarks/folder_speed.md.
+From the second epoch on facevae reads the faces that it prepared in the first; the peers decode every picture in every
+epoch. "First epoch" includes the preparation. The table goes to benchmarks/folder_speed.md.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("folder", type=pathlib.Path, help="with JPEGs directly in it")
     parser.add_argument("--shape", type=shapes, default=(64, 64), metavar="SIZExBATCH")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side (default: 5)")
-    parser.add_argument("--images", type=int, help="how many of them to take (default: all)")
+    parser.add_argument("--images", type=int, help="use only so many of them (default: all)")
     add_peers(parser)
     flags = parser.parse_args()
     size, batch = flags.shape
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def copied(folder: pathlib.Path, count: int | None, target: pathlib.Path) -> pathlib.Path:
-    """The first pictures of a folder, in a folder of their own on the scratch disk."""
+    """Copies the first pictures of a folder into a new folder, which it returns."""
     target.mkdir()
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))[:count]
     if not paths:

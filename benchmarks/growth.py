@@ -1,7 +1,7 @@
 """How time and memory grow: python benchmarks/growth.py [--axes images size latent batch]
 
-Against the number of pictures in a folder, their size, the latent dimensions and the batch, with the network of the
-preset demo; each figure from a process of its own. The table goes to benchmarks/growth.md.
+With the number of pictures in a folder, the image size, the latent dimensions and the batch, for the network of the
+preset demo; each figure is from a process of its own. The table goes to benchmarks/growth.md.
 """
 
 import argparse
@@ -38,14 +38,14 @@ def main() -> None:
 
 NAMES = {
     "images": "number of pictures",
-    "size": "size of the pictures",
+    "size": "image size",
     "latent": "latent dimensions",
     "batch": "batch",
 }
 
 
 def steps(axis: str, flags: argparse.Namespace) -> str:
-    """Training steps on a batch in memory along one axis."""
+    """Training steps on a batch in memory, for each value of one axis."""
     sides = {}
     for value in AXES[axis]:
         chosen = {**STANDARD, axis: value}
@@ -84,7 +84,7 @@ def steps(axis: str, flags: argparse.Namespace) -> str:
 
 
 def images(flags: argparse.Namespace) -> str:
-    """Folders of more and more JPEGs of 89×109."""
+    """Preparation of and training from folders of JPEGs of 89×109, for each number of them."""
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for count in IMAGES:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine, sides that run as processes, and Markdown tables in files."""
+"""What the benchmarks share: programs run and timed in turns, a description of the machine, and tables in files."""
 
 import datetime
 import io
@@ -23,15 +23,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# Sides
+# Programs that are compared
 # -----------------------------------------------------------------------------------------------------------------
 
 
 def run_side(command: Sequence[str | os.PathLike]) -> dict[str, Any]:
-    """Runs a process that prints one line of JSON last.
+    """Runs a program whose last line of output is JSON.
 
     Returns:
-        What it printed, and beside it `seconds`, from its start to its end.
+        The fields of that line, and `seconds`, from the program's start to its end.
     """
     path = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     begin = time.perf_counter()
@@ -53,7 +53,7 @@ def own_side(*arguments: object) -> list[str]:
 
 
 def in_turns(sides: dict[str, Sequence[str]], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Runs every side once in each round, so that a busy moment of the machine hits all of them."""
+    """Runs every program once in each round, so that other work on the machine slows all of them alike."""
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     with tqdm(total=rounds * len(sides), unit="run", leave=False) as progress:
         for _ in range(rounds):
@@ -65,18 +65,18 @@ def in_turns(sides: dict[str, Sequence[str]], rounds: int) -> dict[str, list[dic
 
 
 def median(results: Iterable[dict[str, Any]], key: str) -> float:
-    """The middle value of one figure."""
+    """The median of one field."""
     return statistics.median(result[key] for result in results)
 
 
 def ratio(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> float:
-    """How many times as fast ours are: the median of the rounds' ratios of images a second."""
+    """How many times as fast ours is: the median over the rounds of the ratio of images a second."""
     pairs = zip(ours, theirs, strict=True)
     return statistics.median(our["images_per_second"] / their["images_per_second"] for our, their in pairs)
 
 
 def add_peers(parser) -> None:
-    """Flags for programs that time the same network as others would write it.
+    """Adds flags for programs of others (peers) that train the same network.
 
     They take `--mode step|folder --size --batch [--steps] [--folder]` and print one line of JSON with
     `images_per_second`.
@@ -88,7 +88,7 @@ def add_peers(parser) -> None:
 
 
 def peers(flags, *arguments: object) -> dict[str, list[str]]:
-    """Commands of the peers that the flags name."""
+    """The commands of the peers that the flags name, by their titles."""
     commands = {}
     for name, title in (("keras", "Keras peer"), ("torch", "PyTorch peer")):
         script = getattr(flags, f"{name}_peer")
@@ -104,12 +104,12 @@ def shapes(text: str) -> tuple[int, int]:
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# Sections of tables' files
+# Sections of the files with tables
 # -----------------------------------------------------------------------------------------------------------------
 
 
 def machine() -> str:
-    """Date, processor, cores and how busy they are."""
+    """Date, processor, cores and load."""
     busy = f", load average {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return f"{datetime.date.today()}, {processor()}, {usable_cores()} cores{busy}"
 
@@ -120,7 +120,7 @@ def usable_cores() -> int:
 
 
 def processor() -> str:
-    """The machine's processor, by the name that it has for people."""
+    """The model name of the processor."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -130,12 +130,12 @@ def processor() -> str:
 
 
 def write_section(path: pathlib.Path, title: str, heading: str, text: str) -> None:
-    """Prints one section, and puts it in place of the one with the same heading in the table's file.
+    """Prints one section, and writes it into a file in place of the one with the same heading.
 
     Args:
-        path: the file.
-        title: what it begins with when it is new.
-        heading: of the section, without the marks.
+        path: the file; it is made if missing.
+        title: the text above all sections.
+        heading: of the section, without `##`.
         text: of the section.
     """
     section = f"## {heading}\n\n{text.strip()}\n"
@@ -152,7 +152,7 @@ def write_section(path: pathlib.Path, title: str, heading: str, text: str) -> No
 
 
 def write_jpegs(folder: pathlib.Path, count: int, width: int, height: int) -> pathlib.Path:
-    """Fills a new folder with JPEGs of synthetic faces with a camera's noise, 64 different ones again and again."""
+    """Fills a new folder with JPEGs of 64 synthetic faces, repeated, with noise as of a camera."""
     faces = render(sample_faces(64, seed=0), 256)
     noise = np.random.default_rng(0)
     contents = []

@@ -1,15 +1,17 @@
-"""How fast folders of JPEGs are prepared, beside what the decoder library needs for them alone.
+"""How fast folders of JPEGs are prepared, and how much of it is the JPEG decoder's time.
 
     python benchmarks/preparation.py [FOLDER ...]
 
-Each folder, and folders of generated pictures, on all cores: Pillow's decoding and nothing else (the limit), the loop
-that is usually written (decode, crop, Pillow's bilinear resize), and facevae's preparation from its start to records on
-the disk. Then where the time of one picture goes, on one core. The table goes to benchmarks/preparation.md.
+Times each folder, and folders of generated pictures, on all cores: Pillow's decoding alone (the limit), the loop that
+is usually written (decode, crop, Pillow's bilinear resize), and facevae's preparation from its start to records on the
+disk. Then the stages of one picture on one core. The tables go to benchmarks/preparation.md.
 """
 
 import argparse
 import concurrent.futures
 import contextlib
+import dataclasses
+import functools
 import io
 import os
 import pathlib
@@ -33,7 +35,45 @@ GENERATED = ((89, 109, 64, 8000), (178, 218, 64, 4000), (178, 218, 128, 4000), (
 
 
 # -----------------------------------------------------------------------------------------------------------------
-# What processes do with a picture
+# Folders
+# -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A folder of JPEGs and the size that it is prepared at.
+
+    Attributes:
+        kind: `photographs` or `generated`.
+        folder: with the JPEGs directly in it.
+        size: side of the prepared images, pixels.
+    """
+
+    kind: str
+    folder: pathlib.Path
+    size: int
+
+    @functools.cached_property
+    def paths(self) -> list[str]:
+        return sorted(str(path) for path in self.folder.iterdir() if path.suffix == ".jpg")
+
+    @functools.cached_property
+    def title(self) -> str:
+        with Image.open(self.paths[0]) as first:
+            return f"{self.kind}, {first.width}×{first.height} to {self.size}×{self.size}"
+
+
+def generated_cases(scratch: pathlib.Path, most: int | None) -> list[Case]:
+    """Writes the folders of generated pictures, each with at most `most`."""
+    cases = []
+    for width, height, size, count in GENERATED:
+        folder = write_jpegs(scratch / f"{width}x{height}to{size}", min(count, most or count), width, height)
+        cases.append(Case("generated", folder, size))
+    return cases
+
+
+# -----------------------------------------------------------------------------------------------------------------
+# What is done with each picture
 # -----------------------------------------------------------------------------------------------------------------
 
 
@@ -44,7 +84,7 @@ def decode(path: str, size: int) -> None:
 
 
 def usual(path: str, size: int) -> np.ndarray:
-    """As data sets for PyTorch are usually written."""
+    """The loop of most PyTorch data sets."""
     image = Image.open(path).convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -63,7 +103,7 @@ def each(work, paths: list[str], size: int) -> None:
 
 
 def rates(paths: list[str], size: int, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Pictures a second, and microseconds of processor time for one, of each way; medians of rounds in turns."""
+    """Pictures a second, and microseconds of processor time for one, of each way; medians over rounds in turns."""
     parts = [paths[start : start + 50] for start in range(0, len(paths), 50)]
 
     def in_processes(work) -> None:
@@ -92,7 +132,7 @@ def rates(paths: list[str], size: int, rounds: int) -> tuple[dict[str, float], d
 
 
 def processor_seconds() -> float:
-    """Of this process and of those that it has waited for."""
+    """Processor time of this process and of those that it has waited for."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
@@ -119,10 +159,10 @@ def profile(paths: list[str], size: int) -> dict[str, float]:
 
 
 def fraction_errors(paths: list[str]) -> list[tuple]:
-    """How far faces are, in grey levels, from those decoded in full when JPEGs of 192×192 are decoded at 1/2.
+    """Grey levels between faces of JPEGs of 192×192 decoded in full and at 1/2.
 
     Returns:
-        Rows: pixels left for each new one, the result's side, mean difference, 99.9 % of differences are below.
+        Rows: source pixels for each new one, the result's side, mean difference, 99.9 % quantile of the differences.
     """
     rows = []
     contents = []
@@ -158,50 +198,59 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="*", type=pathlib.Path, help="with JPEGs directly in them")
-    parser.add_argument("--size", type=int, default=64, help="that the folders are prepared at (default: 64)")
+    parser.add_argument(
+        "--size", type=int, default=64, help="of the faces prepared from the folders (default: 64)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--most", type=int, help="pictures of each generated folder (default: 500 to 8,000)")
+    parser.add_argument("--most", type=int, help="pictures in each generated folder, at most")
     flags = parser.parse_args()
 
-    speed, stages, errors = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
-        cases = [(folder, flags.size, "photographs") for folder in flags.folders]
-        for width, height, size, count in GENERATED:
-            folder = pathlib.Path(scratch) / f"{width}x{height}to{size}"
-            write_jpegs(folder, min(count, flags.most or count), width, height)
-            cases.append((folder, size, "generated"))
-        for folder, size, kind in tqdm(cases, unit="folder"):
-            paths = sorted(str(path) for path in folder.iterdir() if path.suffix == ".jpg")
-            with Image.open(paths[0]) as first:
-                name = f"{kind}, {first.width}×{first.height} to {size}×{size}"
-            (rate, used), stage = rates(paths, size, flags.rounds), profile(paths, size)
-            columns = (f"{number:,.0f}" for number in (*rate.values(), *used.values()))
-            speed.append((name, f"{len(paths):,}", *columns))
-            if not errors:
-                errors, errors_of = fraction_errors(paths), name
-            stages.append((name, *(f"{microseconds:.0f}" for microseconds in stage.values())))
+        cases = [Case("photographs", folder, flags.size) for folder in flags.folders]
+        cases += generated_cases(pathlib.Path(scratch), flags.most)
+        write_speed(cases, flags.rounds)
+        write_stages(cases)
+        write_fraction_errors(cases[0])
+
+
+def write_speed(cases: list[Case], rounds: int) -> None:
+    rows = []
+    for case in tqdm(cases, unit="folder"):
+        speeds, times = rates(case.paths, case.size, rounds)
+        columns = (f"{number:,.0f}" for number in (*speeds.values(), *times.values()))
+        rows.append((case.title, f"{len(case.paths):,}", *columns))
     header = ("pictures", "count", "decoding alone, a second", "usual loop, a second", "facevae, a second")
     header += ("decoding alone, µs", "usual loop, µs", "facevae, µs")
     text = (
-        f"{machine()}. Pictures a second on all cores, and microseconds of processor time for one picture, which a "
-        f"busy machine changes less; the start of facevae's processes and the writing of its records are counted. "
-        f"Medians of {flags.rounds} rounds in turns.\n\n{markdown(header, speed)}"
+        "Pictures a second on all cores, and microseconds of processor time for one picture, which other work on the "
+        "machine changes less. The start of facevae's processes and the writing of its records are included. "
+        f"Medians of {rounds} rounds in turns."
     )
-    write_section(TABLE, TITLE, "Speed", text)
+    write_section(TABLE, TITLE, "Speed", f"{machine()}. {text}\n\n{markdown(header, rows)}")
+
+
+def write_stages(cases: list[Case]) -> None:
+    rows = []
+    for case in cases:
+        microseconds = profile(case.paths, case.size).values()
+        rows.append((case.title, *(f"{number:.0f}" for number in microseconds)))
     header = ("pictures", "open", "decode", "to an array", "crop and average", "all as prepared")
-    text = f"Microseconds for one picture on one core, medians.\n\n{markdown(header, stages)}"
+    text = f"Microseconds for one picture on one core, medians.\n\n{markdown(header, rows)}"
     write_section(TABLE, TITLE, "Where the time goes", text)
-    header = ("pixels left for a new one, each side", "result", "mean difference", "99.9 % are within")
+
+
+def write_fraction_errors(case: Case) -> None:
+    header = ("source pixels for each new one, each side", "result", "mean difference", "99.9 % are within")
     text = (
-        f"Grey levels between faces of which one was decoded in full and one at 1/2; {errors_of}, encoded again at "
-        f"192×192 in quality 95. facevae decodes at a fraction when two whole pixels or five shared ones are left.\n\n"
-        f"{markdown(header, errors)}"
+        f"Grey levels between faces decoded in full and at 1/2; {case.title}, encoded again at 192×192 in quality 95. "
+        "facevae decodes at a fraction when two whole source pixels or five shared ones are left for each new one."
     )
-    write_section(TABLE, TITLE, "Decoding at a fraction", text)
+    rows = fraction_errors(case.paths)
+    write_section(TABLE, TITLE, "Decoding at a fraction", f"{text}\n\n{markdown(header, rows)}")
 
 
 if __name__ == "__main__":
-    # As the decoding processes have it; only a new process takes it.
+    # The environment of the decoding processes, which is read when a process starts.
     if not set(KEEP_MEMORY) <= set(os.environ):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})
     main()

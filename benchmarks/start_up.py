@@ -1,6 +1,6 @@
-"""How long the entry scripts take to answer, and training to its first step: python benchmarks/start_up.py
+"""How long the commands take to answer, and training to its first step: python benchmarks/start_up.py
 
-`--help` and a mistake in a flag answer without TensorFlow. The first step is that of `train.py` on synthetic faces that
+`--help` and wrong flags are answered without TensorFlow. The first step is that of `train.py` on synthetic faces that
 are prepared already. The table goes to benchmarks/start_up.md.
 """
 
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def report(heading: str, runs: dict[tuple[str, ...], list], scratch: str, said: str | None = None) -> None:
-    """Times some commands in turns, and writes their section."""
+    """Times some commands in turns and writes a section with their medians."""
     answers = {name: [] for name in runs}
     for turn in tqdm(list(zip(*runs.values(), strict=True)), unit="round", leave=False):
         for name, command in zip(runs, turn, strict=True):
@@ -64,15 +64,14 @@ def report(heading: str, runs: dict[tuple[str, ...], list], scratch: str, said: 
     for name, times in answers.items():
         waited, used = (f"{statistics.median(seconds):.2f}" for seconds in zip(*times, strict=True))
         rows.append((f"`{' '.join(name)}`", waited, used))
-    told = (
-        f"{machine()}. Medians of {len(times)} rounds in turns; a busy machine changes processor time less."
-    )
-    text = f"{told}\n\n{markdown(('', 'seconds', 'seconds of processor time'), rows)}"
+    text = f"{machine()}. Medians of {len(times)} rounds in turns; "
+    text += "other work on the machine changes processor time less.\n\n"
+    text += markdown(("", "seconds", "seconds of processor time"), rows)
     write_section(TABLE, TITLE, heading, text)
 
 
 def until(command: tuple[str, ...], cwd: str, said: str | None = None) -> tuple[float, float]:
-    """Seconds, and those of processor time, until a script ends, or until it says something and is stopped."""
+    """Elapsed and processor seconds until a script ends, or until it prints some words and is then killed."""
     script, *rest = command
     begin, used = time.perf_counter(), os.times()
     process = subprocess.Popen(

@@ -1,9 +1,9 @@
-"""Training steps on a batch in memory: facevae, and the same network as others would write it.
+"""Speed of training steps on a batch in memory, of facevae and of other programs for the same network.
 
     python benchmarks/training_speed.py [--keras-peer SCRIPT] [--torch-peer SCRIPT --torch-python PYTHON]
 
-The table goes to benchmarks/training_speed.md. It is the same command on a machine with a GPU, which facevae and a
-Keras peer then use by themselves; there, give `--shapes 64x512 128x256`.
+The table goes to benchmarks/training_speed.md. The command is the same on a machine with a GPU, which facevae and a
+Keras peer then use; there, give `--shapes 64x512 128x256`.
 """
 
 import argparse
