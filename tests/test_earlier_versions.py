@@ -4,13 +4,19 @@
 its weights set to 0 so that it packs into 27 kB. The figures below are what that code made of it.
 """
 
+import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
-from places import FIXTURES
+from places import FIXTURES, ROOT
 
+import evaluate
+import explore
+import export
 import facevae
 from facevae.synthetic_faces import ATTRIBUTE_NAMES, render, sample_faces
 
@@ -49,9 +55,9 @@ def pictures(tmp_path):
     """Synthetic faces in the layout of the run's data set: as many, with the same attributes."""
     faces = sample_faces(110, seed=3)
     folder = tmp_path / "moved"
-    folder.mkdir()
+    (folder / "img").mkdir(parents=True)
     for number, image in enumerate(render(faces, 32)):
-        Image.fromarray(image).save(folder / f"{number:06d}.png")
+        Image.fromarray(image).save(folder / "img" / f"{number:06d}.png")
     columns = [ATTRIBUTE_NAMES.index(name) for name in ATTRIBUTES]
     rows = [
         ",".join([f"{number:06d}.png", *("1" if row[column] else "-1" for column in columns)])
@@ -74,3 +80,45 @@ def test_the_models_draw_and_encode_as_they_did(run):
 def test_the_finished_model_samples_from_the_density_that_was_fitted_then(run):
     latents = facevae.load(run).sample_latents(4, seed=1)
     np.testing.assert_allclose(latents, LATENTS, atol=2e-5, equal_nan=False)
+
+
+@pytest.mark.slow
+def test_evaluate_measures_it_on_faces_that_lie_elsewhere(run, pictures, tmp_path, capsys):
+    evaluate.main([str(run), "--data", str(pictures), "--cache-dir", str(tmp_path / "cache")])
+    old = json.loads(zipfile.ZipFile(ARCHIVE).read("evaluation.json"))
+    new = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    assert old["metrics"].keys() <= new["metrics"].keys()
+    for name in ("likelihood/sigma", "likelihood/active_units"):  # what the model alone decides
+        assert new["metrics"][name] == pytest.approx(old["metrics"][name], rel=1e-6)
+    assert "mean squared error" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_explore_looks_at_it(run, pictures, tmp_path):
+    faces = ["--data", str(pictures), "--cache-dir", str(tmp_path / "cache")]
+    explore.main([str(run), "generate", "--count", "4"])
+    explore.main([str(run), *faces, "edit", "2", "--attribute", "Smiling"])
+    assert {path.name for path in (run / "figures").iterdir()} >= {"generated.png", "edit_2_Smiling.png"}
+
+
+@pytest.mark.slow
+def test_export_needs_nothing_but_the_run(run, tmp_path):
+    assert export.main([str(run), "--formats", "dynamic_int8", "--output-dir", str(tmp_path / "out")]) == 0
+    card = json.loads((tmp_path / "out" / "model_card.json").read_text(encoding="utf-8"))
+    assert (tmp_path / "out" / "decoder_dynamic_int8.tflite").stat().st_size > 10_000
+    assert [attribute["name"] for attribute in card["attributes"]] == list(ATTRIBUTES)
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_its_checkpoint(run, pictures, tmp_path):
+    """A third epoch, after the two of 0.1; where the faces lie now is written into its configuration."""
+    description = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    description["config"]["data"] = str(pictures)
+    (run / "run.json").write_text(json.dumps(description), encoding="utf-8")
+    flags = ["--run-dir", str(run), "--resume", "--epochs", "3", "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *flags], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "epoch   3" in done.stdout + done.stderr
+    assert int(facevae.load(run).global_step) == 15
