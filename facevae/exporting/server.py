@@ -3,14 +3,17 @@
 import functools
 import os
 import pathlib
+import stat
+import sys
+import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from facevae.errors import UserError
-from facevae.network_address import LOOPBACK, warn_if_open
+from facevae.network_address import LOOPBACK, is_own_name, warn_if_open
 
 
 class FolderHandler(SimpleHTTPRequestHandler):
-    """Serves the files of one folder: no directory listings, no links to files outside it."""
+    """Serves the regular files of one folder: no directory listings, nothing that a link leads to outside it."""
 
     extensions_map = {  # noqa: RUF012 (a class attribute of the base class)
         **SimpleHTTPRequestHandler.extensions_map,
@@ -22,23 +25,28 @@ class FolderHandler(SimpleHTTPRequestHandler):
     timeout = 60  # seconds without data after which a connection is closed
 
     def send_head(self):
-        if not self._is_in_folder():
-            self.send_error(404)
+        # A page of somebody else could otherwise let its own name point to this machine and read what is served.
+        if not is_own_name(self.headers.get("Host", ""), self.server.host):
+            self.send_error(421, explain="This server answers to its own address only.")
             return None
         return super().send_head()
 
-    def _is_in_folder(self):
-        """Whether the file that would be sent lies in the folder, after following links."""
-        try:
-            root = os.path.realpath(self.directory)
-            wanted = self.translate_path(self.path)
-            sent = os.path.join(wanted, "index.html") if os.path.isdir(wanted) else wanted
-            return os.path.commonpath([root, os.path.realpath(sent)]) == root
-        except (OSError, ValueError):  # a name that no file can have
-            return False
+    def translate_path(self, path):
+        """The file that is sent for a URL, after following links; a name without a file where none may be sent.
 
-    def list_directory(self, path):
-        self.send_error(404)
+        The base class opens what this returns. Only a regular file is returned, never a folder, for which it would
+        look for pages by names of its own, and never a pipe, on which it would wait.
+        """
+        nowhere = os.path.join(__file__, "below a file there is nothing")
+        try:
+            wanted = super().translate_path(path)
+            if path.split("?")[0].split("#")[0].endswith("/"):
+                wanted = os.path.join(wanted, "index.html")
+            sent, root = os.path.realpath(wanted), os.path.realpath(self.directory)
+            is_inside = os.path.commonpath([root, sent]) == root
+            return sent if is_inside and stat.S_ISREG(os.stat(sent).st_mode) else nowhere
+        except (OSError, ValueError):  # a name that no file can have
+            return nowhere
 
     def end_headers(self):
         # Browsers must not show a cached page of an earlier export.
@@ -50,7 +58,41 @@ class FolderHandler(SimpleHTTPRequestHandler):
         pass
 
 
-def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> ThreadingHTTPServer:
+class FolderServer(ThreadingHTTPServer):
+    """A server with a thread for each visitor, of whom it serves a limited number at once.
+
+    Args:
+        host: the address to listen on.
+        port: 0 for a free one.
+        folder: whose files are served.
+    """
+
+    most_visitors = 64
+
+    def __init__(self, host: str, port: int, folder: pathlib.Path):
+        self.host = host
+        self._visitors = threading.BoundedSemaphore(self.most_visitors)
+        super().__init__((host, port), functools.partial(FolderHandler, directory=os.fspath(folder)))
+
+    def process_request(self, request, client_address):
+        if self._visitors.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request, client_address):
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._visitors.release()
+
+    def handle_error(self, request, client_address):
+        # A visitor who closes the page while it loads is no error.
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> FolderServer:
     """A server bound to `port`, or to a free port where that one is in use; not serving yet.
 
     Raises:
@@ -61,10 +103,9 @@ def bind(folder: pathlib.Path, host: str = LOOPBACK, port: int = 8000) -> Thread
             f"--serve: expected index.html in {str(folder)!r}, received no page; the messages above say why. "
             "Mend that and export again."
         )
-    handler = functools.partial(FolderHandler, directory=os.fspath(folder))
     for wanted in dict.fromkeys((port, 0)):
         try:
-            return ThreadingHTTPServer((host, wanted), handler)
+            return FolderServer(host, wanted, folder)
         except OSError as error:
             reason = error
     raise UserError(

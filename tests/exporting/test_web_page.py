@@ -1,12 +1,9 @@
 """The web page in a real browser, its folder, and the server."""
 
-import http.client
 import json
 import os
-import pathlib
 import re
 import shutil
-import threading
 
 import numpy as np
 import pytest
@@ -14,8 +11,6 @@ from finished_run import write_run
 
 from facevae.errors import UserError
 from facevae.exporting import web_page
-from facevae.exporting.server import bind
-from facevae.network_address import is_loopback
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -39,94 +34,6 @@ RUNTIME_LINES = re.compile(
         ]
     )
 )
-
-
-@pytest.fixture
-def served():
-    """A function that serves a folder on loopback and returns the address."""
-    servers = []
-
-    def start(folder: pathlib.Path) -> str:
-        server = bind(folder, port=0)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-# -----------------------------------------------------------------------------------------------------------------
-# The server
-# -----------------------------------------------------------------------------------------------------------------
-
-
-def status_of(address: str, path: str) -> int:
-    """The HTTP status of a path, which http.client, unlike browsers, sends without normalising it."""
-    host = address.removeprefix("http://").rstrip("/")
-    connection = http.client.HTTPConnection(host, timeout=10)
-    connection.putrequest("GET", path, skip_host=False)
-    connection.endheaders()
-    status = connection.getresponse().status
-    connection.close()
-    return status
-
-
-def test_the_server_gives_the_folder_and_nothing_beside_it(tmp_path, served):
-    page = tmp_path / "page"
-    (page / "inner").mkdir(parents=True)
-    (page / "index.html").write_text("<title>page</title>")
-    (tmp_path / "secret.txt").write_text("secret")
-    (page / "link.txt").symlink_to(tmp_path / "secret.txt")
-    (page / "folder").symlink_to(tmp_path)
-    (page / "indexed").mkdir()
-    (page / "indexed" / "index.html").symlink_to(tmp_path / "secret.txt")
-    (page / "loop").symlink_to("loop")
-    address = served(page)
-    assert status_of(address, "/") == 200
-    assert status_of(address, "/index.html") == 200
-    for path in (
-        "/../secret.txt",
-        "/%2e%2e/secret.txt",
-        "/inner/../../secret.txt",
-        "//etc/passwd",
-        f"/{tmp_path}/secret.txt",
-        "/link.txt",
-        "/folder/secret.txt",
-        "/inner/",
-        "/indexed/",
-        "/loop",
-        "/%00",
-        f"/{'x' * 5000}",
-        "/\\..\\secret.txt",
-    ):
-        assert status_of(address, path) == 404, path
-
-
-def test_a_folder_without_a_page_and_a_foreign_address_are_refused(tmp_path):
-    with pytest.raises(UserError, match="no page"):
-        bind(tmp_path)
-    (tmp_path / "index.html").write_text("")
-    with pytest.raises(UserError, match=r"expected an address of this machine, received 192\.0\.2\.1"):
-        bind(tmp_path, host="192.0.2.1")
-
-
-def test_a_port_in_use_gives_another(tmp_path):
-    (tmp_path / "index.html").write_text("")
-    with bind(tmp_path, port=0) as first, bind(tmp_path, port=first.server_port) as second:
-        assert second.server_port != first.server_port
-
-
-def test_only_loopback_is_loopback():
-    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
 
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -305,6 +212,20 @@ def test_new_faces_sliders_and_morphing_change_the_picture(visit):
     np.testing.assert_array_equal(visit.pixels(), visit.pixels("morph-start"))
     assert (between != visit.pixels()).any()
     assert re.fullmatch(r"\d+\.\d ms per face, on this device", page.locator("#status").inner_text())
+
+
+@pytest.mark.slow
+def test_a_page_opened_by_double_click_says_how_it_is_opened(exported, chromium):
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto((exported[1] / "index.html").as_uri())
+    page.wait_for_selector("#not-running", state="visible", timeout=10_000)
+    assert "export.py RUN --serve" in page.locator("#not-running").inner_text()
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_that_runs_says_nothing_of_it(visit):
+    assert visit.page.locator("#not-running").count() == 0
 
 
 @pytest.mark.slow

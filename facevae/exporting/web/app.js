@@ -14,6 +14,7 @@ let times = [];
 let drawing = false;
 let drawAgain = false;
 
+element("not-running").remove();
 start().catch(fail);
 
 async function start() {
