@@ -1,17 +1,16 @@
 """A run is one frozen dataclass: the command line is generated from it, its JSON stands in the run folder."""
 
 import argparse
-import contextlib
 import dataclasses
 import difflib
 import math
-import numbers
 import os
 import re
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from facevae.arguments import plain_number
 from facevae.errors import UserError
 
 MOST_COUNT = 1_000_000_000  # what no training reaches, and every number format holds
@@ -365,7 +364,7 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if value is None and type(None) in typing.get_args(hint):
         return None
     value_type, choices = _value_type(hint)
-    value = _number(value, value_type)
+    value = plain_number(value, value_type)
     finite = not isinstance(value, float) or math.isfinite(value)
     right_type = type(value) is value_type and finite
     if choices:
@@ -377,16 +376,6 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
     if minimum is not None and not minimum <= value <= maximum:
         raise _refusal(field, f"at least {minimum} and at most {maximum}", value)
-    return value
-
-
-def _number(value: Any, value_type: type) -> Any:
-    """The value as a Python number where one is wanted and no information is lost; else as it came."""
-    if value_type is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return int(value)
-    if value_type is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            return float(value)
     return value
 
 

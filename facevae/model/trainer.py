@@ -1,5 +1,6 @@
 """How the variational autoencoder trains: `keras.Model` with its own compile, steps and trackers."""
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from facevae.errors import UserError
 from facevae.model import augmentation, losses, replicas, schedules
+from facevae.model.end_of_fit import EndOfFit, end_schedules
 from facevae.model.image_range import FirstBatch
 
 # Added to the seed for validation, whose noise is then none of training's, and for the shifts of images.
@@ -22,8 +24,9 @@ class Trainer(keras.Model):
 
     Attributes:
         global_step: `int64[]`, steps taken.
-        total_steps: `float32[]`, where the schedules end; whoever trains with schedules sets it. At 1 they stand at
-            their ends.
+        total_steps: `float32[]`, where the schedules end. `fit` sets it to its own end, unless it has been set ahead
+            of `global_step`, or a callback sets it. At 1 the schedules stand at their ends.
+        end_of_fit: what the last `fit` set `total_steps` to.
         variance: `float32[]`, σ², a running mean.
         not_finite_step: `int64[]`, the first step whose loss or gradients were not finite; -1 while there was none.
     """
@@ -54,6 +57,7 @@ class Trainer(keras.Model):
             name: replicas.Mean(name=name)
             for name in ("loss", "reconstruction_loss", "kl_loss", "mse", "gradient_norm")
         }
+        self.end_of_fit = 1.0
         self._first_batches = {kind: FirstBatch() for kind in ("train", "test", "predict")}
         self.jit_compile_gradients = False
 
@@ -126,17 +130,38 @@ class Trainer(keras.Model):
     # Steps
     # ------------------------------------------------------------------------------
 
-    def fit(
-        self, *args: Any, class_weight: None = None, sample_weight: None = None, **kwargs: Any
-    ) -> keras.callbacks.History:
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`, without weights: all images count alike.
 
+        `kl_warmup` and `shift` are shares of the training from the model's first step to the end of this `fit`.
+
         Raises:
-            UserError: weights of classes or of images, or a first batch whose values leave [0, 1].
+            UserError: no images, weights of classes or of images, a first batch whose values leave [0, 1], or a
+                schedule and no way to know how many steps there will be.
         """
-        _refuse_weights(class_weight)
-        _refuse_weights(sample_weight)  # without targets Keras would drop them
-        return super().fit(*args, **kwargs)
+        given = inspect.signature(super().fit).bind(*args, **kwargs).arguments
+        _refuse_weights(given.pop("class_weight", None))
+        _refuse_weights(given.pop("sample_weight", None))  # without targets Keras would drop them
+        if given.get("x") is None:
+            raise UserError(
+                "x: expected images, received none. Give an array, a tf.data.Dataset or a generator of batches."
+            )
+        callbacks = given.pop("callbacks", None)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            end_schedules(self, None)  # it cannot be told how long this fit is
+        else:
+            callbacks = [EndOfFit(given.get("initial_epoch", 0)), *keras.tree.flatten(callbacks or [])]
+        return super().fit(**given, callbacks=callbacks)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.train_on_batch`; schedules need `total_steps`, which nobody but the caller can know.
+
+        Raises:
+            UserError: `kl_warmup` or `shift` without it.
+        """
+        if float(self.total_steps) <= 1.0:
+            end_schedules(self, None)
+        return super().train_on_batch(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
@@ -178,7 +203,7 @@ class Trainer(keras.Model):
 
     def predict_step(self, data: Any) -> tf.Tensor:
         images, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        return super().predict_step((self._first_batches["predict"].check(images),))
+        return super().predict_step((self.to_float(self._first_batches["predict"].check(images)),))
 
     def compute_gradients(
         self, images: tf.Tensor, noise: tf.Tensor
