@@ -6,7 +6,7 @@ import numpy as np
 
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
-from facevae import latents
+from facevae import arguments, latents
 from facevae.encodings import Encodings
 from facevae.errors import UserError
 from facevae.figures import attribute_edit_grid
@@ -40,7 +40,7 @@ class AttributeEditPictures(FaceCallback):
         attributes: names of the attributes to show, in order; None for at most eight that are easy to see.
 
     Raises:
-        UserError: the faces have no attributes, or lack one of these names.
+        UserError: the faces have no attributes, or lack one of these names, or none or one twice is asked for.
     """
 
     def __init__(
@@ -58,12 +58,14 @@ class AttributeEditPictures(FaceCallback):
                 n for n, column in zip(names, faces.attributes.T, strict=True) if np.any(column != column[0])
             ]
             attributes = sorted(varying, key=lambda n: PREFERRED.index(n) if n in PREFERRED else 99)[:8]
-        unknown = [name for name in attributes if name not in names]
-        if unknown:
-            raise UserError(
-                f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown)}. "
-                "Correct the names, or leave `attributes` out to show at most eight."
-            )
+        else:
+            attributes = list(arguments.names("attributes", attributes))
+            unknown = [name for name in attributes if name not in names]
+            if unknown or not attributes:
+                raise UserError(
+                    f"attributes: expected some of {', '.join(names)}, received {', '.join(unknown) or 'none'}. "
+                    "Correct the names, or leave `attributes` out to show at most eight."
+                )
         self.attributes = attributes
 
     def write(self, epoch: int, encodings: Encodings) -> None:

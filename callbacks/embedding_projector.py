@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
 from facevae.encodings import Encodings
+from facevae.errors import printable
 from facevae.files import whole_file
 from facevae.tensorboard import projector
 
@@ -30,12 +32,17 @@ class EmbeddingProjector(FaceCallback):
         faces: the fixed faces.
         log_dir: folder of the TensorBoard run to write to. Keep model checkpoints out of it and of its
             parent folder: the projector would list their weights.
-        prior_samples: number of samples from N(0, 1) to add.
+        prior_samples: number of samples from N(0, 1) to add, 0 to 100,000.
+
+    Raises:
+        UserError: more points than thumbnails fit on a sheet.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], prior_samples: int = 200):
         super().__init__(faces, log_dir)
-        self.prior_samples = prior_samples
+        self.prior_samples = arguments.whole_number("prior_samples", prior_samples, 0, 100_000)
+        count = len(self.faces.images) + self.prior_samples + len(self.faces.attribute_names)
+        self._side = projector.thumbnail_side(count, min(self.faces.images.shape[1:3]))
         self._clouds: dict[int, projector.Cloud] = {}
 
     def begin(self, epoch: int) -> None:
@@ -69,7 +76,7 @@ class EmbeddingProjector(FaceCallback):
             shape=projector.write_points(self.log_dir / path, points),
             columns=f"projector/{labels}.tsv",
             thumbnails=f"projector/{labels}.jpg",
-            side=self._thumbnail_side(),
+            side=self._side,
         )
         self._write_config()
 
@@ -106,27 +113,23 @@ class EmbeddingProjector(FaceCallback):
         columns = {
             "name": [f"face {index}" for index in indices]
             + ["prior sample"] * self.prior_samples
-            + [f"centroid of {name}" for name in centroids],
+            + [f"centroid of {printable(name)}" for name in centroids],
             "kind": ["face"] * len(indices)
             + ["prior sample"] * self.prior_samples
             + ["attribute centroid"] * len(centroids),
         }
         for position, name in enumerate(self.faces.attribute_names if centroids else ()):
             values = ["yes" if value else "no" for value in self.faces.attributes[indices, position]]
-            columns[name] = values + ["–"] * others
+            columns[_heading(name, columns)] = values + ["–"] * others
         return projector.columns_text(columns)
 
     def _thumbnails(self, indices):
-        side = self._thumbnail_side()
+        side = self._side
         # One at a time: thousands of float32 images would take too much memory before they are made smaller.
         faces = [_resized(self.faces.images[index], side) for index in indices]
         tiles = [_tile("N(0,1)", side)] * self.prior_samples
-        tiles += [_tile(name.replace("_", "\n"), side) for name in self._attribute_masks(indices)]
+        tiles += [_tile(printable(name).replace("_", "\n"), side) for name in self._attribute_masks(indices)]
         return np.stack(faces + tiles)
-
-    def _thumbnail_side(self):
-        count = len(self.faces.images) + self.prior_samples + len(self.faces.attribute_names)
-        return projector.thumbnail_side(count, min(self.faces.images.shape[1:3]))
 
     def _attribute_masks(self, indices):
         """The faces that have each attribute, `bool[faces]` by name, without attributes that none of them has."""
@@ -161,7 +164,16 @@ def _epoch_of(cloud: projector.Cloud) -> int:
 def _resized(image, side):
     if image.dtype != np.uint8:
         image = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX))
+    # Faces that are not square get margins.
+    return np.asarray(ImageOps.pad(Image.fromarray(image), (side, side), Image.Resampling.BOX, TILE_COLOUR))
+
+
+def _heading(name, columns):
+    """An attribute's name on one line, and none that a column has: names and kinds of the points have theirs."""
+    heading = printable(name)
+    while heading in columns:
+        heading = f"attribute {heading}"
+    return heading
 
 
 def _tile(text, side):

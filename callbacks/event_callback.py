@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from facevae import arguments
 from facevae.tensorboard.events import EventWriter, cannot_write
 
 
@@ -19,12 +20,12 @@ class EventCallback(keras.callbacks.Callback):
         log_dir: folder of the TensorBoard run to write to.
 
     Raises:
-        UserError: in training, if the folder cannot be written.
+        UserError: no path of a folder; in training, if the folder cannot be written.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str]):
         super().__init__()
-        self.log_dir = pathlib.Path(log_dir)
+        self.log_dir: pathlib.Path = arguments.folder("log_dir", log_dir)
         self._writer: EventWriter | None = None
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 from callbacks.event_callback import EventCallback
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
 from facevae.encodings import Encodings
 from facevae.tensorboard.events import cannot_write
 
@@ -12,6 +13,8 @@ from facevae.tensorboard.events import cannot_write
 # 190 points in the first 1,000 epochs, 10 in each 1,000 after that. TensorBoard shows all of them if it is started
 # with facevae.tensorboard.server.SAMPLES_PER_PLUGIN.
 EVERY_EPOCH_UNTIL = 100
+# Most faces, rows or panels that a callback can be asked for: more are no picture that can be looked at.
+MOST_SHOWN = 1024
 
 
 def is_due(epoch: int) -> bool:
@@ -19,6 +22,13 @@ def is_due(epoch: int) -> bool:
     if epoch < EVERY_EPOCH_UNTIL:
         return True
     return epoch % (10 if epoch < 10 * EVERY_EPOCH_UNTIL else 100) == 0
+
+
+def checked_faces(faces: SharedEncoding) -> SharedEncoding:
+    """The argument `faces` of a callback."""
+    return arguments.instance(
+        "faces", faces, SharedEncoding, "Make one of your images: SharedEncoding(images)."
+    )
 
 
 class FaceCallback(EventCallback):
@@ -29,12 +39,13 @@ class FaceCallback(EventCallback):
         log_dir: folder of the TensorBoard run to write to.
 
     Raises:
-        UserError: in training, if the model lacks `encode` or `decode`, or the folder cannot be written.
+        UserError: other faces than a `SharedEncoding`; in training, if the model lacks `encode` or `decode`, or the
+            folder cannot be written.
     """
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str]):
         super().__init__(log_dir)
-        self.faces = faces
+        self.faces = checked_faces(faces)
         self._last_epoch: int | None = None
         self._last_written: int | None = None
 

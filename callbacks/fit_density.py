@@ -6,7 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from callbacks.face_callback import checked_faces
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
+from facevae.config import check_settings
 from facevae.errors import UserError
 from facevae.model import density
 
@@ -33,7 +36,9 @@ class FitDensity(keras.callbacks.Callback):
 
     def __init__(self, faces: SharedEncoding, components: int = 10, seed: int = 0):
         super().__init__()
-        self.faces, self.components, self.seed = faces, components, seed
+        self.faces = checked_faces(faces)
+        self.components = arguments.whole_number("components", components, 1, 100)
+        self.seed = check_settings({"seed": seed})["seed"]
 
     def on_train_begin(self, logs: Any = None) -> None:
         room = getattr(self.model, "density_components", 0)

@@ -8,6 +8,8 @@ from typing import Any
 from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 
 from callbacks.event_callback import EventCallback
+from callbacks.logs import numbers
+from facevae import arguments
 from facevae.evaluation.evaluators import declared_metrics
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
@@ -21,13 +23,16 @@ class HyperParameters(EventCallback):
 
     Args:
         log_dir: folder of the TensorBoard run to write to.
-        values: the configuration; values other than numbers, bools and strings are written as strings.
+        values: the configuration; values other than finite numbers, bools and strings are written as strings.
         name: name of the row; None for the path of the log folder.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], values: Mapping[str, Any], name: str | None = None):
         super().__init__(log_dir)
-        self.values = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in values.items()}
+        mapping = arguments.instance("values", values, Mapping, "Give values by name: config.to_dict().")
+        self.values = {key: _plain(mapping[key]) for key in arguments.names("values", mapping)}
+        if name is not None:
+            arguments.instance("name", name, str, "Give the row's name, or leave it out.")
         self.name = name or str(self.log_dir)
 
     def begin(self, epoch: int) -> None:
@@ -49,9 +54,8 @@ class HyperParameters(EventCallback):
         self.writer.flush()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        for name in METRICS:
-            value = (logs or {}).get(name)
-            if value is not None and math.isfinite(value):
+        for name, value in numbers(logs).items():
+            if name in METRICS and math.isfinite(value):
                 self.writer.scalar(f"metrics/{name}", value, epoch)
         self.writer.flush()
 
@@ -59,3 +63,11 @@ class HyperParameters(EventCallback):
         if self.is_open:
             self.writer.summary(summary.session_end_pb(api_pb2.STATUS_SUCCESS), 0)
         super().on_train_end(logs)
+
+
+def _plain(value: Any) -> bool | float | str:
+    """A value as the tab shows it: a bool, a finite number, or text."""
+    if isinstance(value, bool | str):
+        return value
+    number = arguments.plain_number(value, float)
+    return number if isinstance(number, float) and math.isfinite(number) else str(value)

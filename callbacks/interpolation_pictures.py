@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 
-from callbacks.face_callback import FaceCallback
+from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
-from facevae import latents
+from facevae import arguments, latents
 from facevae.encodings import Encodings
 from facevae.figures import interpolation_grid
 
@@ -24,7 +24,7 @@ class InterpolationPictures(FaceCallback):
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], pairs: int = 4):
         super().__init__(faces, log_dir)
-        self.pairs = pairs
+        self.pairs = arguments.whole_number("pairs", pairs, 1, MOST_SHOWN)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         pairs = min(self.pairs, len(encodings.mean) // 2)

@@ -2,8 +2,9 @@
 
 import os
 
-from callbacks.face_callback import FaceCallback
+from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
 from facevae.encodings import Encodings
 from facevae.figures import dimension_histograms, dimensions_figure
 
@@ -19,7 +20,7 @@ class LatentFigures(FaceCallback):
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 30):
         super().__init__(faces, log_dir)
-        self.dimensions = dimensions
+        self.dimensions = arguments.whole_number("dimensions", dimensions, 1, MOST_SHOWN)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         self.writer.image(

@@ -1,15 +1,24 @@
 """Rate against distortion over the epochs of a training."""
 
+import itertools
 import json
 import math
 import os
+import warnings
 from typing import Any
 
 from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
+from callbacks.logs import numbers
 from facevae.figures import rate_distortion_figure
 from facevae.files import whole_file
 from facevae.tensorboard.events import cannot_write
+
+# By curve, the metrics that are its rate and its distortion.
+CURVES = {
+    "training": ("kl_loss", "reconstruction_loss"),
+    "validation": ("val_kl_loss", "val_reconstruction_loss"),
+}
 
 
 class RateDistortionFigure(EventCallback):
@@ -19,7 +28,8 @@ class RateDistortionFigure(EventCallback):
     that reconstructs from one that ignores its latents; its two parts do.
 
     The points are kept in `rate_distortion.json` in the log folder, so that a resumed training continues
-    the curves.
+    the curves. Without validation data there is the curve of training alone. The model must report `kl_loss` and
+    `reconstruction_loss`; one that does not gets a warning, and no figure.
 
     Args:
         log_dir: folder of the TensorBoard run to write to.
@@ -29,20 +39,30 @@ class RateDistortionFigure(EventCallback):
         super().__init__(log_dir)
         self._path = self.log_dir / "rate_distortion.json"
         self._points: dict[str, list[list[float]]] = {}
+        self._warned = False
 
     def begin(self, epoch: int) -> None:
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
-            self._points = {name: [p for p in points if p[0] < epoch] for name, points in stored.items()}
-        except (OSError, ValueError, AttributeError, TypeError, IndexError):
-            self._points = {}  # no file yet, or a damaged one, which must not end the training
+            curves = {name: _points_before(epoch, stored.get(name, [])) for name in CURVES}
+        except (OSError, ValueError, AttributeError, TypeError):
+            curves = {}  # no file yet, or a damaged one, which must not end the training
+        self._points = {name: points for name, points in curves.items() if points}
+        self._warned = False
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        for name, prefix in (("training", ""), ("validation", "val_")):
-            point = [(logs or {}).get(prefix + key) for key in ("kl_loss", "reconstruction_loss")]
-            known = [float(value) for value in point if value is not None and math.isfinite(value)]
-            if len(known) == len(point):
-                self._points.setdefault(name, []).append([epoch, *known])
+        values = numbers(logs)
+        for name, keys in CURVES.items():
+            point = [values[key] for key in keys if math.isfinite(values.get(key, math.nan))]
+            if len(point) == len(keys):
+                self._points.setdefault(name, []).append([epoch, *point])
+        if not self._warned and not set(CURVES["training"]) <= set(values):
+            self._warned = True
+            warnings.warn(
+                "RateDistortionFigure: expected a model that reports kl_loss and reconstruction_loss, received "
+                f"{', '.join(values) or 'none'}. Nothing is drawn: add them to its metrics, or leave it out.",
+                stacklevel=2,
+            )
         if not self._points:
             return
         try:
@@ -59,3 +79,15 @@ class RateDistortionFigure(EventCallback):
                 "is closer to the prior; along a dashed line the loss (their sum, KL weight 1) is the same.",
             )
             self.writer.flush()
+
+
+def _points_before(epoch, stored):
+    """The stored points of earlier epochs, (epoch, rate, distortion) each.
+
+    Raises:
+        ValueError, TypeError: they are none.
+    """
+    points = [[int(number), float(rate), float(distortion)] for number, rate, distortion in stored]
+    if not all(map(math.isfinite, itertools.chain.from_iterable(points))):
+        raise ValueError("points that are not finite")
+    return [point for point in points if point[0] < epoch]

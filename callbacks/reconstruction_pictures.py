@@ -2,8 +2,9 @@
 
 import os
 
-from callbacks.face_callback import FaceCallback
+from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
 from facevae.encodings import Encodings
 from facevae.figures import reconstruction_grid
 
@@ -21,7 +22,7 @@ class ReconstructionPictures(FaceCallback):
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 16):
         super().__init__(faces, log_dir)
-        self.count = count
+        self.count = arguments.whole_number("count", count, 1, MOST_SHOWN)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         originals = self.faces.originals(encodings.indices[: self.count])

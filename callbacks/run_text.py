@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from callbacks.event_callback import EventCallback
+from facevae import arguments
 
 
 class RunText(EventCallback):
@@ -16,7 +17,10 @@ class RunText(EventCallback):
 
     def __init__(self, log_dir: str | os.PathLike[str], texts: Mapping[str, str]):
         super().__init__(log_dir)
-        self.texts = dict(texts)
+        mapping = arguments.instance("texts", texts, Mapping, "Give Markdown by title.")
+        for title in arguments.names("texts", mapping):
+            arguments.instance(f"texts: {title}", mapping[title], str, "Give Markdown.")
+        self.texts = dict(mapping)
 
     def begin(self, epoch: int) -> None:
         for title, markdown in self.texts.items():

@@ -4,10 +4,13 @@ import os
 
 import numpy as np
 
-from callbacks.face_callback import FaceCallback
+from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
+from facevae import arguments
+from facevae.config import check_settings
 from facevae.encodings import Encodings
 from facevae.figures import sample_grid
+from facevae.model.density import Mixture
 
 
 class SamplePictures(FaceCallback):
@@ -26,14 +29,15 @@ class SamplePictures(FaceCallback):
         self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 32, seed: int = 0
     ):
         super().__init__(faces, log_dir)
-        self.count, self.seed = count, seed
+        self.count = arguments.whole_number("count", count, 1, MOST_SHOWN)
+        self.seed = check_settings({"seed": seed})["seed"]
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         shape = (self.count, encodings.mean.shape[1])
         noise = np.random.default_rng(self.seed).standard_normal(shape, np.float32)
         self._draw("from the prior", noise, epoch, "Decoded samples from N(0, 1), the same every epoch.")
         density = getattr(self.model, "density", None)
-        if density is not None:
+        if isinstance(density, Mixture):
             latents = density.sample(self.count, self.seed)
             self._draw(
                 "from the fitted density",

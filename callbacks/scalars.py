@@ -7,6 +7,9 @@ from typing import Any
 
 import keras
 
+from callbacks.logs import numbers
+from facevae import arguments
+from facevae.config import check_settings
 from facevae.tensorboard.events import EventWriter
 
 SPLITS = ("train", "validation")
@@ -25,7 +28,8 @@ class Scalars(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str | os.PathLike[str], batch_size: int):
         super().__init__()
-        self.log_dir, self.batch_size = pathlib.Path(log_dir), batch_size
+        self.log_dir: pathlib.Path = arguments.folder("log_dir", log_dir)
+        self.batch_size: int = check_settings({"batch_size": batch_size})["batch_size"]
         self._writers: dict[str, EventWriter] = {}
         self._steps, self._begin, self._end = 0, 0.0, 0.0
 
@@ -46,11 +50,13 @@ class Scalars(keras.callbacks.Callback):
             self._steps += self.model.steps_per_execution
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        logs = dict(logs or {})
+        curves = numbers(logs)
         if self._steps:
-            logs["images_per_second"] = self._steps * self.batch_size / (self._end - self._begin)
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
-        for name, value in logs.items():
+            curves["images_per_second"] = self._steps * self.batch_size / (self._end - self._begin)
+        optimizer = getattr(self.model, "optimizer", None)  # None where a model's own step needs none
+        if optimizer is not None:
+            curves["learning_rate"] = float(optimizer.learning_rate)
+        for name, value in curves.items():
             split = "validation" if name.startswith("val_") else "train"
             self._writers[split].scalar(name.removeprefix("val_"), value, epoch)
         for writer in self._writers.values():

@@ -2,9 +2,9 @@
 
 import os
 
-from callbacks.face_callback import FaceCallback
+from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
-from facevae import latents
+from facevae import arguments, latents
 from facevae.encodings import Encodings
 from facevae.figures import traversal_grid
 
@@ -23,7 +23,7 @@ class TraversalPictures(FaceCallback):
 
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 9):
         super().__init__(faces, log_dir)
-        self.dimensions = dimensions
+        self.dimensions = arguments.whole_number("dimensions", dimensions, 1, MOST_SHOWN)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         mean, log_variance = encodings.mean, encodings.log_variance

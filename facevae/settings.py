@@ -1,13 +1,12 @@
 """One setting: a dataclass field with a help text and limits, and the check of its values."""
 
-import contextlib
 import dataclasses
 import difflib
 import math
-import numbers
 import typing
 from typing import Any, Literal
 
+from facevae.arguments import plain_number
 from facevae.errors import UserError
 
 
@@ -65,7 +64,7 @@ def checked_value(field: dataclasses.Field, annotation: Any, value: Any) -> Any:
     if value is None and type(None) in typing.get_args(annotation):
         return None
     value_type, choices = type_and_choices(annotation)
-    value = _number(value, value_type)
+    value = plain_number(value, value_type)
     finite = not isinstance(value, float) or math.isfinite(value)
     right_type = type(value) is value_type and finite
     if choices:
@@ -77,16 +76,6 @@ def checked_value(field: dataclasses.Field, annotation: Any, value: Any) -> Any:
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
     if minimum is not None and not minimum <= value <= maximum:
         raise _refusal(field, f"at least {minimum} and at most {maximum}", value)
-    return value
-
-
-def _number(value: Any, value_type: type) -> Any:
-    """The value as an `int` or `float` if that loses no information, else unchanged."""
-    if value_type is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return int(value)
-    if value_type is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            return float(value)
     return value
 
 

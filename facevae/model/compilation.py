@@ -65,3 +65,16 @@ def with_xla(gradients: Callable, forward: Callable, replica_count: int) -> tupl
     if replica_count == 1:
         return tf.function(gradients, jit_compile=True), forward
     return gradients, tf.function(forward, jit_compile=True)
+
+
+def refuse_weights(weights: Any) -> None:
+    """Refuses weights of classes or images in training, which the model would ignore.
+
+    Raises:
+        UserError: they are not None.
+    """
+    if weights is not None:
+        raise UserError(
+            "sample_weight, class_weight: expected none in training, received weights. All images count alike: "
+            "leave the weights out, or leave out the images that count less."
+        )

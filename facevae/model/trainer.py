@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from facevae.errors import UserError
 from facevae.model import augmentation, compilation, losses, replicas, schedules, trackers
+from facevae.model.end_of_fit import end_schedules, fit_arguments
 from facevae.model.image_range import RangeCheckedModel
 
 # Added to the seed, so that validation noise and the shifts of images are independent of training noise.
@@ -21,8 +22,10 @@ class Trainer(RangeCheckedModel):
 
     Attributes:
         global_step: `int64[]`, steps taken.
-        total_steps: `float32[]`, the step at which the schedules end; `training/schedule.py` sets it. With the initial
-            value 1 they are at their final values after one step.
+        total_steps: `float32[]`, the step at which the schedules end. `fit` sets it to its own end, unless it has been
+            set ahead of `global_step`, or a callback sets it (`training/schedule.py`). With the initial value 1 the
+            schedules are at their final values after one step.
+        end_of_fit: what the last `fit` set `total_steps` to.
         variance: `float32[]`, σ², a running mean.
         not_finite_step: `int64[]`, the first step whose loss or gradients were not finite; -1 while there was none.
     """
@@ -36,6 +39,7 @@ class Trainer(RangeCheckedModel):
     free_bits: float
     shift: int
     seed: int
+    pixel_values: int
     encoder: keras.Model
     decoder: keras.Model
     encode: Callable[..., tuple[tf.Tensor, tf.Tensor]]
@@ -50,6 +54,7 @@ class Trainer(RangeCheckedModel):
         self.variance = self._state("variance", (), "float32", "ones")
         self.not_finite_step = self._state("not_finite_step", (), "int64", keras.initializers.Constant(-1))
         self._trackers = {name: trackers.Mean(name=name) for name in trackers.TRACKED}
+        self.end_of_fit = 1.0
         self.jit_compile_gradients = False
 
     def _state(self, name, shape, dtype="float32", initializer="zeros"):
@@ -112,21 +117,30 @@ class Trainer(RangeCheckedModel):
     # Steps
     # ------------------------------------------------------------------------------
 
-    def fit(
-        self, *args: Any, class_weight: None = None, sample_weight: None = None, **kwargs: Any
-    ) -> keras.callbacks.History:
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Like `keras.Model.fit`, but without weights: all images count alike.
 
+        `kl_warmup` and `shift` are shares of the training from the model's first step to the end of this `fit`.
+
         Raises:
-            UserError: class or sample weights were given, or values of the first batch leave [0, 1].
+            UserError: no images, class or sample weights, values of the first batch that leave [0, 1], or a schedule
+                without a way to know how many steps there will be.
         """
-        _refuse_weights(class_weight)
-        _refuse_weights(sample_weight)  # without targets Keras would drop them
-        return super().fit(*args, **kwargs)
+        return super().fit(**fit_arguments(self, super().fit, args, kwargs))
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Like `keras.Model.train_on_batch`.
+
+        Raises:
+            UserError: `kl_warmup` or `shift`, and `total_steps` has not been set: only the caller knows it.
+        """
+        if float(self.total_steps) <= 1.0:
+            end_schedules(self, None)
+        return super().train_on_batch(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-        _refuse_weights(weights)
+        compilation.refuse_weights(weights)
         images = self.to_float(self.check_first_batch("train", images))
 
         # Forward pass and gradients: one XLA program where XLA is on.
@@ -265,9 +279,10 @@ class Trainer(RangeCheckedModel):
     def _track(self, results):
         faces = results.pop("faces")
         logs = trackers.update(self._trackers, results, faces)
-        # Keras averages the workers' logs along an axis that scalars lack (keras-team/keras#20585).
-        several_workers = isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
-        return {name: value[tf.newaxis] for name, value in logs.items()} if several_workers else logs
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            # Keras averages the workers' logs along an axis that scalars lack (keras-team/keras#20585).
+            logs = {name: value[tf.newaxis] for name, value in logs.items()}
+        return logs
 
     def make_train_function(self, force: bool = False) -> None:
         # If its variables were made in the first step, TensorFlow would trace the step twice.
@@ -280,18 +295,5 @@ class Trainer(RangeCheckedModel):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
 
-    @property
-    def pixel_values(self) -> int:
-        """How many values an image has."""
-        return self.image_size * self.image_size * 3
-
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the constructor has built all layers. Keras would average a first uint8 batch over workers."""
-
-
-def _refuse_weights(weights):
-    if weights is not None:
-        raise UserError(
-            "sample_weight, class_weight: expected none in training, received weights. All images count alike: "
-            "leave the weights out, or leave out the images that count less."
-        )

@@ -1,18 +1,22 @@
 """The variational autoencoder as a Keras model: encoding, decoding, sampling. Its training is in `trainer.py`."""
 
+import os
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae.config import check_settings
+from facevae import arguments
+from facevae.config import MOST_COUNT, check_settings
+from facevae.errors import UserError
 from facevae.model import networks
 from facevae.model.batches import in_batches
 from facevae.model.density import Mixture
 from facevae.model.image_range import check_range
 from facevae.model.trainer import Trainer
 
+MOST_TEMPERATURE = 10.0
 # Keeps exp(log_variance) and the KL divergence well inside the range of float32.
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
 # The arguments of the VAE's constructor, which are fields of `Config` under the same names.
@@ -47,7 +51,7 @@ class VAE(Trainer):
         likelihood: `calibrated_gaussian` or `weighted_mse`.
         mse_weight: weight of the mean squared error under `weighted_mse`.
         kl_weight: β, the weight of the KL divergence at the end of its warm-up.
-        kl_warmup: share of the training (of `total_steps`) over which it rises from 0.
+        kl_warmup: share of the training (of `total_steps`, which `fit` sets) over which it rises from 0.
         free_bits: KL of each latent dimension that training does not penalise, nats.
         sample_from: what `sample` draws from by default, `prior` or `density`.
         density_components: the largest number of components of the fitted density; 0 leaves no room for a density.
@@ -93,6 +97,7 @@ class VAE(Trainer):
             setattr(self, name, value)
 
         shape = (self.network, self.image_size, self.latent_dim, self.width, self.dropout, self.dtype_policy)
+        self.pixel_values = self.image_size**2 * 3
         self.encoder = networks.build_encoder(*shape)
         self.decoder = networks.build_decoder(*shape)
 
@@ -179,16 +184,21 @@ class VAE(Trainer):
         """The latents `float32[count, latent_dim]` behind `sample`, with the same arguments.
 
         Raises:
-            ValueError: `density` was asked for and none has been fitted.
+            UserError: `density` was asked for and none has been fitted, or an argument outside its limits.
         """
+        count = arguments.whole_number("count", count, 0, MOST_COUNT)
+        seed = check_settings({"seed": seed})["seed"]
+        temperature = arguments.real_number("temperature", temperature, 0.0, MOST_TEMPERATURE)
         density = self.density
         if sample_from is None:
             sample_from = self.sample_from if density is not None else "prior"
         if sample_from not in ("prior", "density"):
-            raise ValueError(f"sample_from: expected prior or density, received {sample_from!r}.")
+            raise UserError(
+                f"sample_from: expected prior or density, received {sample_from!r}. Leave it out for the model's own."
+            )
         if sample_from == "density":
             if density is None:
-                raise ValueError(
+                raise UserError(
                     "sample_from: expected prior, received density: this model has no fitted density. "
                     "Leave sample_from out, or set `density` first."
                 )
@@ -226,18 +236,18 @@ class VAE(Trainer):
         """Images as `float32[batch, image_size, image_size, 3]` in [0, 1], from either form.
 
         Raises:
-            ValueError: neither uint8 nor float32, another shape, or (outside of graphs) values that leave [0, 1].
+            UserError: neither uint8 nor float32, another shape, or (outside of graphs) values that leave [0, 1].
         """
         images = tf.convert_to_tensor(images)
         expected = (self.image_size, self.image_size, 3)
         if images.shape.rank != 4 or tuple(images.shape[1:]) != expected:
-            raise ValueError(
+            raise UserError(
                 f"images: expected the shape [batch, {', '.join(map(str, expected))}], received {images.shape}."
             )
         if images.dtype == tf.uint8:
             return tf.cast(images, tf.float32) * (1.0 / 255.0)
         if images.dtype != tf.float32:
-            raise ValueError(
+            raise UserError(
                 f"images: expected uint8 in [0, 255] or float32 in [0, 1], received {images.dtype.name}. "
                 "Convert them first."
             )
@@ -247,6 +257,25 @@ class VAE(Trainer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **{name: getattr(self, name) for name in SETTINGS}}
+
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As `keras.Model.export`: images to reconstructions, float32 in [0, 1] unless a signature says uint8.
+
+        `export.py` writes what apps need of a run: the decoder, attributes, the density, and their guide.
+        """
+        if (
+            input_signature is None
+        ):  # Keras looks for it in a model's first call, which this one may not have had
+            shape = (None, self.image_size, self.image_size, 3)
+            input_signature = [keras.InputSpec(shape=shape, dtype="float32")]
+        super().export(filepath, format, verbose=verbose, input_signature=input_signature, **kwargs)
 
     def float32_copy(self) -> "VAE":
         """The same model in float32, not compiled: the form that is saved and exported."""

@@ -20,6 +20,7 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
+from facevae.errors import UserError
 from facevae.files import whole_file
 from facevae.files.untrusted import check_size
 
@@ -27,6 +28,7 @@ CONFIG = "projector_config.pbtxt"
 _MOST_CONFIG_BYTES = 2**20
 _FILE = re.compile(r"projector/[A-Za-z0-9_-]+\.(bytes|tsv|jpg)")
 _COUNTER = re.compile(r"shown-(\d{1,18})\..+")
+SMALLEST_THUMBNAIL = 8  # pixels along a side
 LARGEST_SHEET = 8192  # pixels along a side: a texture size that practically every WebGL device supports
 
 
@@ -96,16 +98,17 @@ def thumbnail_side(count: int, image_size: int, largest: int = 48) -> int:
 
     Args:
         count: number of thumbnails.
-        image_size: pixels along the side of the images; thumbnails are not larger.
+        image_size: pixels along the side of the images; thumbnails are not larger, but for images below 8 pixels.
         largest: the largest side.
 
     Raises:
-        ValueError: so many points that a thumbnail would be smaller than 8 pixels.
+        UserError: so many points that a thumbnail would be smaller than 8 pixels.
     """
-    side = min(largest, image_size, LARGEST_SHEET // math.ceil(math.sqrt(count)))
-    if side < 8:
-        raise ValueError(
-            f"thumbnails: expected at most {(LARGEST_SHEET // 8) ** 2} points, received {count}."
+    side = min(largest, max(image_size, SMALLEST_THUMBNAIL), LARGEST_SHEET // math.ceil(math.sqrt(count)))
+    if side < SMALLEST_THUMBNAIL:
+        raise UserError(
+            f"thumbnails: expected at most {(LARGEST_SHEET // SMALLEST_THUMBNAIL) ** 2:,} points, received {count:,}. "
+            "Show fewer faces or prior samples."
         )
     return side
 
