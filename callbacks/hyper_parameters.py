@@ -8,6 +8,7 @@ from typing import Any
 from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 
 from callbacks.event_callback import EventCallback
+from facevae.errors import printable
 from facevae.evaluation.evaluators import declared_metrics
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
@@ -27,8 +28,11 @@ class HyperParameters(EventCallback):
 
     def __init__(self, log_dir: str | os.PathLike[str], values: Mapping[str, Any], name: str | None = None):
         super().__init__(log_dir)
-        self.values = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in values.items()}
-        self.name = name or str(self.log_dir)
+        # Texts must be UTF-8, which names of files need not be.
+        self.values = {
+            k: v if isinstance(v, bool | int | float) else printable(str(v)) for k, v in values.items()
+        }
+        self.name = printable(name or str(self.log_dir))
 
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
