@@ -6,7 +6,7 @@ memorised. The results are printed, saved as evaluation.json in the run folder, 
 
 import argparse
 
-from facevae.errors import UserError, exit_on_user_error
+from facevae.errors import UserError, exit_on_user_error, printable
 from facevae.opened_run import add_data_flags, open_from_flags
 from facevae.quiet import without_native_notes
 
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     # -------------------------------------------------------------------------------------------------------------
     evaluation = evaluate(evaluated)
     save(opened.run, evaluation)
-    print(f"\n{table(evaluation)}\n\nWritten to {opened.run.evaluation}")
+    print(f"\n{table(evaluation)}\n\nWritten to {printable(str(opened.run.evaluation))}")
 
 
 if __name__ == "__main__":

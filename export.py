@@ -7,7 +7,7 @@ and a web page. Every model file is compared with the trained model; a .tflite f
 import argparse
 import sys
 
-from facevae.errors import UserError, exit_on_user_error
+from facevae.errors import UserError, exit_on_user_error, printable
 from facevae.exporting.formats import FORMATS
 from facevae.opened_run import add_data_flags, open_from_flags
 from facevae.quiet import without_native_notes
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"error: {result.file} removed: {problem}", file=sys.stderr)
     for note in export.notes:
         print(note)
-    print(f"Written to {export.folder}")
+    print(f"Written to {printable(str(export.folder))}")
 
     # -------------------------------------------------------------------------------------------------------------
     # Web page

@@ -10,6 +10,7 @@ from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 from callbacks.event_callback import EventCallback
 from callbacks.logs import numbers
 from facevae import arguments
+from facevae.errors import printable
 from facevae.evaluation.evaluators import declared_metrics
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
@@ -33,7 +34,9 @@ class HyperParameters(EventCallback):
         self.values = {key: _plain(mapping[key]) for key in arguments.names("values", mapping)}
         if name is not None:
             arguments.instance("name", name, str, "Give the row's name, or leave it out.")
-        self.name = name or str(self.log_dir)
+        self.name = printable(
+            name or str(self.log_dir)
+        )  # texts must be UTF-8, which names of files need not be
 
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
@@ -67,7 +70,8 @@ class HyperParameters(EventCallback):
 
 def _plain(value: Any) -> bool | float | str:
     """A value as the tab shows it: a bool, a finite number, or text."""
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         return value
     number = arguments.plain_number(value, float)
-    return number if isinstance(number, float) and math.isfinite(number) else str(value)
+    is_number = isinstance(number, float) and math.isfinite(number)
+    return number if is_number else printable(str(value))  # text must be UTF-8, which names of files need not be

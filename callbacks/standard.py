@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-import shlex
 import sys
 
 import keras
@@ -26,6 +25,8 @@ from callbacks.shared_encoding import SharedEncoding
 from callbacks.traversal_pictures import TraversalPictures
 from facevae.config import Config
 from facevae.data import FaceDataset
+from facevae.errors import printable
+from facevae.printed_commands import quoted
 from facevae.run_folder import RunFolder
 from facevae.text_table import markdown
 
@@ -82,9 +83,10 @@ def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
         "1 how to read the tabs": HOW_TO_READ,
         "2 configuration": _table("setting", config.to_dict()),
         "3 data set": _table("data set", data),
-        "4 command and versions": f"    {shlex.join(sys.argv)}\n\n" + _table("package", versions),
+        "4 command and versions": f"    {quoted(sys.argv)}\n\n" + _table("package", versions),
     }
 
 
 def _table(title, values):
-    return markdown((title, "value"), values.items(), "ll") + "\n"
+    shown = [(name, printable(str(value))) for name, value in values.items()]
+    return markdown((title, "value"), shown, "ll") + "\n"

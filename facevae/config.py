@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from facevae.errors import UserError
+from facevae.files import expanded
 from facevae.settings import checked_value, setting
 
 MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
@@ -294,5 +295,5 @@ def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
     if os.path.isdir(chosen.get("data", "")):
         chosen["data"] = os.path.abspath(chosen["data"])
     if "data_dir" in chosen and "://" not in chosen["data_dir"]:
-        chosen["data_dir"] = os.path.abspath(os.path.expanduser(chosen["data_dir"]))
+        chosen["data_dir"] = os.path.abspath(expanded(chosen["data_dir"]))
     return chosen

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from facevae.config import with_absolute_folders
 from facevae.errors import DataNotFoundError, UserError
+from facevae.native_flags import check_native_flags
+from facevae.printed_commands import script_command
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 
@@ -104,7 +106,7 @@ class OpenedRun:
         if not path.exists():
             raise UserError(
                 f"{path}: the run has no trained model yet; the first is saved after the first epoch. "
-                f"Go on with: python train.py --run-dir {self.run.path} --resume"
+                f"Go on with: {script_command('train.py', '--run-dir', self.run.path, '--resume')}"
             )
         with without_native_notes():
             from facevae.model.keras_file import read_model
@@ -181,7 +183,8 @@ def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
         flags: `run_dir`, those of `add_data_flags`, and `which` where the command has it.
 
     Raises:
-        UserError: the folder holds no run, or `--data` is neither an existing folder nor a data set's name.
+        UserError: the folder holds no run, `--data` is neither an existing folder nor a data set's name, or TensorFlow
+            would not start.
     """
     places = {name: value for name, value in vars(flags).items() if name in DATA_FLAGS}
     opened = OpenedRun(flags.run_dir, getattr(flags, "which", None), **places)
@@ -189,4 +192,5 @@ def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
         from facevae.data.sources import check_source
 
         check_source(opened.data)
+    check_native_flags()
     return opened

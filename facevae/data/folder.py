@@ -22,6 +22,7 @@ from facevae.data.tables import (
     read_partition_table,
 )
 from facevae.errors import DataNotFoundError, UserError, printable
+from facevae.files import expanded
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class FolderSource:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = pathlib.Path(path).expanduser().resolve()
+        self.path = expanded(path).resolve()
         self.name = printable(self.path.name or str(self.path))
         self.key = str(self.path)
         self.left_out: dict[str, str] = {}

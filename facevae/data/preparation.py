@@ -27,7 +27,7 @@ from facevae.data.records import (
 )
 from facevae.data.sources import Source, open_source
 from facevae.errors import UserError, printable
-from facevae.files import locked, remove_leftovers
+from facevae.files import cache_folder, locked, remove_leftovers
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
 _DISK_RESERVE = 100 * 2**20
@@ -67,8 +67,7 @@ def prepare(
             f"image_size: expected a whole number of pixels of at least 8, received {image_size!r}."
         )
     source = open_source(data, data_dir, image_size)
-    cache = pathlib.Path(cache_dir or os.environ.get("FACEVAE_CACHE") or "~/.cache/facevae").expanduser()
-    folder = cache.absolute() / _folder_name(source, crop, image_size)
+    folder = cache_folder(cache_dir) / _folder_name(source, crop, image_size)
     remove_leftovers(folder.parent)
     dataset = _existing(folder, source, image_size)
     if dataset is None:
@@ -140,7 +139,7 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
         )
     tqdm.tqdm.write(
         f"Preparing {source.name}, once: {len(source):,} faces of {image_size}x{image_size}, "
-        f"{_bytes(needed)}, in {folder}"
+        f"{_bytes(needed)}, in {printable(str(folder))}"
     )
     left_out = dict(source.left_out)
     try:
@@ -221,7 +220,7 @@ def _summary(dataset: FaceDataset) -> str:
         + ", ".join(f"{n:,} {name}" for name, n in splits)
         + f"), {len(dataset.attribute_names)} attributes"
         + (f", {len(dataset.left_out):,} pictures left out" if dataset.left_out else "")
-        + f", {_bytes(size)} in {dataset.folder}"
+        + f", {_bytes(size)} in {printable(str(dataset.folder))}"
     )
 
 

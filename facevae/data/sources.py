@@ -1,13 +1,13 @@
 """Opens the source of faces that `--data` names."""
 
 import os
-import pathlib
 from collections.abc import Iterator
 from typing import Protocol
 
 from facevae.data.folder import FolderSource
 from facevae.data.records import Example
 from facevae.errors import DataNotFoundError
+from facevae.files import expanded
 
 
 class Source(Protocol):
@@ -38,7 +38,7 @@ def check_source(data: str | os.PathLike[str]) -> None:
         DataNotFoundError: neither an existing folder nor a name that could be a data set's.
     """
     text = os.fspath(data)
-    path = pathlib.Path(text).expanduser()
+    path = expanded(text)
     if text == "synthetic_faces" or (text and path.is_dir()):
         return
     if path.is_file():
@@ -74,7 +74,7 @@ def open_source(
     """
     check_source(data)
     text = os.fspath(data)
-    path = pathlib.Path(text).expanduser()
+    path = expanded(text)
     if path.is_dir():
         return FolderSource(path)
     # tensorflow-datasets takes a while to import; folders do not need it.
@@ -82,7 +82,7 @@ def open_source(
 
     place = None if data_dir is None else os.fspath(data_dir)
     if place is not None and "://" not in place:  # pathlib would shorten gs:// to gs:/
-        place = os.fspath(pathlib.Path(place).expanduser())
+        place = os.fspath(expanded(place))
     if text == "synthetic_faces":
         from facevae.synthetic_faces import builder_for
 

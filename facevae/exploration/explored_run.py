@@ -12,9 +12,9 @@ from PIL import Image
 
 from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 from facevae.figures import enlarge
-from facevae.files import whole_file
+from facevae.files import expanded, whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
@@ -77,7 +77,7 @@ class Exploration:
             position = {"eyes": eyes[file]} if eyes else {"box": boxes[file]} if boxes else {}
             image, how = self.photograph(name, **position)
             images.append(image)
-            notes.append(f"{pathlib.Path(name).name}: {how}")
+            notes.append(f"{printable(pathlib.Path(name).name)}: {how}")
             file += 1
         return np.stack(images), notes
 
@@ -142,7 +142,7 @@ class Exploration:
     def frame(self) -> alignment.Frame:
         """Where the face is in the training images."""
         config, picture_size = self.opened.config, alignment.CELEBA_SIZE
-        folder = pathlib.Path(self.opened.data).expanduser()
+        folder = expanded(self.opened.data)
         if folder.is_dir():  # it may hold CelebA's pictures in another size
             with Image.open(folder / self.dataset.train.names(np.arange(1))[0], formats=FORMATS) as first:
                 picture_size = first.size
@@ -217,7 +217,7 @@ class Exploration:
         writer.image(f"explore/{name}", picture, step)
         writer.flush()
         writer.close()
-        print(path)
+        print(printable(str(path)))
         return path
 
     def show_animation(
@@ -245,7 +245,7 @@ class Exploration:
             loop=0,
             quality=85,
         )
-        print(path)
+        print(printable(str(path)))
         return path
 
 

@@ -6,7 +6,6 @@ package-lock.json pins, and kept in facevae's cache.
 
 import hashlib
 import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import time
 from typing import Any
 
 from facevae.errors import UserError
-from facevae.files import locked, whole_folder
+from facevae.files import cache_folder, locked, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
 PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
@@ -59,7 +58,7 @@ def installed_runtime() -> pathlib.Path:
         UserError: npm is missing or fails, or the cache cannot be written.
     """
     lock = (SOURCES / "package-lock.json").read_bytes()
-    cache = pathlib.Path(os.environ.get("FACEVAE_CACHE") or "~/.cache/facevae").expanduser()
+    cache = cache_folder()
     folder = cache / f"web-{hashlib.sha256(lock).hexdigest()[:12]}"
     runtime = folder / "node_modules" / "@litertjs"
     if runtime.is_dir():

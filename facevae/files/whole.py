@@ -28,6 +28,8 @@ _ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}")
 _LOCK, _REPLACED = ".lock", ".replaced"
 _IDLE_SECONDS = 3600
 _ATTEMPTS = 100
+_HELD_OPEN = (5, 32)  # ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION of Windows
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 0.5, 1.0)  # seconds
 
 
 @contextlib.contextmanager
@@ -43,7 +45,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     with _beside(path) as aside:
         yield aside
         _sync_file(aside)
-        os.replace(aside, path)
+        _replace(aside, path)
         _sync_folder(path.parent)
 
 
@@ -63,8 +65,8 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         yield aside
         _sync_tree(aside)
         if os.path.lexists(path):
-            os.replace(path, aside.with_name(_REPLACED))
-        os.replace(aside, path)
+            _replace(path, aside.with_name(_REPLACED))
+        _replace(aside, path)
         _sync_folder(path.parent)
 
 
@@ -164,7 +166,7 @@ def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
     place = _final_path(folder)
     try:
         if os.path.lexists(folder / _REPLACED) and not os.path.lexists(place):
-            os.replace(folder / _REPLACED, place)
+            _replace(folder / _REPLACED, place)
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -197,6 +199,22 @@ def _final_path(folder: pathlib.Path) -> pathlib.Path:
     found = _ASIDE.fullmatch(folder.name)
     assert found is not None
     return folder.with_name(found[1])
+
+
+def _replace(source: pathlib.Path, target: pathlib.Path) -> None:
+    """`os.replace`, tried for some seconds where Windows refuses it: while a virus scanner or a viewer has either open.
+
+    Raises:
+        OSError: it is refused for another reason, or still.
+    """
+    for pause in [*_PAUSES, None]:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError as error:
+            if pause is None or getattr(error, "winerror", None) not in _HELD_OPEN:
+                raise
+        time.sleep(pause)
 
 
 def _sync_tree(folder: pathlib.Path) -> None:

@@ -76,8 +76,8 @@ class EventWriter:
         self.summary(histogram_pb(tag, values, description=description), step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
-        """Writes a text in Markdown."""
-        self.summary(text_pb(tag, markdown), step)
+        """Writes a text in Markdown. What UTF-8 has no form for, as in names of files, is escaped."""
+        self.summary(text_pb(tag, markdown.encode("utf-8", "backslashreplace").decode()), step)
 
     def image(self, tag: str, image: np.ndarray, step: int, description: str | None = None) -> None:
         """Writes a picture `uint8[height, width, 3]`; the part of the tag before a `/` is its group."""

@@ -1,8 +1,7 @@
 """The last lines of train.py: how to go on with a run that was stopped, and what to do with a finished one."""
 
-import os
-import sys
-
+from facevae.errors import printable
+from facevae.printed_commands import python_command, quoted, script_command
 from facevae.run_folder import RunFolder
 from facevae.training.interruption import Interrupted
 
@@ -16,7 +15,7 @@ def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
         is_chief: whether this process writes the run; other workers do not know the run folder.
     """
     saved = "The run is saved" if run.checkpoint.exists() else "Nothing was trained yet"
-    advice = f"{saved}; go on with the same command, --run-dir {run.path} and --resume."
+    advice = f"{saved}; go on with the same command, --run-dir {quoted([run.path])} and --resume."
     if not is_chief:
         advice = "The other workers stop, too; start all of them again with --resume."
     return f"{stop.signal.name}: stopped. {advice}"
@@ -29,11 +28,11 @@ def what_next(run: RunFolder, samples_per_plugin: str) -> str:
         run: its folder.
         samples_per_plugin: value of TensorBoard's flag of that name, with which it shows every step.
     """
-    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
+    board = ("-m", "tensorboard.main", "--logdir", run.logs, "--samples_per_plugin", samples_per_plugin)
     return f"""
-Done. The run is in {run.path}
-  TensorBoard:    {python} -m tensorboard.main --logdir {run.logs} --samples_per_plugin {samples_per_plugin}
-  evaluate it:    {python} evaluate.py {run.path}
-  explore it:     {python} explore.py {run.path} generate
-  export it:      {python} export.py {run.path}
-  in Python:      facevae.load("{run.path}")"""
+Done. The run is in {printable(str(run.path))}
+  TensorBoard:    {python_command(*board)}
+  evaluate it:    {script_command("evaluate.py", run.path)}
+  explore it:     {script_command("explore.py", run.path, "generate")}
+  export it:      {script_command("export.py", run.path)}
+  in Python:      facevae.load({str(run.path.absolute())!r})"""

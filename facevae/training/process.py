@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from facevae.config import Config
 from facevae.data.sources import check_source
-from facevae.errors import WorkerLostError
+from facevae.errors import WorkerLostError, printable
+from facevae.native_flags import check_native_flags
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
@@ -82,7 +83,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         stack.enter_context(interruption.caught())
         stack.enter_context(_exit_when_stopped(run, is_chief))
         stack.enter_context(run.locked())
-        print(f"Run folder: {run.path if is_chief else 'on the chief'}")
+        print(f"Run folder: {printable(str(run.path)) if is_chief else 'on the chief'}")
+        check_native_flags()
         with without_native_notes():
             from facevae.training.runtime import choose_runtime
         workers = many_workers.choose_workers(strategy, cluster)

@@ -6,7 +6,7 @@ This module does not import TensorFlow, so that a wrong flag is refused at once.
 from typing import Any
 
 from facevae.config import Config, from_preset, resumed
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 from facevae.run_folder import RunFolder, default_run_path
 
 # May differ between workers, on each of which the faces may lie elsewhere.
@@ -30,9 +30,9 @@ def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
         run = RunFolder(flags["run_dir"])
         if run.exists:
             if not run.checkpoint.exists():
-                print(f"{run.path} holds no checkpoint yet: starting from the beginning.")
+                print(f"{printable(str(run.path))} holds no checkpoint yet: starting from the beginning.")
             return run, resumed(run.load_config(), flags)
-        print(f"{run.path} holds no run yet: starting from the beginning.")
+        print(f"{printable(str(run.path))} holds no run yet: starting from the beginning.")
     config = from_preset(**{"preset": "demo", **flags})
     run = RunFolder(config.run_dir or default_run_path(config.preset))
     if run.exists and not config.resume:
