@@ -254,13 +254,16 @@ def test_what_others_put_into_an_export_is_refused_by_name_and_kept(tmp_path, ch
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_others_put_into_it_while_it_is_made_anew_is_kept(tmp_path, change):
     write_new(tmp_path / "export")
-    with (
-        pytest.raises(UserError, match="with something else in it"),
-        replacing_folder(tmp_path / "export") as aside,
-    ):  # noqa: PT012
-        (aside / "newer").write_text("newer")
-        change(tmp_path / "export")
-        before = content(tmp_path / "export")
+    before = {}
+
+    def change_meanwhile():
+        with replacing_folder(tmp_path / "export") as aside:
+            (aside / "newer").write_text("newer")
+            change(tmp_path / "export")
+            before.update(content(tmp_path / "export"))
+
+    with pytest.raises(UserError, match="with something else in it"):
+        change_meanwhile()
     assert content(tmp_path / "export") == before
     assert not [name for name in names(tmp_path) if name.startswith(".writing")]
 
@@ -304,6 +307,6 @@ def test_what_desktops_leave_in_a_folder_is_nobodys(tmp_path):
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "export").write_text("years of work")
-    with pytest.raises(UserError, match="a file. Give a new --output-dir"):
+    with pytest.raises(UserError, match=r"a file\. Give a new --output-dir"):
         write_new(tmp_path / "export")
     assert (tmp_path / "export").read_text() == "years of work"
