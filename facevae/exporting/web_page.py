@@ -96,9 +96,8 @@ def _is_leftover_of_version_0_1(folder: pathlib.Path) -> bool:
     """Whether a killed export of version 0.1, which installed the runtime in `package` in it, has left a folder."""
     if folder.is_symlink() or not folder.is_dir() or time.time() - folder.stat().st_mtime < INSTALL_SECONDS:
         return False
-    return all(
-        name.split("/")[0] == "package" and name.split("/")[1] in _INSTALLED for name in files_below(folder)
-    )
+    installed = {f"package/{name}" for name in _INSTALLED}
+    return all("/".join(name.split("/")[:2]) in installed for name in files_below(folder))
 
 
 def _install(npm: str, folder: pathlib.Path) -> None:
