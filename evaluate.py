@@ -8,6 +8,7 @@ import argparse
 
 from facevae.errors import UserError, exit_on_user_error, printable
 from facevae.opened_run import add_data_flags, open_from_flags
+from facevae.output_folder import check_picture_folder, check_result_file
 from facevae.quiet import without_native_notes
 
 # -----------------------------------------------------------------------------------------------------------------
@@ -49,6 +50,11 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
         help="also write N samples to DIR/samples and N test faces to DIR/references as PNG files, for pytorch-fid "
         "or clean-fid",
     )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the results to this JSON file, and nothing into the run folder",
+    )
     add_data_flags(parser)
     return _checked(parser.parse_args(arguments))
 
@@ -76,9 +82,13 @@ def _checked(flags: argparse.Namespace) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     flags = parse_command_line(arguments)
     opened = open_from_flags(flags)  # first, as importing TensorFlow takes seconds
+    if flags.save_images:
+        check_picture_folder(flags.save_images[1], opened.data)
+    if flags.output is not None:
+        check_result_file(flags.output)
 
     with without_native_notes():
-        from facevae.evaluation import evaluate, open_evaluation, save, save_images, table
+        from facevae.evaluation import evaluate, open_evaluation, save, save_images, table, write_result
 
     # -------------------------------------------------------------------------------------------------------------
     # Run and data
@@ -95,8 +105,13 @@ def main(arguments: list[str] | None = None) -> None:
     # Metrics
     # -------------------------------------------------------------------------------------------------------------
     evaluation = evaluate(evaluated)
-    save(opened.run, evaluation)
-    print(f"\n{table(evaluation)}\n\nWritten to {printable(str(opened.run.evaluation))}")
+    print(f"\n{table(evaluation)}\n", flush=True)
+    if flags.output is None:
+        save(opened.run, evaluation)
+        print(f"Written to {printable(str(opened.run.evaluation))}")
+    else:
+        write_result(flags.output, evaluation)
+        print(f"Written to {printable(str(flags.output))}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from facevae.errors import exit_on_user_error
 from facevae.opened_run import DATA_FLAGS, add_data_flags, open_from_flags
+from facevae.output_folder import check_drawing_folder
 from facevae.quiet import without_native_notes
 
 EXAMPLES = """examples:
@@ -153,6 +154,11 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help=help)
 
 
+def _add_output_dir(parser: argparse.ArgumentParser) -> None:
+    help = "write the pictures to this folder, and nothing into the run folder (default: RUN_DIR/figures)"
+    parser.add_argument("--output-dir", default=argparse.SUPPRESS, metavar="FOLDER", help=help)
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Command line
 # ---------------------------------------------------------------------------------------------------------
@@ -185,11 +191,13 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
+    _add_output_dir(parser)
     add_data_flags(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (help, add_flags) in COMMANDS.items():
         command = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
-        add_data_flags(command)  # they may be given before or after the command
+        _add_output_dir(command)  # these flags may be given before or after the command
+        add_data_flags(command)
         add_flags(command)
     return parser
 
@@ -216,13 +224,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one command."""
     flags = parse(arguments)
     opened = open_from_flags(flags)  # before TensorFlow, which takes seconds to import
+    output_dir = getattr(flags, "output_dir", None)
+    if output_dir is not None:
+        check_drawing_folder(output_dir)
 
     with without_native_notes():
         from facevae.exploration import Exploration, commands
 
-    shared = ("run_dir", "command", *DATA_FLAGS)
+    shared = ("run_dir", "command", "output_dir", *DATA_FLAGS)
     options = {name: value for name, value in vars(flags).items() if name not in shared}
-    getattr(commands, flags.command)(Exploration(opened), **options)
+    getattr(commands, flags.command)(Exploration(opened, output_dir), **options)
 
 
 if __name__ == "__main__":

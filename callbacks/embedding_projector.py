@@ -17,6 +17,7 @@ from facevae.files import whole_file
 from facevae.tensorboard import projector
 
 EPOCHS_BETWEEN = 30  # epochs kept between the first and the newest
+_OWN_FILE = re.compile(r"epoch-\d{5,9}\.(bytes|tsv|jpg)")
 TILE_COLOUR = (96, 96, 96)
 
 
@@ -94,7 +95,7 @@ class EmbeddingProjector(FaceCallback):
         projector.write_config(self.log_dir, shown)
         used = {file for cloud in shown for file in (cloud.points, cloud.columns, cloud.thumbnails)}
         for path in (self.log_dir / "projector").glob("epoch-*"):
-            if f"projector/{path.name}" not in used:
+            if _OWN_FILE.fullmatch(path.name) and f"projector/{path.name}" not in used:
                 path.unlink()
 
     # --------------------------------------------------------------------------------------------------------

@@ -74,4 +74,6 @@ def _plain(value: Any) -> bool | float | str:
         return value
     number = arguments.plain_number(value, float)
     is_number = isinstance(number, float) and math.isfinite(number)
-    return number if is_number else printable(str(value))  # text must be UTF-8, which names of files need not be
+    return (
+        number if is_number else printable(str(value))
+    )  # text must be UTF-8, which names of files need not be

@@ -98,11 +98,19 @@ def training_encodings(
             "Either the faces or this file is needed; a training that is finished has written it."
         ) from error
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
-    with whole_file(path) as aside, open(aside, "wb") as file:
-        made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
-        arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
-        np.savez(file, **{name: np.array(value) for name, value in made_of.items()} | arrays)
+    made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
+    arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
+    try:
+        with whole_file(path) as aside, open(aside, "wb") as file:
+            np.savez(file, **{name: np.array(value) for name, value in made_of.items()} | arrays)
+    except OSError as error:  # they save time only
+        print(f"{path}: not kept ({error.strerror or error}); the faces are encoded again next time.")
     return encodings
+
+
+def stored_encodings(run: RunFolder, model: VAE) -> Encodings | None:
+    """The encodings in the run folder, None if they are missing, damaged or of another encoder."""
+    return _stored(run.encodings / "train.npz", model)[0]
 
 
 def _stored(path: pathlib.Path, model: VAE) -> tuple[Encodings | None, str | None]:

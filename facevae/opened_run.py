@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from facevae.config import with_absolute_folders
 from facevae.errors import DataNotFoundError, UserError
 from facevae.native_flags import check_native_flags
-from facevae.printed_commands import script_command
+from facevae.output_folder import refuse_among_faces
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 
@@ -41,7 +41,8 @@ def load(run_dir: _Path, which: str | None = None) -> "VAE":
         The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
 
     Raises:
-        UserError: the folder holds no run, the run has no trained model yet, or its file is damaged.
+        UserError: the folder holds no run, the run has no trained model yet, or its file is damaged and cannot be made
+            again from the checkpoint.
     """
     return OpenedRun(run_dir, which).model
 
@@ -100,18 +101,12 @@ class OpenedRun:
         """The trained model, not compiled, in float32.
 
         Raises:
-            UserError: there is none yet, or its file is damaged.
+            UserError: there is none yet, or its file is damaged and the checkpoint does not hold it.
         """
-        path = self.run.network(self.which)
-        if not path.exists():
-            raise UserError(
-                f"{path}: the run has no trained model yet; the first is saved after the first epoch. "
-                f"Go on with: {script_command('train.py', '--run-dir', self.run.path, '--resume')}"
-            )
         with without_native_notes():
-            from facevae.model.keras_file import read_model
+            from facevae.trained_model import open_model
 
-        return read_model(path)
+        return open_model(self.run, self.config, self.which)
 
     @functools.cached_property
     def dataset(self) -> "FaceDataset":
@@ -180,11 +175,11 @@ def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
     """Opens the run that the flags of a command name, without slow imports.
 
     Args:
-        flags: `run_dir`, those of `add_data_flags`, and `which` where the command has it.
+        flags: `run_dir`, those of `add_data_flags`, and `which` and `output_dir` where the command has them.
 
     Raises:
-        UserError: the folder holds no run, `--data` is neither an existing folder nor a data set's name, or TensorFlow
-            would not start.
+        UserError: the folder holds no run, `--data` is neither an existing folder nor a data set's name,
+            `--output-dir` lies among the faces, or TensorFlow would not start.
     """
     places = {name: value for name, value in vars(flags).items() if name in DATA_FLAGS}
     opened = OpenedRun(flags.run_dir, getattr(flags, "which", None), **places)
@@ -192,5 +187,7 @@ def open_from_flags(flags: argparse.Namespace) -> OpenedRun:
         from facevae.data.sources import check_source
 
         check_source(opened.data)
+    if getattr(flags, "output_dir", None):
+        refuse_among_faces("--output-dir", flags.output_dir, opened.data)
     check_native_flags()
     return opened

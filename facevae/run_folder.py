@@ -23,7 +23,15 @@ from typing import Any
 
 from facevae.config import Config
 from facevae.errors import UserError
-from facevae.files import locked, remove_leftovers, whole_file
+from facevae.files import (
+    WRITING,
+    entries_of_others,
+    is_writable,
+    listed,
+    locked,
+    remove_leftovers,
+    whole_file,
+)
 from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 1
@@ -45,6 +53,7 @@ class RunFolder:
         self.export = self.path / "export"
         self.evaluation = self.path / "evaluation.json"
         self.evaluation_logs = self.logs / "faces" / "evaluation"
+        self._lock = self.path / "lock"
         self._run_json = self.path / "run.json"
 
     def network(self, which: str) -> pathlib.Path:
@@ -55,6 +64,12 @@ class RunFolder:
     def exists(self) -> bool:
         """Whether the folder holds a run."""
         return self._run_json.exists()
+
+    @property
+    def trained(self) -> list[str]:
+        """The files in the folder that training made and that would be lost if it began anew."""
+        paths = (*(self.network(which) for which in ("last", "best")), self.checkpoint)
+        return [path.relative_to(self.path).as_posix() for path in paths if os.path.lexists(path)]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
@@ -70,11 +85,59 @@ class RunFolder:
                 "Give the folder that train.py printed, e.g. runs/<time>-<preset>."
             )
         if not run.exists:
+            run._refuse_lost_configuration()
             raise UserError(
                 f"run folder: {str(path)!r} holds no run (it has no run.json). "
                 "Give the folder that train.py printed, e.g. runs/<time>-<preset>."
             )
         return run
+
+    def check_place(self) -> None:
+        """Looks at what is in the folder before anything is written to it; it need not exist.
+
+        Raises:
+            UserError: it holds something else than a run, a run that has lost its `run.json`, links that lead out of
+                it, or something else in the place of a file or folder of the run.
+        """
+        if not self.path.is_dir():
+            return
+        if not self.exists:
+            self._refuse_lost_configuration()
+            others = [e for e in entries_of_others(self.path, {self._lock.name}) if not e.startswith(WRITING)]
+            if others:
+                raise UserError(
+                    f"run folder: expected a new folder, an empty one or a run, received {str(self.path)!r} with "
+                    f"{listed(others)} in it. Choose another --run-dir, e.g. {str(self.path / 'run')!r}."
+                )
+        self._refuse_links_out()
+        self._refuse_other_kinds()
+
+    def _refuse_lost_configuration(self) -> None:
+        if self.trained:
+            raise UserError(
+                f"run folder: {str(self.path)!r} has lost its run.json, which says how {' and '.join(self.trained)} "
+                "were trained. Restore it from a copy of the run, or train in another --run-dir."
+            )
+
+    def _refuse_other_kinds(self) -> None:
+        """Refuses a file in the place of a folder and the like, which would end a training at its first save."""
+        files = [self._run_json, self._lock, self.checkpoint, self.evaluation, self.encodings / "train.npz"]
+        files += [self.network(which) for which in ("last", "best")]
+        folders = {self.logs, self.figures, *(file.parent for file in files)}
+        for path, is_expected, kind in (
+            *((file, file.is_file(), "a file") for file in files),
+            *((folder, folder.is_dir(), "a folder") for folder in sorted(folders)),
+        ):
+            if os.path.lexists(path) and not is_expected:
+                raise UserError(
+                    f"run folder: expected {kind} in the place of {str(path)!r}, received something else. "
+                    "Move it away, or choose another --run-dir."
+                )
+            if kind == "a folder" and path.exists() and not is_writable(path):
+                raise UserError(
+                    f"run folder: {str(path)!r} cannot be written (Permission denied). "
+                    "Make it writable, or choose another --run-dir."
+                )
 
     def save(self, config: Config, data: dict[str, Any] | None = None) -> None:
         """Writes the configuration and a description of the data set (name, counts, attribute names)."""
@@ -122,7 +185,7 @@ class RunFolder:
     def _unreadable(self, reason: object) -> UserError:
         return UserError(
             f"{self._run_json}: not readable as a run's configuration ({reason}). "
-            "Restore the file, or train again."
+            "Restore the file from a copy, or train again in another --run-dir."
         )
 
     def _refuse_links_out(self) -> None:
@@ -141,15 +204,17 @@ class RunFolder:
         """Locks the run for this process; the operating system releases the lock when the process ends.
 
         Raises:
-            UserError: another running process holds it, or the folder cannot be written.
+            UserError: another running process holds it, or the folder cannot be written or holds something that must
+                not be touched (`check_place`). Nothing is written then.
         """
+        self.check_place()
         taken = (
             f"run folder: another process is writing {str(self.path)!r}. "
             "Wait for it to end or stop it, or choose another --run-dir."
         )
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.path / "lock", taken))
+                stack.enter_context(locked(self._lock, taken))
             except OSError as error:
                 raise self._cannot_be_written(error) from error
             remove_leftovers(self.path, recursive=True)

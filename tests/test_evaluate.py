@@ -9,11 +9,15 @@ import sys
 import time
 
 import pytest
+from failing_disks import read_only
 from PIL import Image
 from places import ROOT
 
 from facevae.config import from_preset
+from facevae.evaluation.feature_classifier import cached_classifier
 from facevae.model import VAE
+from facevae.opened_run import OpenedRun
+from facevae.output_folder import check_result_file
 from facevae.run_folder import RunFolder
 
 
@@ -103,7 +107,8 @@ def test_help_needs_no_tensorflow(tmp_path):
 def test_a_run_without_the_model_asked_for_is_one_message(evaluate, run):
     code, _, err = evaluate(run.path, "--which", "best")
     assert code == 2
-    assert "best.keras: the run has no trained model yet" in err
+    assert "best.keras is missing, and the checkpoint does not hold this model." in err
+    assert f"copy {run.network('last')} to its place" in err
     assert "Traceback" not in err
 
 
@@ -130,6 +135,64 @@ def test_metrics_pictures_and_notes(evaluate, run, tmp_path):
     assert len(list((tmp_path / "fid" / "samples").glob("*.png"))) == 10
     assert list(run.evaluation_logs.iterdir())
     assert len(list((tmp_path / "cache").glob("*-classifier-*.npz"))) == 1
+
+
+def test_a_run_that_cannot_be_written_shows_the_figures_and_then_says_so(evaluate, run, tmp_path):
+    with read_only(run.path):
+        code, out, err = evaluate(run.path, "--samples", 8)
+        assert code == 2
+        assert "PSNR" in out
+        assert "evaluation.json: cannot be written (Permission denied)" in err
+        assert err.rstrip().endswith("--output FILE.")
+        before = sorted(run.path.rglob("*"))
+        code, out, err = evaluate(run.path, "--samples", 8, "--output", tmp_path / "results" / "a.json")
+        assert code == 0, err
+        assert sorted(run.path.rglob("*")) == before
+    stored = json.loads((tmp_path / "results" / "a.json").read_text(encoding="utf-8"))
+    assert f"{stored['metrics']['reconstruction/mse']:.5f}" in out
+    check_result_file(tmp_path / "results" / "a.json")  # its own result may be replaced
+
+
+def test_a_classifier_that_cannot_be_kept_is_trained_for_this_evaluation(
+    evaluate, run, tmp_path, blob_images
+):
+    dataset = OpenedRun(run.path, cache_dir=tmp_path / "cache").dataset
+    with read_only(tmp_path / "cache"):
+        classifier = cached_classifier(dataset)
+    assert classifier.features(blob_images(2)).shape == (2, 128)
+    assert not list((tmp_path / "cache").glob("*-classifier-*.npz"))
+
+
+def test_places_that_must_not_be_written_are_refused_before_the_work(evaluate, run, tmp_path):
+    (tmp_path / "thesis.json").write_text('{"chapters": 9}')
+    (tmp_path / "full" / "samples").mkdir(parents=True)
+    (tmp_path / "full" / "samples" / "1.png").touch()
+    (tmp_path / "link").symlink_to("faces")
+    for place, message in (
+        (tmp_path / "faces", "expected a folder outside the faces"),
+        (tmp_path / "faces" / "img_align_celeba" / "fid", "expected a folder outside the faces"),
+        (tmp_path / "link" / "fid", "expected a folder outside the faces"),
+        (run.path, "belongs to the run"),
+        (run.path / "figures" / "fid", "belongs to the run"),
+        (tmp_path, "holds files already ('faces', 'full'"),
+        (tmp_path / "full", "holds files already ('samples/1.png')"),
+        (tmp_path / "thesis.json", "cannot be written (Not a directory)"),
+        (tmp_path / "thesis.json" / "fid", "cannot be written"),
+    ):
+        code, out, err = evaluate(run.path, "--save-images", 10, place)
+        assert (code, out) == (2, ""), place
+        assert "--save-images" in err
+        assert message in err
+    for place in (
+        tmp_path / "thesis.json",
+        run.path / "run.json",
+        tmp_path,
+        tmp_path / "thesis.json" / "a.json",
+    ):
+        code, out, err = evaluate(run.path, "--output", place)
+        assert (code, out) == (2, ""), place
+        assert "error: --output: " in err
+    assert (tmp_path / "thesis.json").read_text() == '{"chapters": 9}'
 
 
 def test_moved_data_is_found_with_the_data_flag_and_changed_data_is_noted(evaluate, run, tmp_path):

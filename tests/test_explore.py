@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from callback_helpers import images, read
 from face_photographs import photograph, straight_faces
+from failing_disks import read_only
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -105,6 +106,44 @@ def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch
     assert (run.figures / "traversal.png").exists()
     with pytest.raises(UserError, match="no such folder"):
         explore.main([str(run.path), "reconstruct"])
+
+
+def test_pictures_go_to_another_folder_and_replace_nothing_there(run, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "morph.webp").write_text("years of work")
+    with read_only(run.path):
+        before = sorted(run.path.rglob("*"))
+        for _ in range(2):
+            explore.main([str(run.path), "morph", "0", "1", "--steps", "3", "--output-dir", str(folder)])
+        assert sorted(run.path.rglob("*")) == before
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("morph-2.png", "morph-2.webp", "morph-3.webp", "morph.png", "morph.webp")
+    ]
+    assert (folder / "morph.webp").read_text() == "years of work"
+    assert str(folder / "morph-3.webp") in capsys.readouterr().out
+
+
+def test_a_run_that_cannot_be_written_shows_what_was_measured_and_then_says_so(run, capsys):
+    with (
+        read_only(run.path),
+        pytest.raises(UserError, match=r"reconstructions\.png.*\(Permission denied\).*--output-dir"),
+    ):
+        explore.main([str(run.path), "reconstruct", "--count", "4"])
+    assert "Mean squared error" in capsys.readouterr().out
+
+
+def test_a_folder_among_the_faces_or_one_that_cannot_be_made_is_refused_before_the_work(
+    run, folder, monkeypatch
+):
+    monkeypatch.setattr(Exploration, "__init__", None)
+    (folder.parent / "file").touch()
+    for place, message in (
+        (folder / "drawn", "outside the faces"),
+        (folder.parent / "file", "cannot be written"),
+    ):
+        with pytest.raises(UserError, match=message):
+            explore.main([str(run.path), "--data", str(folder), "--output-dir", str(place), "generate"])
 
 
 def test_a_second_picture_of_a_kind_stands_beside_the_first_in_tensorboard(run):

@@ -45,6 +45,7 @@ def test_the_folder_holds_every_file_and_each_meets_its_aim(exported):
         "MODEL_CARD.md",
         "MOBILE.md",
         "checks.json",
+        "files.json",
     }
     results = {result.file: result for result in export.results}
     assert not any(result.problems or result.remarks for result in results.values())

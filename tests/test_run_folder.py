@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from failing_disks import read_only
 
 from facevae.config import from_preset
 from facevae.errors import UserError
@@ -73,9 +74,119 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):
     (tmp_path / "precious").write_text("years of work")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "lock").symlink_to(tmp_path / "precious")
-    with pytest.raises(UserError, match="cannot be written"), RunFolder(tmp_path / "run").locked():
+    with (
+        pytest.raises(UserError, match=r"link that leads out.*run/lock"),
+        RunFolder(tmp_path / "run").locked(),
+    ):
         pass
     assert (tmp_path / "precious").read_text() == "years of work"
+
+
+# ------------------------------------------------------------------------------
+# What is in the folder before anything is written to it
+# ------------------------------------------------------------------------------
+
+PARTS = ["networks", "logs", "checkpoints", "figures", "encodings", "export"]
+FILES = [
+    "networks/last.keras",
+    "checkpoints/last.npz",
+    "logs/faces",
+    "encodings/train.npz",
+    "evaluation.json",
+    "lock",
+]
+
+
+def tree(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("name", [*PARTS, *FILES])
+@pytest.mark.parametrize("dangling", [True, False])
+def test_links_out_of_the_folder_are_refused_before_anything_is_written(tmp_path, name, begun, dangling):
+    run = RunFolder(tmp_path / "run")
+    if begun:
+        run.save(from_preset("demo"))
+    if not dangling:
+        (tmp_path / "victim").mkdir()
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / name).symlink_to(tmp_path / "victim")
+    before = tree(tmp_path)
+    with pytest.raises(UserError, match=name.split("/")[0]), run.locked():
+        pass
+    assert tree(tmp_path) == before
+
+
+def test_a_run_folder_may_itself_be_a_link(tmp_path):
+    RunFolder(tmp_path / "x").save(from_preset("demo"))
+    (tmp_path / "latest").symlink_to("x")
+    with RunFolder(tmp_path / "latest").locked():
+        assert (tmp_path / "x" / "lock").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["thesis.tex", ".git/HEAD", ".bashrc", "000001.jpg", "networks/mine.txt", "logs/a", "run.json.bak"],
+)
+def test_a_folder_with_other_things_in_it_is_refused_by_their_names(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("years of work")
+    with (
+        pytest.raises(UserError, match=f"'{name.split('/')[0]}' in it.*--run-dir"),
+        RunFolder(tmp_path).locked(),
+    ):
+        pass
+    assert len(tree(tmp_path)) == 1 + name.count("/")
+
+
+def test_an_empty_folder_and_what_a_killed_start_left_are_taken(tmp_path):
+    (tmp_path / "lock").touch()
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / f"{WRITING}run.json-abcdefgh").mkdir()
+    with RunFolder(tmp_path).locked():
+        assert not (tmp_path / f"{WRITING}run.json-abcdefgh").exists()
+
+
+@pytest.mark.parametrize("name", ["networks/last.keras", "networks/best.keras", "checkpoints/last.npz"])
+def test_a_run_that_has_lost_its_configuration_says_so(tmp_path, name):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text("trained")
+    with pytest.raises(UserError, match=rf"has lost its run\.json, which says how {name} were trained"):
+        RunFolder.open(tmp_path)
+    with pytest.raises(UserError, match=r"has lost its run\.json"), RunFolder(tmp_path).locked():
+        pass
+    assert (tmp_path / name).read_text() == "trained"
+
+
+@pytest.mark.parametrize("name", ["networks", "checkpoints", "logs", "encodings", "figures"])
+def test_a_file_in_the_place_of_a_folder_is_noticed_before_the_training(tmp_path, name):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    (tmp_path / name).touch()
+    with pytest.raises(UserError, match=f"expected a folder in the place of .*{name}"), run.locked():
+        pass
+
+
+@pytest.mark.parametrize("name", ["networks/best.keras", "checkpoints/last.npz", "evaluation.json"])
+def test_a_folder_in_the_place_of_a_file_is_noticed_before_the_training(tmp_path, name):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=f"expected a file in the place of .*{name}"), run.locked():
+        pass
+
+
+def test_a_part_that_may_not_be_written_is_noticed_before_the_training(tmp_path):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    (tmp_path / "networks").mkdir()
+    with (
+        read_only(tmp_path / "networks"),
+        pytest.raises(UserError, match=r"networks.*cannot be written"),
+        run.locked(),
+    ):
+        pass
 
 
 def test_another_format_version_is_named(tmp_path):
@@ -120,6 +231,7 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
         "encodings/train.npz",
         "figures/samples.png",
     )
+    RunFolder(tmp_path).save(from_preset("demo"))
     for file in written:
         subprocess.run([sys.executable, "-c", code, str(tmp_path / file)])
     assert len(list(tmp_path.rglob(f"{WRITING}*/[!.]*"))) == len(written)

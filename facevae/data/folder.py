@@ -124,6 +124,9 @@ class FolderSource:
                 except OSError as error:
                     self.left_out[folder or "."] = f"a folder that cannot be read ({error.strerror})"
                     continue
+                if {"run.json", "lock"} <= {entry.name for entry in found}:
+                    logger.warning("%s: a run of facevae, whose pictures are no faces", printable(folder))
+                    continue
                 for entry in found:
                     self._add(entry, f"{folder}/{entry.name}".lstrip("/"), seen, waiting)
                     progress.update()

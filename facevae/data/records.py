@@ -21,10 +21,12 @@ from typing import Any, Self
 import numpy as np
 
 from facevae.data.splits import SPLIT_NAMES, complete_splits
-from facevae.files import whole_folder
+from facevae.errors import UserError
+from facevae.files import listed, others_in, whole_folder
 from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 1
+_FILES = {"index.json", "names.json", "images.uint8", "attributes.uint8", "splits.uint8"}
 _MOST_JSON_BYTES = 2**28  # the names of some millions of faces
 
 
@@ -127,7 +129,7 @@ class RecordsWriter:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
-            self._aside = stack.enter_context(whole_folder(self.folder))
+            self._aside = stack.enter_context(whole_folder(self.folder, refuse_others))
             self._images = stack.enter_context((self._aside / "images.uint8").open("wb"))
             self._attributes = stack.enter_context((self._aside / "attributes.uint8").open("wb"))
             self._open_files = stack.pop_all()
@@ -158,6 +160,20 @@ class RecordsWriter:
         (self._aside / "splits.uint8").write_bytes(splits.tobytes())
         (self._aside / "names.json").write_bytes(json.dumps(self._names).encode("ascii"))
         (self._aside / "index.json").write_bytes(json.dumps(index, indent=1).encode("ascii"))
+
+
+def refuse_others(folder: pathlib.Path) -> None:
+    """Refuses to replace a folder that holds more than records.
+
+    Raises:
+        UserError: it does; the message names the files.
+    """
+    others = others_in(folder, _FILES.__contains__)
+    if others:
+        raise UserError(
+            f"prepared faces: expected only facevae's own files in {str(folder)!r}, which must be made again, received "
+            f"also {listed(others)}. Move them to another place, or give another --cache-dir."
+        )
 
 
 def remove_leftovers_of_version_0_1(folder: pathlib.Path) -> None:

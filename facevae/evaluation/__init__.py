@@ -19,6 +19,7 @@ _EXPORTS = {
     "save": "facevae.evaluation.report",
     "save_images": "facevae.evaluation.commands",
     "table": "facevae.evaluation.report",
+    "write_result": "facevae.evaluation.report",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -53,10 +53,25 @@ class FeatureClassifier:
 def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
     """The classifier of a prepared data set: loaded from the file beside its records, or trained and saved there.
 
+    Where it cannot be saved, a line says so.
+
     Args:
         dataset: with attributes, as `facevae.data.prepare` returned it.
     """
     path = classifier_path(dataset)
+    classifier = _loaded(path, dataset)
+    if classifier is None:
+        try:
+            classifier = _trained_and_saved(path, dataset)
+        except OSError as error:
+            print(
+                f"{path}: not kept ({error.strerror or error}); the attribute classifier is trained each time."
+            )
+            classifier = train_classifier(dataset.train, dataset.validation)
+    return classifier
+
+
+def _trained_and_saved(path, dataset):
     taken = f"Another process is training the attribute classifier of {dataset.name}: waiting for it."
     with locked(f"{path}.lock", taken, wait=True):
         classifier = _loaded(path, dataset)

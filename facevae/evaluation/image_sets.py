@@ -13,6 +13,7 @@ from facevae.errors import UserError
 from facevae.figures import as_bytes
 from facevae.model import VAE
 from facevae.model.batches import batch_slices
+from facevae.output_folder import refuse_in_use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,13 +84,10 @@ def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
         UserError: a folder that holds files already, or cannot be written.
     """
     folders = [pathlib.Path(folder) / images.name for images in sets]
+    refuse_in_use("pictures", folder, empty=tuple(images.name for images in sets))
     try:
         for path in folders:
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise UserError(
-                    f"pictures: expected an empty folder, {str(path)!r} holds files already. Give another folder."
-                )
         for path, images in zip(folders, sets, strict=True):
             for start, batch in images.batches("Writing"):
                 for number, image in enumerate(batch, start):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import textwrap
 from typing import Any
 
@@ -50,20 +51,28 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
     """
     from facevae.tensorboard.events import EventWriter
 
-    content = json.dumps(dataclasses.asdict(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        with whole_file(run.evaluation) as aside:
-            aside.write_text(content + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{run.evaluation}: cannot be written ({error.strerror}). Free disk space, or evaluate a copy of the run "
-            "folder that you may write to."
-        ) from error
+    write_result(run.evaluation, evaluation)
     descriptions = {metric.name: metric.description for metric in evaluators.declared_metrics()}
     writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
     for name, value in evaluation.metrics.items():
         writer.scalar(name, value, evaluation.step, descriptions.get(name))
     writer.close()
+
+
+def write_result(path: str | os.PathLike[str], evaluation: Evaluation) -> None:
+    """Writes an evaluation as JSON.
+
+    Raises:
+        UserError: the file cannot be written; an earlier one is intact.
+    """
+    content = json.dumps(dataclasses.asdict(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        with whole_file(path) as aside:
+            aside.write_text(content + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}). Free disk space, or give another place: --output FILE."
+        ) from error
 
 
 # ------------------------------------------------------------------------------

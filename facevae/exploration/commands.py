@@ -50,6 +50,7 @@ def reconstruct(
     reconstructions = figures.as_bytes(explored.model.decode_all(explored.encode(originals)))
     error = float(np.mean((originals / 255.0 - reconstructions / 255.0) ** 2))
     quality = f"Mean squared error {error:.4f} of pixels in [0, 1], PSNR {-10.0 * np.log10(max(error, 1e-12)):.1f} dB."
+    print(quality)
     note = f"{'; '.join(notes)}. {quality}"
     grid = figures.reconstruction_grid(originals, reconstructions, "Reconstructions", note, SIDE)
     explored.show("reconstructions", grid)

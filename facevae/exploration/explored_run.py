@@ -26,10 +26,12 @@ class Exploration:
 
     Args:
         opened: the run.
+        output_dir: where pictures are written; None for the run folder and TensorBoard.
     """
 
-    def __init__(self, opened: OpenedRun):
+    def __init__(self, opened: OpenedRun, output_dir: str | os.PathLike[str] | None = None):
         self.opened = opened
+        self._output_dir = None if output_dir is None else pathlib.Path(output_dir)
 
     @property
     def model(self) -> VAE:
@@ -194,7 +196,7 @@ class Exploration:
     # ---------------------------------------------------------------------------------------------------------
 
     def show(self, name: str, picture: np.ndarray) -> pathlib.Path:
-        """Writes a picture into the run folder and into TensorBoard, and prints its path.
+        """Writes a picture into the run folder and prints its path, then into TensorBoard; or into `output_dir`.
 
         Args:
             name: name of the file, without its suffix, and of the tag in TensorBoard; in the file's name, characters
@@ -208,8 +210,11 @@ class Exploration:
             UserError: it cannot be written.
         """
         # Attribute names come from the data set: a name must not lead to another folder.
-        path = self.opened.run.figures / (re.sub(r"[^\w.-]", "_", name) + ".png")
+        path = self._path(re.sub(r"[^\w.-]", "_", name) + ".png")
         _save(Image.fromarray(picture), path)
+        print(path)
+        if self._output_dir is not None:
+            return path
         folder = self.opened.run.logs / "explore"
         # A new step each time, so that TensorBoard keeps earlier pictures under the same tag.
         step = len(list(folder.glob("events.out.tfevents.*")))
@@ -217,7 +222,6 @@ class Exploration:
         writer.image(f"explore/{name}", picture, step)
         writer.flush()
         writer.close()
-        print(printable(str(path)))
         return path
 
     def show_animation(
@@ -234,7 +238,7 @@ class Exploration:
         Raises:
             UserError: it cannot be written.
         """
-        path = self.opened.run.figures / f"{name}.webp"
+        path = self._path(f"{name}.webp")
         frames = [Image.fromarray(face) for face in enlarge(faces, side)]
         _save(
             frames[0],
@@ -248,6 +252,15 @@ class Exploration:
         print(printable(str(path)))
         return path
 
+    def _path(self, name: str) -> pathlib.Path:
+        """Where a picture is written; in `output_dir`, which is the user's, under a name that is free."""
+        if self._output_dir is None:
+            return self.opened.run.figures / name
+        path, number = self._output_dir / name, 2
+        while os.path.lexists(path):
+            path, number = self._output_dir / f"{pathlib.Path(name).stem}-{number}{path.suffix}", number + 1
+        return path
+
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
     try:
@@ -256,7 +269,7 @@ def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
     except OSError as error:
         raise UserError(
             f"{path}: the picture cannot be written ({error.strerror or error}). "
-            "Free space on the disk, or make the folder writable."
+            "Free space on the disk, or give another folder: --output-dir FOLDER."
         ) from error
 
 

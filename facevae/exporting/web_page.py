@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from facevae.errors import UserError
-from facevae.files import cache_folder, locked, whole_folder
+from facevae.files import cache_folder, files_below, listed, locked, others_in, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
 PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
@@ -21,6 +21,7 @@ PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
 # one needs response headers that a plain static server does not send, and one is for GPUs.
 BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
 INSTALL_SECONDS = 300
+_INSTALLED = {"package.json", "package-lock.json", "node_modules"}
 
 
 def write_page(export: pathlib.Path, card: dict[str, Any], decoder: str, encoder: str | None) -> list[str]:
@@ -69,17 +70,33 @@ def installed_runtime() -> pathlib.Path:
     try:
         taken = "Another process is installing the runtime of the web page: waiting for it."
         with locked(cache / f".{folder.name}.lock", taken, wait=True):
-            for leftover in cache.glob(".web-*"):  # version 0.1 installed in such folders, within this time
-                if time.time() - leftover.stat().st_mtime > INSTALL_SECONDS:
+            for leftover in cache.glob(".web-*"):
+                if _is_leftover_of_version_0_1(leftover):
                     shutil.rmtree(leftover, ignore_errors=True)
             if not runtime.is_dir():  # another export may have installed it meanwhile
-                with whole_folder(folder) as aside:
+                with whole_folder(folder, _refuse_others) as aside:
                     _install(npm, aside)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(
             f"its runtime could not be installed in {cache} ({error}). Make room there, or set FACEVAE_CACHE."
         ) from error
     return runtime
+
+
+def _refuse_others(folder: pathlib.Path) -> None:
+    others = others_in(folder, lambda name: name.split("/")[0] in _INSTALLED)
+    if others:
+        raise UserError(
+            f"{str(folder)!r} holds files of others: {listed(others)}. Move them, and export again."
+        )
+
+
+def _is_leftover_of_version_0_1(folder: pathlib.Path) -> bool:
+    """Whether a killed export of version 0.1, which installed the runtime in `package` in it, has left a folder."""
+    if folder.is_symlink() or not folder.is_dir() or time.time() - folder.stat().st_mtime < INSTALL_SECONDS:
+        return False
+    installed = {f"package/{name}" for name in _INSTALLED}
+    return all("/".join(name.split("/")[:2]) in installed for name in files_below(folder))
 
 
 def _install(npm: str, folder: pathlib.Path) -> None:

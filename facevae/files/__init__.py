@@ -1,13 +1,20 @@
-"""Files and folders: atomic writes, locks, and reading what others may have written."""
+"""Files and folders: atomic writes, locks, what others put there, and reading what others may have written."""
 
+from facevae.files.others import SYSTEM_FILES, entries_of_others, files_below, is_writable, listed, others_in
 from facevae.files.places import cache_folder, expanded
 from facevae.files.whole import WRITING, locked, remove_leftovers, whole_file, whole_folder
 
 __all__ = [
+    "SYSTEM_FILES",
     "WRITING",
     "cache_folder",
+    "entries_of_others",
     "expanded",
+    "files_below",
+    "is_writable",
+    "listed",
     "locked",
+    "others_in",
     "remove_leftovers",
     "whole_file",
     "whole_folder",

@@ -3,9 +3,11 @@
     <folder>/<name>                               the file or folder
     <folder>/.writing-<name>-<random>/.lock       held by the operating system while its writer runs
     <folder>/.writing-<name>-<random>/<name>      what is being written
-    <folder>/.writing-<name>-<random>/.replaced   the old folder, until the new one is in its place
+    <folder>/.writing-<name>-<random>/.replaced   the old folder, until it is known to hold nothing of others
+    <folder>/.writing-<name>-<random>/.obsolete   the old folder after that, until it is deleted
 
-However a writer ends, its lock is released, and the next writer in <folder> removes what it left.
+However a writer ends, its lock is released, and the next writer in <folder> removes what it left. Links are never
+followed: a link in the place of a file or folder is replaced, and what it leads to stays as it is.
 """
 
 import contextlib
@@ -16,7 +18,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import filelock
 
@@ -25,7 +27,7 @@ from facevae.errors import UserError
 WRITING = ".writing-"  # beginning of the names of all temporary folders
 # With the ending of tempfile.mkdtemp, so that no folder of the user's is taken for a temporary one.
 _ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}")
-_LOCK, _REPLACED = ".lock", ".replaced"
+_LOCK, _REPLACED, _OBSOLETE = ".lock", ".replaced", ".obsolete"
 _IDLE_SECONDS = 3600
 _ATTEMPTS = 100
 _HELD_OPEN = (5, 32)  # ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION of Windows
@@ -50,22 +52,33 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def whole_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+def whole_folder(
+    path: str | os.PathLike[str], check: Callable[[pathlib.Path], None] | None = None
+) -> Iterator[pathlib.Path]:
     """Yields an empty folder to fill; on success it takes the place of `path`, on failure it is removed.
 
-    After a kill `path` is either the old folder or the new one, or it is missing, if the kill fell between the two
+    After a kill `path` is either the old folder or the new one, or it is missing, if the kill fell between the
     renames at the end: the next writer in the same parent folder then puts the old one back.
 
     Args:
         path: the folder; its parent is created. Only one process may write it at a time: hold a lock (`locked`).
+        check: called with the old folder, where there is one, before the work and again once it has left its place,
+            as others may have put files into it meanwhile. If it raises, because something in the folder may not be
+            deleted, the old folder is put back. None if nobody else writes there.
     """
     path = pathlib.Path(path)
     with _beside(path) as aside:
+        if check is not None and path.exists():
+            check(path)
         aside.mkdir()
         yield aside
         _sync_tree(aside)
         if os.path.lexists(path):
-            _replace(path, aside.with_name(_REPLACED))
+            replaced = aside.with_name(_REPLACED)
+            _replace(path, replaced)
+            if check is not None:
+                check(replaced)
+            _replace(replaced, aside.with_name(_OBSOLETE))
         _replace(aside, path)
         _sync_folder(path.parent)
 
@@ -159,14 +172,12 @@ def _remove_unless_in_use(folder: pathlib.Path) -> None:
 
 
 def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
-    """Restores the old folder if its place is empty, and removes the rest; holds the lock until the end.
+    """Puts the old folder back where it may not be deleted, and removes the rest; holds the lock until the end.
 
     If that fails, the next writer tries again.
     """
-    place = _final_path(folder)
     try:
-        if os.path.lexists(folder / _REPLACED) and not os.path.lexists(place):
-            _replace(folder / _REPLACED, place)
+        _put_back(folder)
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -180,6 +191,16 @@ def _remove(folder: pathlib.Path, lock: filelock.BaseFileLock) -> None:
         lock.release()
     with contextlib.suppress(OSError):
         folder.rmdir()
+
+
+def _put_back(folder: pathlib.Path) -> None:
+    """Moves the old folder to its place; where that is taken, and it may hold files of others, beside it."""
+    place = _final_path(folder)
+    for old in (folder / _OBSOLETE, folder / _REPLACED):
+        if os.path.lexists(old) and not os.path.lexists(place):
+            _replace(old, place)
+        elif old.name == _REPLACED and os.path.lexists(old):
+            _replace(old, place.with_name(f"{place.name}.earlier-{folder.name[-8:]}"))
 
 
 def _remove_without_lock(folder: pathlib.Path) -> None:

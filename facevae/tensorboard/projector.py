@@ -27,7 +27,7 @@ from facevae.files.untrusted import check_size
 CONFIG = "projector_config.pbtxt"
 _MOST_CONFIG_BYTES = 2**20
 _FILE = re.compile(r"projector/[A-Za-z0-9_-]+\.(bytes|tsv|jpg)")
-_COUNTER = re.compile(r"shown-(\d{1,18})\..+")
+_COUNTER = re.compile(r"shown-(\d{1,18})\.(index|data-\d{5}-of-\d{5})")
 SMALLEST_THUMBNAIL = 8  # pixels along a side
 LARGEST_SHEET = 8192  # pixels along a side: a texture size that practically every WebGL device supports
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from facevae.errors import UserError
 from facevae.files import whole_file
-from facevae.files.untrusted import parse_json, read_arrays
 from facevae.run_folder import RunFolder
+from facevae.trained_model import read_checkpoint
 
 
 @dataclasses.dataclass
@@ -87,12 +87,12 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
     try:
         # The variables of the model, with room for headers and the progress; a larger file is not read.
         expected = sum(math.prod(v.shape) * 8 for v in variables) + 2**20
-        stored = read_arrays(path, expected)
-        progress = Progress(**parse_json(str(stored["progress"])))
-        arrays = [stored[f"variable_{i:04d}"] for i in range(len(stored) - 1)]
+        described, arrays = read_checkpoint(path, expected)
+        progress = Progress(**described)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path}: the checkpoint is damaged ({error}). Delete it to start this run from the beginning."
+            f"{path}: the checkpoint is damaged ({error}). Restore it from a copy, or train in another --run-dir; "
+            "trained models of this run can be used as they are."
         ) from error
     if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
         raise UserError(

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
-from facevae.model import SETTINGS, VAE, density, schedules
+from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
 from facevae.opened_run import load
 from facevae.run_folder import RunFolder
+from facevae.trained_model import fit_density
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network
 from facevae.training.interruption import Interruption
@@ -134,14 +134,11 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     model = load(run.path, config.finished_model)
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:
-        views, names = [encodings.sample(config.seed)], f"{len(encodings.mean):,} encoded faces"
         # With few faces their mirror images, which were trained on as well, are worth the time of encoding them.
-        if config.flip and len(encodings.mean) < MOST_TRAINING_FACES:
-            mirrored = encode_faces(model, dataset.train, mirrored=True)
-            views.append(mirrored.sample(config.seed + 1))
-            names += " and their mirror images"
-        model.density, tried = density.choose(np.stack(views, axis=1), config.density_components, config.seed)
-        print(f"Density: fitted to {names}. {density.summary(tried)}")
+        is_few = config.flip and len(encodings.mean) < MOST_TRAINING_FACES
+        mirrored = encode_faces(model, dataset.train, mirrored=True) if is_few else None
+        print(fit_density(model, config, encodings, mirrored))
+    if config.density_components or not run.network(config.finished_model).exists():
         save_network(run, config.finished_model, model)
     return model
 

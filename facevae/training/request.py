@@ -7,6 +7,7 @@ from typing import Any
 
 from facevae.config import Config, from_preset, resumed
 from facevae.errors import UserError, printable
+from facevae.output_folder import refuse_among_faces
 from facevae.run_folder import RunFolder, default_run_path
 
 # May differ between workers, on each of which the faces may lie elsewhere.
@@ -20,7 +21,8 @@ def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
         flags: the flags that were given, as `parse_command_line` returns them.
 
     Raises:
-        UserError: the flags contradict each other or the run, or a new run would overwrite one.
+        UserError: the flags contradict each other or the run, a new run would overwrite trained models, or its folder
+            holds something else or lies among the faces. Nothing has been written then.
     """
     if flags.get("resume"):
         if "run_dir" not in flags:
@@ -28,10 +30,13 @@ def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
                 "resume: expected --run-dir with the run to go on with, received none. Add --run-dir runs/<name>."
             )
         run = RunFolder(flags["run_dir"])
+        run.check_place()
         if run.exists:
+            config = resumed(run.load_config(), flags)
             if not run.checkpoint.exists():
+                _refuse_to_begin_anew(run)
                 print(f"{printable(str(run.path))} holds no checkpoint yet: starting from the beginning.")
-            return run, resumed(run.load_config(), flags)
+            return run, config
         print(f"{printable(str(run.path))} holds no run yet: starting from the beginning.")
     config = from_preset(**{"preset": "demo", **flags})
     run = RunFolder(config.run_dir or default_run_path(config.preset))
@@ -40,7 +45,19 @@ def choose_run(flags: dict[str, Any]) -> tuple[RunFolder, Config]:
             f"run folder: {str(run.path)!r} holds a run already. "
             "Go on with it by --resume, or choose another --run-dir."
         )
+    run.check_place()
+    refuse_among_faces("--run-dir", run.path, config.data)
     return run, config
+
+
+def _refuse_to_begin_anew(run: RunFolder) -> None:
+    """Refuses to replace trained models by untrained ones where the checkpoint is gone."""
+    if run.trained:
+        raise UserError(
+            f"resume: {run.checkpoint} is missing, so the run cannot go on, and {' and '.join(run.trained)} would be "
+            f"replaced by untrained models. Restore the checkpoint from a copy, train in another --run-dir, or move "
+            f"{run.network('last').parent} away to begin anew here. The models can be used as they are."
+        )
 
 
 def config_of_worker(of_chief: dict[str, Any], flags: dict[str, Any]) -> Config:

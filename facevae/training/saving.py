@@ -62,11 +62,18 @@ class SaveRun(keras.callbacks.Callback):
         self.interruption = interruption
         self._saved_steps = progress.epoch_steps  # of this epoch, in the checkpoint
         self._copy: VAE | None = None
+        self._lacks_best = False
         self._totals: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         if self.run is not None:  # once for all epochs: building the networks takes longer than saving them
             self._copy = self.model.float32_copy()
+            best = self.run.network("best")
+            self._lacks_best = self.progress.best_epoch > 0 and not best.exists()
+            if self._lacks_best:
+                print(
+                    f"{best} is missing: the model of the next epoch takes its place until a better one comes."
+                )
         # Fit resets the metrics between here and the epoch's beginning.
         self._totals = (
             [np.array(v.numpy()) for v in metric_variables(self.model)] if self._saved_steps else []
@@ -101,8 +108,9 @@ class SaveRun(keras.callbacks.Callback):
         if self.run is not None:
             assert self._copy is not None, "made when training began"
             self._copy.set_weights(self.model.get_weights())
-            for which in ("last", "best") if is_best else ("last",):
+            for which in ("last", "best") if is_best or self._lacks_best else ("last",):
                 save_network(self.run, which, self._copy)
+            self._lacks_best = False
             save_checkpoint(self.run.checkpoint, self.model, self.progress)
         self._saved_steps = 0
         self.interruption.raise_if_requested()

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,6 +307,35 @@ def test_damaged_records_are_prepared_again(source, cache, how_often, caplog, da
     assert "damaged" in caplog.text
     assert again.keys() == good.keys()
     assert all(np.array_equal(again[name], good[name]) for name in good)
+
+
+def test_files_of_others_beside_the_records_are_refused_by_name_and_kept(folder, tmp_path):
+    def prepared():
+        return prepare(str(folder), image_size=32, cache_dir=tmp_path / "cache")
+
+    place = prepared().folder
+    (place / "my notes.txt").write_text("years of work")
+    assert prepared().folder == place
+    (folder / "0.png").unlink()
+    with pytest.raises(UserError, match=r"received also 'my notes\.txt'\. Move them"):
+        prepared()
+    assert (place / "my notes.txt").read_text() == "years of work"
+    (place / "my notes.txt").rename(tmp_path / "my notes.txt")
+    assert sum(prepared().counts.values()) == 39
+
+
+def test_a_run_among_the_pictures_is_no_source_of_faces(folder, tmp_path, caplog):
+    from facevae.config import from_preset
+    from facevae.run_folder import RunFolder
+
+    run = RunFolder(folder / "runs" / "1")
+    run.save(from_preset("demo"))
+    run.figures.mkdir()
+    shutil.copy(folder / "0.png", run.figures / "generated.png")
+    with run.locked():
+        dataset = prepare(str(folder), image_size=32, cache_dir=tmp_path / "cache")
+    assert sum(dataset.counts.values()) == 40
+    assert "runs/1: a run of facevae, whose pictures are no faces" in caplog.text
 
 
 def test_records_of_another_version_are_prepared_again(source, cache):

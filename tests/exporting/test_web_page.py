@@ -92,6 +92,23 @@ def test_the_runtime_is_installed_once_and_whole(tmp_path, npm):
     assert runtime == folder / "node_modules" / "@litertjs"
 
 
+def test_folders_of_others_in_the_cache_stay(tmp_path, npm):
+    cache = tmp_path / "cache"
+    for name in (".web-projects/shop/index.html", ".web-x/package/thesis.tex", ".web-y/package.json"):
+        (cache / name).parent.mkdir(parents=True)
+        (cache / name).write_text("years of work")
+        os.utime(cache / name.split("/")[0], (0, 0))
+    npm("test -f package-lock.json && mkdir -p node_modules/@litertjs")
+    folder = web_page.installed_runtime().parents[1]
+    assert len(list(cache.rglob("*/*.*"))) >= 3
+    assert [path.read_text() for path in cache.glob(".web-*/**/*") if path.is_file()] == ["years of work"] * 3
+    shutil.rmtree(folder / "node_modules")
+    (folder / "notes").write_text("years of work")
+    with pytest.raises(UserError, match="holds files of others: 'notes'"):
+        web_page.installed_runtime()
+    assert (folder / "notes").read_text() == "years of work"
+
+
 # -----------------------------------------------------------------------------------------------------------------
 # The page in Chromium
 # -----------------------------------------------------------------------------------------------------------------

@@ -207,6 +207,41 @@ def test_an_interrupted_swap_of_folders_is_mended_by_the_next_writer(tmp_path):
     assert names(tmp_path) == ["another.txt", "folder"]
 
 
+def test_an_old_folder_that_may_hold_files_of_others_is_put_beside_the_one_that_took_its_place(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    code = SWAPS_A_FOLDER.replace("whole_folder(sys.argv[1])", "whole_folder(sys.argv[1], lambda old: None)")
+    kill_writer(
+        code.replace("pathlib.Path(target) == pathlib.Path(sys.argv[1])", "'.obsolete' in str(target)"), path
+    )
+    path.mkdir()
+    write(tmp_path / "another.txt")
+    (beside,) = tmp_path.glob("folder.earlier-*")
+    assert names(beside) == ["old"]
+    assert names(path) == []
+    assert names(tmp_path) == ["another.txt", "folder", beside.name]
+
+
+def test_an_old_folder_that_is_refused_stays_and_nothing_is_made_for_it(tmp_path):
+    def refuse(old):
+        if (old / "theirs").exists():
+            raise UserError("theirs")
+
+    path, made = tmp_path / "folder", []
+    write_folder(path)
+    (path / "theirs").write_text("years of work")
+    with pytest.raises(UserError, match="theirs"), whole_folder(path, refuse):
+        made.append(path)
+    assert not made
+    (path / "theirs").unlink()
+    with pytest.raises(UserError, match="theirs"), whole_folder(path, refuse) as aside:  # noqa: PT012
+        (aside / "newer").write_text("")
+        (path / "theirs").write_text("years of work")  # by somebody else, meanwhile
+    assert names(path) == ["inner", "theirs"]
+    assert names(tmp_path) == ["folder"]
+
+
 def test_leftovers_are_removed_from_folders_below_only_when_asked_for(tmp_path):
     kill_writer(WRITES_A_FILE, tmp_path / "a" / "b" / "c.txt")
     write(tmp_path / "d.txt")

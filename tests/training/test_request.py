@@ -34,6 +34,51 @@ def test_a_run_is_not_overwritten_and_resume_goes_on_with_its_settings(tmp_path,
         choose_run({"run_dir": str(tmp_path), "resume": True, "latent_dim": 9})
 
 
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_trained_models_without_a_checkpoint_are_not_replaced_by_untrained_ones(tmp_path, name):
+    run = RunFolder(tmp_path)
+    run.save(from_preset("demo"))
+    run.network(name).parent.mkdir()
+    run.network(name).write_text("trained")
+    with pytest.raises(
+        UserError, match=rf"last\.npz is missing.*networks/{name}\.keras would be replaced.*move .*networks"
+    ):
+        choose_run({"run_dir": str(tmp_path), "resume": True})
+    assert run.network(name).read_text() == "trained"
+    run.network(name).rename(tmp_path / "mine.keras")
+    assert choose_run({"run_dir": str(tmp_path), "resume": True})[0].path == tmp_path
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_folder_of_others_a_lost_configuration_and_a_place_among_the_faces_are_refused(
+    tmp_path, resume, monkeypatch
+):
+    (tmp_path / "home" / "thesis").mkdir(parents=True)
+    (tmp_path / "lost" / "networks").mkdir(parents=True)
+    (tmp_path / "lost" / "networks" / "last.keras").write_text("trained")
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    monkeypatch.chdir(faces)
+    for flags, message in (
+        ({"run_dir": str(tmp_path / "home")}, "'thesis' in it"),
+        ({"run_dir": str(tmp_path / "lost")}, "lost its run.json"),
+        ({"run_dir": "run", "data": str(faces)}, "outside the faces"),
+        ({"run_dir": str(faces), "data": "."}, "outside the faces"),
+        (
+            {"run_dir": str(tmp_path / "home" / ".." / "faces" / "a" / "b"), "data": str(faces)},
+            "outside the faces",
+        ),
+    ):
+        with pytest.raises(UserError, match=message):
+            choose_run({**flags, "resume": resume})
+    with pytest.raises(UserError, match="outside the faces, received 'runs/"):
+        choose_run({"data": "."})
+    (tmp_path / "link").symlink_to("faces")
+    with pytest.raises(UserError, match="outside the faces"):
+        choose_run({"data": str(faces), "run_dir": str(tmp_path / "link" / "run"), "resume": resume})
+    assert list(faces.iterdir()) == []
+
+
 def test_resume_begins_a_run_where_there_is_none(tmp_path, capsys):
     run, config = choose_run({"run_dir": str(tmp_path / "new"), "resume": True, "seed": 3})
     assert (run.path, config.seed) == (tmp_path / "new", 3)
