@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from facevae.data.account import Account
 from facevae.data.folder import FolderSource
 from facevae.data.records import Example
 from facevae.errors import DataNotFoundError
@@ -17,6 +18,7 @@ class Source(Protocol):
     key: str  # unique to this source
     attribute_names: tuple[str, ...]
     left_out: dict[str, str]
+    account: Account | None  # of everything else, where there may be something else
 
     @property
     def fingerprint(self) -> object:
