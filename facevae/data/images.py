@@ -53,8 +53,8 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
     """Decodes, crops and resizes one picture.
 
     The first frame of an animation is taken; the orientation tag is applied; colours with a profile are converted to
-    sRGB; transparency is laid over white; 16-bit values are scaled to 8; the crop is centred. JPEGs much larger than the result are decoded at a fraction
-    of their size, which changes it by 0.3 grey levels on average.
+    sRGB; transparency is laid over white; 16-bit values are scaled to 8; the crop is centred. JPEGs much larger than
+    the result are decoded at a fraction of their size, which changes it by 0.3 grey levels on average.
 
     Args:
         encoded: path of a picture file, or its content.

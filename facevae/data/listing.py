@@ -12,7 +12,7 @@ from facevae.data.images import SUFFIXES
 from facevae.data.kinds import NAMED_SUFFIXES, kind_of_file
 from facevae.data.tables import ATTRIBUTE_TABLES, PARTITION_TABLES, advice_for_table
 
-# Files of a suffix that are opened while none of them is anything; the others of that suffix are then taken for the same.
+# Files of a suffix that are opened while none of them is anything; the others with it are then not opened.
 _MOST_OPENED = 1000
 
 

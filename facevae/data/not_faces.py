@@ -3,8 +3,9 @@
 import collections
 import os
 import pathlib
+import random
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ HIDDEN_FILE = Kind("hidden file", "hidden files", "")
 HIDDEN_FOLDER = Kind("hidden folder", "hidden folders", "")
 SERVICE_FOLDER = Kind("service folder", "service folders", "such folders hold thumbnails and deleted files")
 OWN_OUTPUT = Kind(
-    "folder that facevae wrote", "folders that facevae wrote", "give it to --data itself if you mean it"
+    "folder that facevae wrote", "folders that facevae wrote", "name {them} by --data if you mean {them}"
 )
 MASK = Kind("mask", "masks", "masks mark regions of pictures and show no faces")
 
@@ -52,8 +53,9 @@ _PARTS = (
     "mask|masks|seg|segmentation|parsing|label|labels|labelids|matte|alpha|trimap|gt|skin|hair|nose|mouth|hat|cloth"
     "|neck|neck_l|eye_g|ear_r|u_lip|l_lip|[lr]_(eye|brow|ear)"
 )
-_NAMES_OF_MASKS = re.compile(rf"[_\-. ]({_PARTS})$")
-_SAMPLED = 8
+_NAMES_OF_MASKS = re.compile(rf"[_\-. ]({_PARTS})(\.\w+)?$", re.IGNORECASE)
+_SAMPLED = 64  # pictures of a group that are opened; smaller groups are opened whole
+_SAMPLED_WITHOUT_NAME = 16
 _MOST_COLOURS = 64  # of a mask: as many regions, and no photograph of a face has so few
 _LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".pbm", ".ppm")
 
@@ -108,24 +110,59 @@ def _is_written_set(path: pathlib.Path) -> bool:
         return False
 
 
-def find_masks(folder: pathlib.Path, names: Iterable[str]) -> set[str]:
+def find_masks(folder: pathlib.Path, names: Collection[str]) -> set[str]:
     """The pictures that are masks by the name of their folder or their own, and by their content.
 
-    Some of each group are opened. If all are masks, the group is; if some are, each picture is opened.
+    Some of each group are opened. If all are masks, the group is; if some are, each picture is opened. Without such a
+    name, pictures of few colours are masks where pictures of the same names in other folders are none.
 
     Args:
         folder: of all pictures.
         names: relative paths below it.
     """
     masks: set[str] = set()
-    for group in _groups(names).values():
-        step = -(-len(group) // _SAMPLED)
-        sampled = [answer for name in group[::step] if (answer := is_mask(folder / name)) is not None]
-        if sampled and all(sampled):
+    groups = _groups(names)
+    for group in groups.values():
+        # Drawn, because every second file may be another kind of mask.
+        sampled = group if len(group) <= _SAMPLED else random.Random(0).sample(group, _SAMPLED)
+        found = {name: is_mask(folder / name) for name in sampled}
+        answers = [answer for answer in found.values() if answer is not None]
+        if answers and all(answers):
             masks.update(group)
-        elif any(sampled):
-            masks.update(name for name in group if is_mask(folder / name))
+        elif any(answers):
+            masks.update(
+                name for name in group if found.get(name) or (name not in found and is_mask(folder / name))
+            )
+    hinted = {name for group in groups.values() for name in group}
+    return masks | _masks_beside_pictures(folder, [name for name in names if name not in hinted])
+
+
+def _masks_beside_pictures(folder: pathlib.Path, names: Sequence[str]) -> set[str]:
+    """The folders of lossless pictures of few colours whose names another folder's pictures of many colours have."""
+    by_folder: dict[str, list[str]] = collections.defaultdict(list)
+    for name in names:
+        if name.lower().endswith(_LOSSLESS):
+            by_folder[name.rpartition("/")[0]].append(name)
+    by_stem: dict[str, list[str]] = collections.defaultdict(list)
+    for name in names if by_folder else ():
+        by_stem[_stem(name)].append(name)
+    masks: set[str] = set()
+    for parent, group in by_folder.items():
+        sampled = random.Random(0).sample(group, min(len(group), _SAMPLED_WITHOUT_NAME))
+        if all(_is_mask_of_another(folder, name, parent, by_stem) for name in sampled):
+            masks.update(group)
     return masks
+
+
+def _is_mask_of_another(
+    folder: pathlib.Path, name: str, parent: str, by_stem: Mapping[str, Sequence[str]]
+) -> bool:
+    others = [other for other in by_stem[_stem(name)] if other.rpartition("/")[0] != parent]
+    return bool(others) and bool(is_mask(folder / name)) and is_mask(folder / others[0]) is False
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name.rpartition("/")[2])[0]
 
 
 def _groups(names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
@@ -133,12 +170,12 @@ def _groups(names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
     hint_of: dict[str, str] = {}
     pictures: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for name in names:
-        parent, _, base = name.rpartition("/")
+        parent = name.rpartition("/")[0]
         if parent not in hint_of:
             hint_of[parent] = _deepest(parent, _FOLDERS_OF_MASKS.search)
-        part = _NAMES_OF_MASKS.search(os.path.splitext(base)[0].lower())
+        part = _NAMES_OF_MASKS.search(name)
         if part:
-            pictures[hint_of[parent] or parent, part[1]].append(name)
+            pictures[hint_of[parent] or parent, part[1].lower()].append(name)
         elif hint_of[parent]:
             pictures[hint_of[parent], ""].append(name)
     return pictures

@@ -18,7 +18,10 @@ class Source(Protocol):
     key: str  # unique to this source
     attribute_names: tuple[str, ...]
     left_out: dict[str, str]
-    account: Account | None  # of everything else, where there may be something else
+
+    @property
+    def account(self) -> Account | None:
+        """Of everything else, where there may be something else."""
 
     @property
     def fingerprint(self) -> object:

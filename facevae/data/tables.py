@@ -105,7 +105,8 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
     good: dict[str, bytes] = {}
     refused: dict[str, str] = {}
     line_of: dict[str, int] = {}
-    rows = problems = 0
+    rows = 0
+    problems: list[str] = []
     for line, (name, *fields) in lines:
         name = name.replace("\\", "/").removeprefix("./")
         rows += 1
@@ -122,20 +123,26 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
         if not repeats:  # it is unknown which of the rows is right
             good.pop(name, None)
             refused.setdefault(name, f"{path.name}, line {line}: {problem}")
-        problems += 1
-        if problems <= _MOST_NAMED:
-            consequence = "ignored" if repeats else "the picture is left out"
-            logger.warning("%s, line %d (%s): %s; %s", path, line, printable(name), problem, consequence)
-    if announced not in (None, rows):
-        logger.warning("%s, line 1: announces %d rows, %d follow", path, announced, rows)
+        consequence = "ignored" if repeats else "the picture is left out"
+        problems.append(f"line {line} ({printable(name)}): {problem}; {consequence}")
     if not good or len(refused) > len(good):
         reason = next(iter(refused.values()), "it has no rows")
         raise UserError(
             f"{path}: most of this table cannot be used ({len(refused)} rows; {reason}). Fix or remove it."
         )
+    _log_problems(path, problems)
+    if announced not in (None, rows):
+        logger.warning("%s, line 1: announces %d rows, %d follow", path, announced, rows)
     row_of = {name: row for row, name in enumerate(good)}
     values = np.frombuffer(b"".join(good.values()), np.int8).reshape(len(good), len(columns))
     return Table(path, columns, row_of, values, refused)
+
+
+def _log_problems(path: pathlib.Path, problems: list[str]) -> None:
+    for problem in problems[:_MOST_NAMED]:
+        logger.warning("%s, %s", path, problem)
+    if len(problems) > _MOST_NAMED:
+        logger.warning("%s: %d more rows are wrong", path, len(problems) - _MOST_NAMED)
 
 
 def _row(
