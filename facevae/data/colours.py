@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 2**22  # of a profile; those of printing presses have half a million
 # A transform that moves no colour by more grey levels than that is sRGB's own, under whatever name.
 _SAME = 2
+_DARKEST_WHITE = 200  # a grey level that no paper is darker than
 _MODE_OF_SPACE = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
@@ -44,10 +45,19 @@ def _to_srgb(profile: bytes) -> "tuple[str, ImageCms.ImageCmsTransform | None]":
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = _MODE_OF_SPACE[opened.profile.xcolor_space]
         srgb = ImageCms.createProfile("sRGB")
-        transform = ImageCms.buildTransform(opened, srgb, mode, "RGB")
-        return mode, transform if _changes_colours(transform, mode) else None
+        # Tables of high resolution: dark greys would be 10 levels off otherwise.
+        transform = ImageCms.buildTransform(opened, srgb, mode, "RGB", flags=ImageCms.Flags.HIGHRESPRECALC)
+        return mode, transform if _keeps_white(transform, mode) and _changes_colours(
+            transform, mode
+        ) else None
     except Exception:  # LittleCMS reports damage in many ways, and Pillow has no common class for them
         return "", None
+
+
+def _keeps_white(transform: "ImageCms.ImageCmsTransform", mode: str) -> bool:
+    """Whether white stays nearly white, as it does by every profile that is not damaged."""
+    white = Image.new(mode, (1, 1), (0, 0, 0, 0) if mode == "CMYK" else "white")
+    return bool(np.asarray(transform.apply(white)).min() >= _DARKEST_WHITE)
 
 
 def _changes_colours(transform: "ImageCms.ImageCmsTransform", mode: str) -> bool:

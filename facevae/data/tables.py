@@ -188,7 +188,7 @@ def _text_lines(path: pathlib.Path) -> list[str]:
 def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Line numbers and stripped fields of the lines that are not blank."""
     if path.suffix.lower() == ".csv":
-        reader = csv.reader(text_lines, delimiter=_separator(text_lines), strict=True)
+        reader = csv.reader(text_lines, delimiter=_separator(path, text_lines), strict=True)
         try:
             for fields in reader:
                 if any(map(str.strip, fields)):
@@ -203,11 +203,15 @@ def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, li
                 yield number, line.split()
 
 
-def _separator(text_lines: list[str]) -> str:
-    """The only one of the usual separators in the header; a comma if there are several, or none."""
-    header = next(filter(str.strip, text_lines), "")
+def _separator(path: pathlib.Path, text_lines: list[str]) -> str:
+    """The separator of the header; which one it is must be certain."""
+    line, header = next(filter(lambda numbered: numbered[1].strip(), enumerate(text_lines, 1)), (1, ""))
     used = [separator for separator in _SEPARATORS if separator in header]
-    return used[0] if len(used) == 1 else ","
+    if len(used) > 1:
+        raise UserError(
+            f"{path}, line {line}: expected one separator, received {' and '.join(map(repr, used))}. Fix the table."
+        )
+    return used[0] if used else ","
 
 
 def _header(
