@@ -1,5 +1,6 @@
 """Decodes one picture file to an upright, cropped and resized RGB image."""
 
+import contextlib
 import functools
 import io
 import os
@@ -8,21 +9,15 @@ import numpy as np
 import scipy.sparse
 from PIL import Image
 
+from facevae.data.colours import as_srgb
+from facevae.data.kinds import RAW, START, Kind, kind_of, kind_of_file
+
 # Decoders that read pixels and nothing else. EPS, for one, would start an interpreter on the file's content.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
+# Files with these are not opened before they are decoded; others are, to see what they hold.
 SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".png",
-    ".webp",
-    ".bmp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-    ".mpo",
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".bmp", ".dib", ".gif", ".tif"),
+    *(".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".mpo"),
 )
 
 MINIMUM_SIDE = 16  # pixels; nothing smaller shows a face
@@ -38,6 +33,7 @@ MAXIMUM_BYTES = 250_000_000
 _ALIGNED_PIXELS_LEFT, _CUT_PIXELS_LEFT = 2, 5
 
 _ORIENTATION_TAG = 0x0112
+_REDUCED_TAG, _DNG_VERSION_TAG = 0x00FE, 0xC612  # TIFF 6.0, NewSubfileType; DNG 1.7, DNGVersion
 _TURN = {  # what makes a picture upright, by the value of its orientation tag (Exif 2.3, 4.6.4)
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -56,9 +52,9 @@ class BadPictureError(ValueError):
 def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
     """Decodes, crops and resizes one picture.
 
-    The first frame of an animation is taken; the orientation tag is applied; transparency is laid over white;
-    16-bit values are scaled to 8; the crop is centred. JPEGs much larger than the result are decoded at a fraction
-    of their size, which changes it by 0.3 grey levels on average.
+    The first frame of an animation is taken; the orientation tag is applied; colours with a profile are converted to
+    sRGB; transparency is laid over white; 16-bit values are scaled to 8; the crop is centred. JPEGs much larger than
+    the result are decoded at a fraction of their size, which changes it by 0.3 grey levels on average.
 
     Args:
         encoded: path of a picture file, or its content.
@@ -78,46 +74,52 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
             io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded, formats=FORMATS
         ) as image:
             _check_size(image)
+            _refuse_previews(image)
             reduction = reduce_while_decoding(image, crop, size)
             return crop_and_resize(np.asarray(upright_rgb(image)), reduction, crop, size)
     except BadPictureError:
         raise
-    except Image.UnidentifiedImageError:
-        raise BadPictureError(f"not a picture of a known kind ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError:
         raise BadPictureError(f"its header claims more than {MAXIMUM_PIXELS:,} pixels") from None
     except MemoryError:
         raise BadPictureError("needs more memory than there is") from None
     # A damaged file makes Pillow's decoders raise nearly anything: OSError, SyntaxError, struct.error, ...
     except Exception as error:
-        raise BadPictureError(f"{error or 'decoding failed'} ({type(error).__name__})") from None
+        raise BadPictureError(_reason(encoded, error)) from None
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """The picture's first frame as 8-bit RGB, turned as its orientation tag says, transparency over white.
+    """The picture's first frame as 8-bit sRGB, turned as its orientation tag says, transparency over white.
 
     Raises:
         BadPictureError: pixel values without a known range (32-bit integers beyond 16 bits, floating point).
     """
     image = _rotated(image)
+    profile = image.info.get("icc_profile")
     if image.mode == "RGB" and "transparency" not in image.info:
-        return image
+        return as_srgb(image, profile)
     if image.mode.startswith("I"):  # 16-bit grey, under any of Pillow's names for it
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise BadPictureError("integer pixels beyond 16 bits have no known range")
-        values = values.astype(np.uint32)  # once, and in place from here: large pictures fill the memory
-        values *= 255
-        values += 32767
-        values //= 65535
-        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
+        return as_srgb(_eight_bits(image), profile)
     if image.mode == "F":
         raise BadPictureError("floating-point pixels have no known range")
     if "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
-        image = image.convert("RGBA")
+        alpha = image.convert("RGBA").getchannel("A")
+        opaque = as_srgb(image.convert("L" if image.mode in ("L", "LA", "La") else "RGB"), profile)
+        opaque.putalpha(alpha)
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        return Image.alpha_composite(white, opaque).convert("RGB")
+    return as_srgb(image, profile)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise BadPictureError("integer pixels beyond 16 bits have no known range")
+    values = values.astype(np.uint32)  # once, and in place from here: large pictures fill the memory
+    values *= 255
+    values += 32767
+    values //= 65535
+    return Image.fromarray(values.astype(np.uint8))
 
 
 def reduce_while_decoding(image: Image.Image, crop: str | int, size: int) -> int:
@@ -187,6 +189,30 @@ def _check_size(image: Image.Image) -> None:
         raise BadPictureError(
             f"{width}x{height} pixels, too small for a face (at least {MINIMUM_SIDE} a side)"
         )
+
+
+def _refuse_previews(image: Image.Image) -> None:
+    """Refuses camera raws, which are TIFF inside: their first image is a small preview, or undeveloped."""
+    if image.format == "TIFF":
+        tags = getattr(image, "tag_v2", {})
+        if _DNG_VERSION_TAG in tags or tags.get(_REDUCED_TAG) == 1:
+            raise BadPictureError(_named(RAW))
+
+
+def _reason(encoded: str | bytes, error: Exception) -> str:
+    """Why a file that could not be decoded is no picture: by what it is, else by what the decoder says."""
+    kind = None
+    with contextlib.suppress(OSError):
+        kind = kind_of(encoded[:START]) if isinstance(encoded, bytes) else kind_of_file(encoded)
+    if kind is not None and not kind.is_read:
+        return _named(kind)
+    if isinstance(error, Image.UnidentifiedImageError):
+        return f"not a picture of a known kind ({', '.join(FORMATS)})"
+    return f"{error or 'decoding failed'} ({type(error).__name__})"
+
+
+def _named(kind: Kind) -> str:
+    return f"not a picture that is read ({kind.one}: {kind.advice_for(1)})"
 
 
 def _centred_square(width: int, height: int, crop: str | int) -> tuple[int, int, int]:

@@ -44,8 +44,9 @@ def prepare(
 ) -> FaceDataset:
     """Opens the prepared records of a source; makes them first if there are none or the source has changed.
 
-    Prints one line with the numbers of faces, the size of the records and their folder; if they must be made, also
-    their expected size and a progress bar. Pictures that cannot be used are named in the log with the reason.
+    Prints one line with the numbers of faces, the size of the records and their folder, and what became of everything
+    else in a folder; if they must be made, also their expected size and a progress bar. Pictures that cannot be used
+    are named in the log with the reason.
 
     Args:
         data: "synthetic_faces", a tensorflow-datasets name with an `image` feature, or a folder of pictures.
@@ -88,7 +89,8 @@ def prepare(
             f"{dataset.name}: expected faces for train, validation and test, received none for "
             f"{' and '.join(empty)}. Give more pictures (at least 3), or fix the table of splits."
         )
-    tqdm.tqdm.write(_summary(dataset))
+    account = [] if source.account is None else source.account.summary(dataset)
+    tqdm.tqdm.write("\n".join([_summary(dataset), *account]))
     return dataset
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Protocol
 
+from facevae.data.account import Account
 from facevae.data.folder import FolderSource
 from facevae.data.records import Example
 from facevae.errors import DataNotFoundError
@@ -17,6 +18,10 @@ class Source(Protocol):
     key: str  # unique to this source
     attribute_names: tuple[str, ...]
     left_out: dict[str, str]
+
+    @property
+    def account(self) -> Account | None:
+        """Of everything else, where there may be something else."""
 
     @property
     def fingerprint(self) -> object:

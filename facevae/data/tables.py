@@ -1,23 +1,39 @@
-"""CelebA's attribute and partition tables, as Kaggle ships them (.csv) and in the official archive (.txt).
+"""CelebA's attribute and partition tables, as Kaggle ships them (.csv) and in the official archives (.txt).
 
 Nobody would notice an attribute on the wrong face, so nothing is guessed: a row that is wrong in any way is dropped,
 with its file and line in the log, and a table that cannot be understood is refused.
 """
 
+import codecs
 import csv
 import dataclasses
 import itertools
 import logging
+import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
+from facevae.data.kinds import SPREADSHEET_SUFFIXES, START, Kind, kind_of
 from facevae.errors import UserError, printable
 from facevae.files.untrusted import check_size
 
-ATTRIBUTE_TABLES = ("list_attr_celeba.csv", "list_attr_celeba.txt")
+# In small letters; the last is CelebAMask-HQ's, in CelebA's format.
+ATTRIBUTE_TABLES = ("list_attr_celeba.csv", "list_attr_celeba.txt", "celebamask-hq-attribute-anno.txt")
 PARTITION_TABLES = ("list_eval_partition.csv", "list_eval_partition.txt")
+
+# What a table might be called that is not read; the second are CelebA's, and nothing here needs them.
+_LIKE_A_TABLE = re.compile(r"attr|partition|\.(csv|tsv|xlsx?|xlsm|ods)\b")
+_NOT_NEEDED = re.compile(r"list_(bbox|landmarks)|identity_celeba|landmark")
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".tab", ".dat", "")
+_RENAME = (
+    f"attributes are read from {ATTRIBUTE_TABLES[0]}, splits from {PARTITION_TABLES[0]} (or .txt); "
+    "if it is such a table, give it that name"
+)
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_SEPARATORS = (",", ";", "\t")
 
 _MOST_NAMED = 1000
 _MOST_BYTES = 2**30  # fifty times CelebA's largest
@@ -33,6 +49,28 @@ class Table:
     row_of: dict[str, int]
     values: np.ndarray  # int8[rows, columns]
     refused: dict[str, str]
+
+
+def advice_for_table(name: str, kind: Kind | None) -> str | None:
+    """What to do with a file that may be meant as a table and is not read; None if it is not like one.
+
+    Args:
+        name: of the file.
+        kind: of its content, see `kinds.kind_of`.
+    """
+    base = os.path.basename(name).lower()
+    if not _LIKE_A_TABLE.search(base) or _NOT_NEEDED.search(base):
+        return None
+    if kind is not None:
+        return None if kind.is_read else f"{_is_a(kind)}: {kind.advice_for(1)}"
+    suffix = os.path.splitext(base)[1]
+    if suffix in SPREADSHEET_SUFFIXES:
+        return f"this is a spreadsheet: save it as {ATTRIBUTE_TABLES[0]} or {PARTITION_TABLES[0]}, as CSV"
+    return _RENAME if suffix in _TEXT_SUFFIXES else None
+
+
+def _is_a(kind: Kind) -> str:
+    return f"this is a{'n' * (kind.one[0] in 'AEIOaeio')} {kind.one}"
 
 
 def read_attribute_table(path: pathlib.Path) -> Table:
@@ -67,8 +105,10 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
     good: dict[str, bytes] = {}
     refused: dict[str, str] = {}
     line_of: dict[str, int] = {}
-    rows = problems = 0
+    rows = 0
+    problems: list[str] = []
     for line, (name, *fields) in lines:
+        name = name.replace("\\", "/").removeprefix("./")
         rows += 1
         row, problem = _row(fields, columns, allowed)
         first_line = line_of.setdefault(name, line)
@@ -83,20 +123,26 @@ def _read_table(path: pathlib.Path, columns: tuple[str, ...] | None, allowed: di
         if not repeats:  # it is unknown which of the rows is right
             good.pop(name, None)
             refused.setdefault(name, f"{path.name}, line {line}: {problem}")
-        problems += 1
-        if problems <= _MOST_NAMED:
-            consequence = "ignored" if repeats else "the picture is left out"
-            logger.warning("%s, line %d (%s): %s; %s", path, line, printable(name), problem, consequence)
-    if announced not in (None, rows):
-        logger.warning("%s, line 1: announces %d rows, %d follow", path, announced, rows)
+        consequence = "ignored" if repeats else "the picture is left out"
+        problems.append(f"line {line} ({printable(name)}): {problem}; {consequence}")
     if not good or len(refused) > len(good):
         reason = next(iter(refused.values()), "it has no rows")
         raise UserError(
             f"{path}: most of this table cannot be used ({len(refused)} rows; {reason}). Fix or remove it."
         )
+    _log_problems(path, problems)
+    if announced not in (None, rows):
+        logger.warning("%s, line 1: announces %d rows, %d follow", path, announced, rows)
     row_of = {name: row for row, name in enumerate(good)}
     values = np.frombuffer(b"".join(good.values()), np.int8).reshape(len(good), len(columns))
     return Table(path, columns, row_of, values, refused)
+
+
+def _log_problems(path: pathlib.Path, problems: list[str]) -> None:
+    for problem in problems[:_MOST_NAMED]:
+        logger.warning("%s, %s", path, problem)
+    if len(problems) > _MOST_NAMED:
+        logger.warning("%s: %d more rows are wrong", path, len(problems) - _MOST_NAMED)
 
 
 def _row(
@@ -114,25 +160,35 @@ def _row(
 def _text_lines(path: pathlib.Path) -> list[str]:
     try:
         check_size(path, _MOST_BYTES)
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {line}: expected a text file in UTF-8. Save it as such, or remove it."
-        ) from None
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}). Fix its permissions, or remove it."
         ) from None
     except ValueError as error:
         raise UserError(f"{path}: expected a table of attributes or splits ({error}). Remove it.") from None
-    return text.splitlines()
+    kind = kind_of(content[:START])
+    if kind is not None:
+        advice = "Save it as a text table" if kind.is_read else kind.advice_for(1).capitalize()
+        raise UserError(f"{path}: expected a table, {_is_a(kind)}. {advice}, or remove it.")
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+        if "\0" in text.partition("\n")[0]:  # UTF-16 without its mark
+            raise UnicodeDecodeError(encoding, content, 0, 1, "zeros")
+        return text.splitlines()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {line}: expected a text file in UTF-8, or in UTF-16 with its mark. "
+            "Save it as such, or remove it."
+        ) from None
 
 
 def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Line numbers and stripped fields of the lines that are not blank."""
-    if path.suffix == ".csv":
-        reader = csv.reader(text_lines, strict=True)
+    if path.suffix.lower() == ".csv":
+        reader = csv.reader(text_lines, delimiter=_separator(path, text_lines), strict=True)
         try:
             for fields in reader:
                 if any(map(str.strip, fields)):
@@ -147,6 +203,17 @@ def _fields(path: pathlib.Path, text_lines: list[str]) -> Iterator[tuple[int, li
                 yield number, line.split()
 
 
+def _separator(path: pathlib.Path, text_lines: list[str]) -> str:
+    """The separator of the header; which one it is must be certain."""
+    line, header = next(filter(lambda numbered: numbered[1].strip(), enumerate(text_lines, 1)), (1, ""))
+    used = [separator for separator in _SEPARATORS if separator in header]
+    if len(used) > 1:
+        raise UserError(
+            f"{path}, line {line}: expected one separator, received {' and '.join(map(repr, used))}. Fix the table."
+        )
+    return used[0] if used else ","
+
+
 def _header(
     path: pathlib.Path, lines: Iterator[tuple[int, list[str]]], columns: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], int | None, Iterator[tuple[int, list[str]]]]:
@@ -155,7 +222,7 @@ def _header(
     The official tables begin with the number of rows, or have no header at all.
     """
     announced, first = None, next(lines, None)
-    if path.suffix == ".txt":
+    if path.suffix.lower() == ".txt":
         if first and len(first[1]) == 1 and first[1][0].isdecimal():
             announced, first = int(first[1][0][:18]), next(lines, None)
         if columns is not None:
@@ -163,7 +230,7 @@ def _header(
     if first is None:
         raise UserError(f"{path}: expected a table with a header, received an empty file. Fix or remove it.")
     number, names = first
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         names = names[1:]  # the first column holds the pictures' names
     if columns is not None and tuple(names) != columns:
         raise UserError(

@@ -40,6 +40,7 @@ class TfdsSource:
         self.name = builder.name
         self.key = f"{builder.info.full_name} in {builder.data_dir}"
         self.left_out: dict[str, str] = {}
+        self.account = None
         features = dict(builder.info.features.items())
         image = features.get("image")
         if not isinstance(image, tfds.features.Image) or image.np_dtype not in (np.uint8, np.uint16):

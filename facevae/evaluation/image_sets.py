@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from facevae.data.not_faces import SOFTWARE
 from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
@@ -80,9 +82,13 @@ def decode_finite(model: VAE, latents: np.ndarray) -> np.ndarray:
 def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
     """Writes each set as `<folder>/<its name>/000000.png`, `000001.png` and so on.
 
+    The pictures say that facevae wrote them, so that they are no faces to be learned where they lie among photographs.
+
     Raises:
         UserError: a folder that holds files already, or cannot be written.
     """
+    marked = PngInfo()
+    marked.add_text("Software", SOFTWARE)
     folders = [pathlib.Path(folder) / images.name for images in sets]
     refuse_in_use("pictures", folder, empty=tuple(images.name for images in sets))
     try:
@@ -91,7 +97,7 @@ def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
         for path, images in zip(folders, sets, strict=True):
             for start, batch in images.batches("Writing"):
                 for number, image in enumerate(batch, start):
-                    Image.fromarray(image).save(path / f"{number:06d}.png")
+                    Image.fromarray(image).save(path / f"{number:06d}.png", pnginfo=marked)
     except OSError as error:
         raise UserError(
             f"pictures: {str(folder)!r} cannot be written ({error.strerror}). Give another folder."

@@ -145,6 +145,53 @@ def test_rows_that_differ_only_in_their_suffix_match_no_picture_of_another_suffi
     assert source.left_out == {"a.webp": "no row of its own in list_attr_celeba.csv"}
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "img_align_celeba/{}.jpg",  # the folder that is given
+        "/home/somebody/celeba/img_align_celeba/{}.jpg",
+        ".\\{}.jpg",
+        "{}.JPG",
+        "{}",
+    ],
+)
+def test_rows_that_can_mean_one_picture_only_are_read(tmp_path, shape):
+    folder = fill(tmp_path / "img_align_celeba", ["000001.jpg", "000002.jpg"])
+    rows = f"{shape.format('000001')},1,-1\n{shape.format('000002')},-1,1\n"
+    (folder / "list_attr_celeba.csv").write_text(f"{HEADER}\n{rows}")
+    assert attributes_of(opened(folder)) == {"000001.jpg": [1, 0], "000002.jpg": [0, 1]}
+
+
+def test_rows_that_name_a_folder_above_the_pictures(tmp_path):
+    fill(tmp_path, ["archive/img/a.jpg", "archive/img/b.jpg"])
+    (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\nimg/a.jpg,1,-1\nimg/b.jpg,-1,1\n")
+    assert attributes_of(opened(tmp_path)) == {"archive/img/a.jpg": [1, 0], "archive/img/b.jpg": [0, 1]}
+
+
+def test_folders_that_disagree_match_nothing(tmp_path):
+    fill(tmp_path, ["left/a.jpg", "left/b.jpg"])
+    (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\nright/a.jpg,1,-1\nright/b.jpg,-1,1\n")
+    with pytest.raises(UserError, match="no row of its own"):
+        opened(tmp_path)
+
+
+def test_the_case_of_a_suffix_and_the_way_of_an_accent_do_not_matter_where_one_picture_fits(tmp_path):
+    fill(tmp_path, ["a.jpg", "b.JPG", "c.jpg", "c.JPG", "e\u0301.jpg"])
+    rows = "a.jpg,1,1\nb.jpg,1,-1\nc.jpg,-1,1\n\u00e9.jpg,-1,-1\n"
+    (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\n{rows}", encoding="utf-8")
+    source = opened(tmp_path)
+    assert attributes_of(source) == {
+        **{"a.jpg": [1, 1], "b.JPG": [1, 0], "c.jpg": [0, 1], "e\u0301.jpg": [0, 0]}
+    }
+    assert source.left_out == {"c.JPG": "no row of its own in list_attr_celeba.csv"}
+
+
+def test_celebamask_hqs_table_is_read(tmp_path):
+    fill(tmp_path, ["CelebA-HQ-img/0.jpg", "CelebA-HQ-img/1.jpg"])
+    (tmp_path / "CelebAMask-HQ-attribute-anno.txt").write_text("2\nSmiling Young\n0.jpg  1 -1\n1.jpg -1  1\n")
+    assert attributes_of(opened(tmp_path)) == {"CelebA-HQ-img/0.jpg": [1, 0], "CelebA-HQ-img/1.jpg": [0, 1]}
+
+
 def test_a_stray_copy_beside_the_tables_takes_no_row_from_the_picture_that_it_is_named_after(tmp_path):
     fill(tmp_path, ["img/a.jpg", "img/b.jpg", "a.jpg"])
     (tmp_path / "list_attr_celeba.csv").write_text(f"{HEADER}\na.jpg,1,-1\nb.jpg,-1,1\n")
@@ -303,6 +350,14 @@ def test_folder_without_pictures_is_refused_by_name(tmp_path):
     ) as caught:
         FolderSource(tmp_path)
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_folder_of_what_cannot_be_read_says_what_it_holds(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (tmp_path / "celeba.zip").write_bytes(b"PK\3\4")
+    with pytest.raises(UserError, match=r"3 HEIC files were not read: convert them to JPEG .*1 zip archive"):
+        FolderSource(tmp_path)
 
 
 def test_fingerprint_changes_with_names_sizes_times_and_tables_only(tmp_path):

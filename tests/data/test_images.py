@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facevae.data import images
 from facevae.data.images import BadPictureError, read_face, resize
 
 STORED_AS = {  # by the value of the orientation tag: the inverse of what a viewer does
@@ -217,6 +218,50 @@ def test_16_bits_are_scaled_to_8(kind):
     values = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
     face = read_face(encoded(Image.fromarray(values), kind), "square", 32)
     assert np.abs(face - (values / 257)[..., None]).max() <= 0.51
+
+
+@pytest.mark.parametrize("tags", [{0xC612: b"\1\4\0\0"}, {0xFE: 1}])
+def test_camera_raws_named_tif_are_refused_instead_of_their_preview(tags):
+    exif = Image.Exif()
+    for tag, value in tags.items():
+        exif[tag] = value
+    with pytest.raises(BadPictureError, match=r"camera raw: develop it to JPEG or TIFF"):
+        read_face(encoded(smooth_picture(), "TIFF", exif=exif), "square", 32)
+
+
+def test_avif_is_read_with_its_orientation_and_its_first_frame():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = smooth_picture(48, 48)
+    stored = Image.fromarray(upright).transpose(Image.Transpose.ROTATE_90)
+    face = read_face(encoded(stored, "AVIF", quality=95, exif=exif), "square", 48)
+    assert np.abs(face.astype(int) - upright).mean() <= 3
+    frames = [Image.fromarray(np.full((32, 32, 3), value, np.uint8)) for value in (40, 200)]
+    content = encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    assert np.abs(read_face(content, "square", 32).astype(int) - 40).max() <= 2
+    with pytest.raises(BadPictureError):
+        read_face(content[: len(content) // 2], "square", 32)
+
+
+def test_large_avif_is_refused_by_its_header(monkeypatch):
+    monkeypatch.setattr(images, "MAXIMUM_PIXELS", 1900)
+    with pytest.raises(BadPictureError, match=r"more than 1,900 pixels \(40x48\)"):
+        read_face(encoded(smooth_picture(), "AVIF"), "square", 32)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), "HEIC file: convert it to JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(100), "HEIC file: convert it to JPEG"),
+        (b"PK\3\4" + bytes(100), "zip archive: unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
+        (b"8BPS" + bytes(100), "Photoshop file: convert it to JPEG or PNG"),
+    ],
+)
+def test_what_is_no_picture_is_named_by_its_content(content, reason):
+    with pytest.raises(BadPictureError, match=reason):
+        read_face(content, "square", 32)
 
 
 def test_floating_point_pixels_are_refused():

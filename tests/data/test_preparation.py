@@ -163,6 +163,42 @@ def test_bad_pictures_are_named_once_counted_and_left_out(source, cache, caplog,
     assert prepare(source, image_size=16, cache_dir=cache).left_out == dataset.left_out
 
 
+def test_an_account_of_the_whole_folder_is_shown_each_time(source, cache, capsys):
+    prepare(source, image_size=16, cache_dir=cache)
+    assert "folder" not in capsys.readouterr().out.partition("cache")[0]  # nothing but faces in one place
+    make_faces(source / "more", 5)
+    files = {
+        "a.heic": b"\0\0\0\x18ftypheic",
+        "b.heic": b"\0\0\0\x18ftypheic",
+        "bad.jpg": b"",
+        "small.jpg": b"",
+    }
+    files |= {"more/c.jpg": b"\0\0\0\x18ftypheic\0\0\0\0heic"}
+    for name, content in files.items():
+        (source / name).write_bytes(content)
+    for _ in range(2):  # made, and opened
+        prepare(source, image_size=16, cache_dir=cache)
+        out = capsys.readouterr().out
+        assert "  folder               faces  left out  not read\n" in out
+        assert "  (the folder itself)     30         2         2\n" in out
+        assert "  more                     5         1         0\n" in out
+        assert "  2 pictures were left out: not a picture of a known kind" in out
+        assert "(HEIC file: convert it to JPEG) (first: more/c.jpg)\n" in out
+        assert "  2 HEIC files were not read: convert them to JPEG (first: a.heic)\n" in out
+
+
+def test_the_account_of_many_folders_and_reasons_is_short(tmp_path, cache, capsys):
+    for number in range(40):
+        make_faces(tmp_path / "faces" / f"person {number:02d}", 3)
+    for number in range(2, 15):  # too small for a face, in as many sizes: one reason
+        Image.new("RGB", (number, 40)).save(tmp_path / "faces" / f"{number}.png")
+    prepare(tmp_path / "faces", image_size=16, cache_dir=cache)
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) <= 25
+    assert "  24 more folders         72         0         0\n" in out
+    assert "  13 pictures were left out: 10x40 pixels, too small for a face" in out
+
+
 def test_a_folder_with_hundreds_of_malformed_pictures_gives_every_good_one(tmp_path, cache, caplog):
     fates = bad_pictures.make_folder(tmp_path / "faces")
     for name in ("locked.png", "locked folder/inside.png"):

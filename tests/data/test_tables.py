@@ -38,6 +38,15 @@ def rows(table):
         ("list_attr_celeba.txt", TXT.replace("\n", "\r\n")),
         ("list_attr_celeba.txt", "\ufeff" + TXT),
         ("list_attr_celeba.txt", TXT.removeprefix("3\n")),
+        ("LIST_ATTR_CELEBA.CSV", CSV),
+        ("CelebAMask-HQ-attribute-anno.txt", TXT),
+        ("list_attr_celeba.csv", CSV.replace(",", ";")),
+        ("list_attr_celeba.csv", "\ufeff" + CSV.replace(",", ";").replace("\n", "\r\n")),
+        ("list_attr_celeba.csv", CSV.replace(",", "\t")),
+        ("list_attr_celeba.csv", CSV.encode("utf-16")),
+        ("list_attr_celeba.csv", b"\xfe\xff" + CSV.encode("utf-16-be")),
+        ("list_attr_celeba.txt", TXT.encode("utf-16")),
+        ("list_attr_celeba.csv", CSV.replace("000002.jpg", ".\\000002.jpg")),
     ],
 )
 def test_every_way_of_writing_the_table_is_read_alike(tmp_path, caplog, name, content):
@@ -110,9 +119,16 @@ def test_minus_one_zero_and_one_together_are_refused(tmp_path):
         ),
         ("000001.jpg,1,-1\n000002.jpg,-1,1\n", "line 1: expected a header"),
         ("image_id,,Young\n000001.jpg,1,1\n", "line 1: expected a header"),
-        ("image_id;Smiling;Young\n000001.jpg;1;1\n", "line 1: expected a header"),
+        ("image_id;Smiling,Young\n000001.jpg;1,1\n", "line 1: expected one separator, received ',' and ';'"),
+        (CSV.replace(",", ";").replace("1;", "1,0;"), r"line 2: expected values -1, 0, 1, received '1,0'"),
+        (CSV.replace("1\n", "1.0\n"), r"line 2: expected values -1, 0, 1, received '-1.0'"),
         (CSV.replace("1\n", "2\n"), "most of this table cannot be used"),
-        (CSV.encode("utf-16"), "line 1: expected a text file in UTF-8"),
+        (CSV.encode("utf-16-le"), "line 1: expected a text file in UTF-8, or in UTF-16 with its mark"),
+        (CSV.encode("utf-16")[:-1], "expected a text file in UTF-8"),
+        (b"PK\3\4" + bytes(50), "expected a table, this is a zip archive. Unpack it, or remove it"),
+        (b"\x1f\x8b\x08" + bytes(50), "this is a compressed file. Unpack it"),
+        (b"\xff\xd8\xff\xe0", "expected a table, this is a picture"),
+        ("<!DOCTYPE html><html>", "this is a web page. A download was probably answered with a page"),
         (CSV.encode() + b"\xff\xfe.jpg,1,1\n", "line 5: expected a text file in UTF-8"),
         (CSV + '"000004.jpg,1,1\n', "unexpected end of data"),
         (CSV + "x" * 200_000 + ",1,1\n", "line 5: field larger than field limit"),
@@ -123,6 +139,12 @@ def test_tables_that_cannot_be_understood_are_refused(tmp_path, content, reason)
     with pytest.raises(UserError, match=reason) as caught:
         read_attribute_table(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_refused_table_is_one_message_and_not_a_line_for_each_row(tmp_path, caplog):
+    with pytest.raises(UserError, match=r"3 rows; list_attr_celeba.csv, line 2: .*'-5'"):
+        read_attribute_table(write(tmp_path, CSV.replace("1\n", "5\n")))
+    assert not caplog.records
 
 
 def test_a_count_that_is_not_that_of_the_rows_is_named(tmp_path, caplog):
