@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.encodings import Encodings
 from facevae.errors import UserError
 from facevae.model.batches import in_batches

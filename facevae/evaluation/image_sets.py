@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
 from facevae.model import VAE

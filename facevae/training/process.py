@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from facevae.config import Config
 from facevae.data.sources import check_source
 from facevae.errors import WorkerLostError
+from facevae.opened_run import asking_for_data
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
@@ -76,7 +77,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         config: Config | None = None
         if is_chief:
             run, config = choose_run(flags)
-            check_source(config.data)
+            with asking_for_data(is_needed=run.exists and "data" not in flags):
+                check_source(config.data)
         else:
             run = RunFolder(stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-")))
         stack.enter_context(interruption.caught())
