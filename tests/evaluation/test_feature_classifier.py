@@ -21,7 +21,9 @@ def prepared(tmp_path):
             random = np.random.default_rng(seed)
             images = random.integers(0, 100, (count, 32, 32, 3), dtype=np.uint8)
             bright = random.integers(0, 2, count, dtype=np.uint8)
-            images[bright > 0, :8] += brightness  # at the top, so that flipping left to right does not move it
+            images[bright > 0, :8] += (
+                brightness  # at the top, so that flipping left to right does not move it
+            )
             bright[:corrected] = 1 - bright[:corrected]
             attributes = np.stack([bright, np.ones_like(bright)], axis=1)
             return Records(images, attributes, [str(i) for i in range(count)], np.arange(count))
