@@ -179,6 +179,7 @@ def _is_data_description(data: Any) -> bool:
         isinstance(content, dict)
         and all(isinstance(part, dict) for part in content.values())
         and type(rule) is int
+        and rule in (1, 2)
         and isinstance(names, list)
         and all(isinstance(name, str) for name in names)
         and isinstance(faces, dict)

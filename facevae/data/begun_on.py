@@ -130,23 +130,19 @@ class BegunOn:
         then, now = self.identities[split], records.identities
         before, after = collections.Counter(_hashes(then)), collections.Counter(_hashes(now))
         changed = []
-        if came := after - before:
-            first = next(
-                name
-                for name, face in zip(records.names(slice(None)), _hashes(now), strict=True)
-                if face in came
-            )
+        came, gone = after - before, before - after
+        if came or gone:
+            names = zip(records.names(slice(None)), _hashes(now), strict=True)
+            first = [f"{printable(name)} first" for name, face in names if face in came][:1]
+            notes = ", ".join(first + self._whence(split, came))
             changed.append(
-                f"{split}: {came.total():,} of {len(now):,} faces are others, {printable(first)} first"
-                + self._whence(split, came)
+                f"{split}: {came.total():,} of {len(now):,} faces new{notes and f' ({notes})'}, {gone.total():,} gone"
             )
-        if gone := before - after:
-            changed.append(f"{split}: {gone.total():,} faces are gone")
         if then.shape[1] == now.shape[1]:
             changed += _changed_attributes(split, dataset.attribute_names, then, now)
         return changed or [f"{split}: the same faces in another order"]
 
-    def _whence(self, split: str, came: collections.Counter) -> str:
+    def _whence(self, split: str, came: collections.Counter) -> list[str]:
         """From which splits faces came that are new in one."""
         assert self.identities is not None
         counts = {
@@ -154,7 +150,7 @@ class BegunOn:
             for name, identities in self.identities.items()
             if name != split
         }
-        return "".join(f", {count:,} of them from {name}" for name, count in counts.items() if count)
+        return [f"{count:,} from {name}" for name, count in counts.items() if count]
 
 
 def _hashes(identities: np.ndarray) -> list[bytes]:
@@ -179,15 +175,18 @@ def _changed_attributes(
     split: str, attribute_names: tuple[str, ...], then: np.ndarray, now: np.ndarray
 ) -> list[str]:
     """How many faces of a split have other attributes than they had, and which attributes."""
-    before = dict(zip(_hashes(then), then[:, HASH_BYTES:], strict=True))
+    before, after = (collections.Counter(face.tobytes() for face in faces) for faces in (then, now))
+    gone = {face[:HASH_BYTES]: face for face in before - after}
     bits = [
-        before[face] ^ attributes
-        for face, attributes in zip(_hashes(now), now[:, HASH_BYTES:], strict=True)
-        if face in before and not np.array_equal(before[face], attributes)
+        [a ^ b for a, b in zip(gone[face[:HASH_BYTES]][HASH_BYTES:], face[HASH_BYTES:], strict=True)]
+        for face in (after - before).elements()
+        if face[:HASH_BYTES] in gone
     ]
     if not bits:
         return []
-    columns = np.flatnonzero(np.bitwise_or.reduce(np.unpackbits(np.array(bits), axis=1)))
-    names = [attribute_names[column] for column in columns]
+    columns = np.flatnonzero(np.bitwise_or.reduce(np.unpackbits(np.array(bits, np.uint8), axis=1)))
+    names = [attribute_names[column] for column in columns if column < len(attribute_names)]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return [f"{split}: {len(bits):,} faces have other attributes ({', '.join(names[:3])}{more})"]
+    return [
+        f"{split}: {len(bits):,} of {len(now):,} faces with other attributes ({', '.join(names[:3])}{more})"
+    ]

@@ -249,7 +249,7 @@ def _duplicates(dataset: FaceDataset) -> str:
         return f", split as version 0.1 did ({shared:,} validation and test faces equal a training face)"
     if not dataset.duplicates:
         return ""
-    text = f", {dataset.duplicates:,} duplicates, each in the split of its equals"
+    text = f", duplicates: {dataset.duplicates:,}, each in the split of its equals"
     return text + (
         f" ({dataset.moved:,} moved out of the split that the source says)" if dataset.moved else ""
     )

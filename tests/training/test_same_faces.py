@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from facevae.config import from_preset, resumed
-from facevae.data import preparation
+from facevae.data import pixels, preparation
 from facevae.data.splits import splits_by_name
 from facevae.errors import UserError
 from facevae.evaluation import open_evaluation
@@ -18,7 +18,7 @@ from facevae.evaluation.feature_classifier import classifier_path
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
 from facevae.run_folder import RunFolder
-from facevae.training import begin_run, prepare_faces
+from facevae.training import begin_run, prepare_faces, train
 from facevae.training.runtime import Runtime
 
 CPU = Runtime("processor", "float32", False)
@@ -156,9 +156,9 @@ def test_faces_that_were_moved_go_on_where_data_says_and_the_run_remembers(tmp_p
 
 
 def one_pixel(folder):
-    pixels = np.array(Image.open(folder / "3.png"))
-    pixels[8:12, 8:12] ^= 255
-    Image.fromarray(pixels).save(folder / "3.png")
+    image = np.array(Image.open(folder / "3.png"))
+    image[8:12, 8:12] ^= 255
+    Image.fromarray(image).save(folder / "3.png")
 
 
 def another_picture(folder):
@@ -177,27 +177,30 @@ def reordered_columns(folder):
 TABLED = {
     "other members, equal counts": (
         lambda folder: write_tables(folder, splits={0: 2, 2: 0}),
-        r"train: 1 of 14 faces are others, 2.png first, 1 of them from test; train: 1 faces are gone; "
-        r"test: 1 of 13 faces are others, 0.png first, 1 of them from train; test: 1 faces are gone",
+        r"\(train: 1 of 14 faces new \(2.png first, 1 from test\), 1 gone; "
+        r"test: 1 of 13 faces new \(0.png first, 1 from train\), 1 gone\)",
     ),
     "other counts": (lambda folder: write_tables(folder, splits={0: 2}), r"faces: then .*'train': 14, .*now"),
     "exchanged over splits": (
         lambda folder: exchange(folder / "0.png", folder / "1.png"),
-        r"train: 1 of 14 faces are others, 0.png first, 1 of them from validation",
+        r"train: 1 of 14 faces new \(0.png first, 1 from validation\), 1 gone",
     ),
     "exchanged within a split": (
         lambda folder: exchange(folder / "0.png", folder / "3.png"),
-        r"\(train: 2 faces have other attributes \(Smiling\)\)",
+        r"\(train: 2 of 14 faces with other attributes \(Smiling\)\)",
     ),
     "attributes of two faces": (
         lambda folder: write_tables(folder, attributes={0: [-1, -1], 6: [-1, 1], 5: [1, 1]}),
-        r"\(train: 2 faces have other attributes \(Smiling, Young\); test: 1 faces .* \(Smiling\)\)",
+        r"\(train: 2 of 14 faces with other attributes \(Smiling, Young\); test: 1 of 13 .* \(Smiling\)\)",
     ),
-    "other pixels": (one_pixel, "train: 1 of 14 faces are others, 3.png first; train: 1 faces are gone"),
-    "another picture under the old name": (another_picture, "train: 1 of 14 faces are others, 3.png first"),
+    "other pixels": (one_pixel, r"\(train: 1 of 14 faces new \(3.png first\), 1 gone\)"),
+    "another picture under the old name": (
+        another_picture,
+        r"\(train: 1 of 14 faces new \(3.png first\), 1 gone\)",
+    ),
     "another attribute": (reordered_columns, r"attribute names: then \['Smiling', 'Young'\], now \['Young'"),
     "no attributes": (lambda folder: (folder / ATTRIBUTES).unlink(), r"attribute names: then .*, now \[\]"),
-    "no table of splits": (lambda folder: (folder / SPLITS).unlink(), "faces: then .*train: .* faces are"),
+    "no table of splits": (lambda folder: (folder / SPLITS).unlink(), "faces: then .*train: .* faces new"),
 }
 
 
@@ -253,7 +256,7 @@ def test_changed_test_faces_are_a_note_with_their_number(tmp_path, tabled, capsy
     assert "not those" not in capsys.readouterr().out
     Image.new("RGB", (40, 40), "teal").save(tabled / "2.png")
     (note,) = (note for note in open_evaluation(OpenedRun(run.path)).notes if "trained on" in note)
-    assert "(test: 1 of 13 faces are others, 2.png first; test: 1 faces are gone)." in note
+    assert "(test: 1 of 13 faces new (2.png first), 1 gone)." in note
     assert "The faces are not those that the run was trained on: test: 1 of 13" in capsys.readouterr().out
 
 
@@ -271,6 +274,26 @@ def test_encodings_and_classifier_follow_the_content(tmp_path, tabled):
     assert classifier_path(changed.dataset) != path
 
 
+def test_a_face_that_is_damaged_on_the_disk_ends_a_training_in_one_message(tmp_path, tabled, monkeypatch):
+    monkeypatch.setattr(pixels.CheckedPixels, "damaged_at_opening", lambda self: (0, 0))
+    shape = {"image_size": 32, "latent_dim": 4, "width": 8, "sample_from": "prior", "density_components": 0}
+    config = from_preset("demo", data=str(tabled), batch_size=8, epochs=2, **shape)
+    run = RunFolder(tmp_path / "run")
+    dataset = prepare_faces(config, run, CPU)
+    begin_run(config, run, dataset, CPU)
+    images = np.memmap(dataset.folder / "images.uint8", mode="r+")
+    images[:: 32 * 32 * 3] ^= 1  # a bit of each face
+    images.flush()
+    with pytest.raises(UserError, match=r"of the prepared faces just read .*Start the command again"):
+        train(config, run, dataset, CPU)
+    assert not run.checkpoint.exists()
+    monkeypatch.undo()
+    monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
+    assert identities(prepare_faces(config, run, CPU)) == identities(dataset)
+    train(config, run, prepare_faces(config, run, CPU), CPU)
+    assert run.checkpoint.exists()
+
+
 # -----------------------------------------------------------------------------------------------------------------
 # Equal faces
 # -----------------------------------------------------------------------------------------------------------------
@@ -281,18 +304,28 @@ def test_copies_are_in_the_split_of_their_original_and_counted(folder, cache, ca
         shutil.copy(folder / f"{number}.png", folder / f"{number} - Copy.png")
         shutil.copy(folder / f"{number}.png", folder / f"{number} (1).png")
     dataset = preparation.prepare(folder, image_size=32)
-    assert ", 80 duplicates, each in the split of its equals" in capsys.readouterr().out
+    assert ", duplicates: 80, each in the split of its equals" in capsys.readouterr().out
     hashes = [{face.tobytes() for face in split.hashes} for split in dataset.splits.values()]
     assert sum(map(len, hashes)) == len(set.union(*hashes)) == 40
     preparation.prepare(folder, image_size=32)
-    assert "80 duplicates" in capsys.readouterr().out
+    assert "duplicates: 80" in capsys.readouterr().out
+
+
+def test_copies_with_other_attributes_are_named_when_they_change(tmp_path, tabled):
+    shutil.copy(tabled / "0.png", tabled / "3.png")
+    run = begun(tmp_path / "run", tabled)
+    write_tables(tabled, attributes={0: [-1, 1], 3: [1, 1]})  # exchanged: the same faces
+    go_on(run)
+    write_tables(tabled, attributes={0: [-1, 1], 3: [-1, 1]})
+    with pytest.raises(UserError, match=r"\(train: 1 of 14 faces with other attributes \(Smiling\)\)"):
+        go_on(run)
 
 
 def test_a_table_that_parts_equal_faces_is_overruled_with_a_count(tabled, cache, capsys):
     shutil.copy(tabled / "2.png", tabled / "3.png")  # test and training
     shutil.copy(tabled / "4.png", tabled / "6.png")  # validation and training
     dataset = preparation.prepare(tabled, image_size=32)
-    assert "2 duplicates" in (out := capsys.readouterr().out)
+    assert "duplicates: 2" in (out := capsys.readouterr().out)
     assert "2 moved out of the split that the source says" in out
     assert {"2.png", "3.png"} <= set(dataset.test.names(slice(None)))
     assert {"4.png", "6.png"} <= set(dataset.validation.names(slice(None)))
@@ -367,7 +400,7 @@ def test_a_run_of_0_1_keeps_its_splits_and_is_compared_by_content_once_it_goes_o
     assert run.load_data_description()["split_rule"] == 1
     assert {name: r.names(slice(None)) for name, r in go_on(run).splits.items()} == names
     another_picture(folder)
-    with pytest.raises(UserError, match=r"1 of .* faces are others, 3\.png first"):
+    with pytest.raises(UserError, match=r"1 of .* faces new \(3\.png first\), 1 gone"):
         go_on(run)
 
 
@@ -381,7 +414,7 @@ def test_a_run_of_0_1_with_other_counts_is_refused(tmp_path, folder, cache):
 def test_a_description_of_other_types_is_refused(tmp_path, tabled):
     run = begun(tmp_path / "run", tabled)
     content = json.loads((run.path / "run.json").read_text())
-    for changed in ({"content": []}, {"content": {"train": 1}}, {"split_rule": "1"}):
+    for changed in ({"content": []}, {"content": {"train": 1}}, {"split_rule": "1"}, {"split_rule": 7}):
         (run.path / "run.json").write_text(json.dumps({**content, "data": content["data"] | changed}))
         with pytest.raises(UserError, match="not readable as a run's configuration"):
             _ = OpenedRun(run.path)
