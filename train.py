@@ -14,13 +14,13 @@ def main() -> None:
     with training_process(flags) as process:
         run, config = process.run, process.config
         from callbacks import standard_callbacks
-        from facevae import data, training
+        from facevae import training
         from facevae.tensorboard import server
 
         # --------------------------------------------------------------------------
         # Data
         # --------------------------------------------------------------------------
-        dataset = data.prepare_for(config)
+        dataset = training.prepare_faces(config, run, process.runtime)
         training.begin_run(config, run, dataset, process.runtime)
 
         # --------------------------------------------------------------------------

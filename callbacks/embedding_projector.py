@@ -1,6 +1,7 @@
 """The latents in TensorBoard's projector, epoch by epoch."""
 
 import dataclasses
+import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -49,13 +50,21 @@ class EmbeddingProjector(FaceCallback):
     def begin(self, epoch: int) -> None:
         stored = projector.read_config(self.log_dir)
         self._clouds = {number: cloud for cloud in stored if 0 <= (number := _epoch_of(cloud)) < epoch}
-        columns = self.log_dir / "projector" / "faces.tsv"
-        if not columns.exists() or columns.read_bytes() != self._columns(self._all_indices()).encode("utf-8"):
+        columns, pixels = (self.log_dir / "projector" / f"faces.{suffix}" for suffix in ("tsv", "sha256"))
+        now = hashlib.sha256(np.ascontiguousarray(self.faces.images).data).hexdigest()
+        # Version 0.1 kept no hash of the pixels.
+        is_known = not pixels.exists() or pixels.read_text(encoding="utf-8") == now
+        same_columns = (
+            columns.exists() and columns.read_bytes() == self._columns(self._all_indices()).encode()
+        )
+        if not (self._clouds and is_known and same_columns):
             # No labels yet, or labels of other faces, which do not belong to the rows of the stored clouds.
             self._clouds = {}
             if columns.parent.exists():
                 projector.write_config(self.log_dir, [])
             self._write_labels("faces", self._all_indices())
+        with whole_file(pixels) as temporary:
+            temporary.write_text(now, encoding="utf-8")
         if stored:
             self._write_config()
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from callbacks.checked_faces import checked_attributes, checked_images
 from facevae import arguments
 from facevae.config import MOST_COUNT, check_settings
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.encodings import Encodings
 from facevae.errors import UserError
 from facevae.model.batches import in_batches

@@ -28,10 +28,13 @@ class Config:
     data: str = setting(
         "synthetic_faces",
         "synthetic_faces, a tensorflow-datasets name with an image feature (celeb_a, lfw, ...), or a folder of "
-        "pictures (CelebA as Kaggle ships it is recognised)",
+        "pictures (CelebA as Kaggle ships it is recognised); a resumed run takes the same faces from another place",
+        changeable=True,
     )
     data_dir: str | None = setting(
-        None, "folder in which tensorflow-datasets keeps its data sets (none: its own default)"
+        None,
+        "folder in which tensorflow-datasets keeps its data sets (none: its own default)",
+        changeable=True,
     )
     cache_dir: str | None = setting(
         None, "folder for the prepared faces (none: FACEVAE_CACHE or ~/.cache/facevae)", saved=False

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.errors import UserError
 from facevae.files import whole_file
 from facevae.files.untrusted import read_arrays
@@ -88,7 +88,7 @@ def training_encodings(
     """
     path = run.encodings / "train.npz"
     stored, split = _stored(path, model)
-    if stored is not None and (not verified or split == records_fingerprint(train())):
+    if stored is not None and (not verified or split == _split_fingerprint(train())):
         return stored
     try:
         records = train()
@@ -98,7 +98,7 @@ def training_encodings(
             "Either the faces or this file is needed; a training that is finished has written it."
         ) from error
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
-    made_of = {"encoder": encoder_fingerprint(model), "split": records_fingerprint(records)}
+    made_of = {"encoder": encoder_fingerprint(model), "split": _split_fingerprint(records)}
     arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
     try:
         with whole_file(path) as aside, open(aside, "wb") as file:
@@ -149,14 +149,9 @@ def _is_sound(encodings, latent_dim):
     )
 
 
-def records_fingerprint(records: Records) -> str:
-    """A hash of the names and attributes of a split."""
-    digest = hashlib.sha256()
-    for name in records.names(slice(None)):
-        digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
-    attributes = records.attributes(slice(None))
-    digest.update(b"" if attributes is None else np.ascontiguousarray(attributes).data)
-    return digest.hexdigest()
+def _split_fingerprint(records: Records) -> str:
+    """A hash of the pixels and attributes of a split."""
+    return " ".join(records.fingerprint.values())
 
 
 def encoder_fingerprint(model: VAE) -> str:

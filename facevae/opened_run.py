@@ -5,13 +5,15 @@ used.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from facevae.config import with_absolute_folders
-from facevae.errors import DataNotFoundError, UserError
+from facevae.errors import DataNotFoundError, UserError, printable
 from facevae.native_flags import check_native_flags
 from facevae.output_folder import refuse_among_faces
 from facevae.quiet import without_native_notes
@@ -19,6 +21,7 @@ from facevae.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from facevae.data import FaceDataset
+    from facevae.data.begun_on import BegunOn
     from facevae.encodings import Encodings
     from facevae.model import VAE
 
@@ -112,19 +115,33 @@ class OpenedRun:
     def dataset(self) -> "FaceDataset":
         """The faces that the run was trained on, prepared again if the prepared ones are gone.
 
-        Raises:
-            UserError: they were not found, or cannot be prepared.
-        """
-        from facevae.data import prepare_for
+        Where they are others, a line says what has changed.
 
-        try:
-            return prepare_for(self._config_here)
-        except DataNotFoundError as error:
-            if self._is_data_given:
-                raise
+        Raises:
+            UserError: they were not found, cannot be prepared, or validation or test have faces of the training.
+        """
+        with asking_for_data(is_needed=not self._is_data_given):
+            dataset = self.begun_on.prepare(self._config_here)
+        if known := self.begun_on.trained_on(dataset):
             raise UserError(
-                f"{error.problem} The run was trained on these faces; give their new folder by --data FOLDER."
-            ) from error
+                f"data: expected validation and test faces that the run was not trained on, received {len(known):,} "
+                f"that it was ({printable(known[0])} first). Restore the table of splits, or give the faces as they "
+                "were by --data FOLDER."
+            )
+        if changes := self.begun_on.changes(dataset):
+            print(f"The faces are not those that the run was trained on: {'; '.join(changes)}.")
+        elif self.data_description.get("faces") and "content" not in self.data_description:
+            print(
+                "The run was begun by version 0.1: only numbers and attribute names of its faces were compared."
+            )
+        return dataset
+
+    @functools.cached_property
+    def begun_on(self) -> "BegunOn":
+        """What the run folder knows of the faces that the run was trained on."""
+        from facevae.data.begun_on import BegunOn
+
+        return BegunOn.of(self.run, self.data_description)
 
     @functools.cached_property
     def training_encodings(self) -> "Encodings":
@@ -148,6 +165,26 @@ class OpenedRun:
         from facevae.encodings import training_encodings
 
         return training_encodings(self.run, self.model, lambda: self.dataset.train, verified)
+
+
+@contextlib.contextmanager
+def asking_for_data(is_needed: bool = True) -> Iterator[None]:
+    """Where a run's faces are not found inside the block, says that `--data` names their new place.
+
+    Args:
+        is_needed: False where `--data` was given, or there is no run yet.
+
+    Raises:
+        UserError: instead of a `DataNotFoundError`.
+    """
+    try:
+        yield
+    except DataNotFoundError as error:
+        if not is_needed:
+            raise
+        raise UserError(
+            f"{error.problem} The run was trained on these faces; give their new folder by --data FOLDER."
+        ) from error
 
 
 # ------------------------------------------------------------------------------

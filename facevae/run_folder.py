@@ -1,6 +1,7 @@
 """The run folder. No other module knows the paths in it.
 
     <run>/run.json             format version, configuration, description of the data set
+    <run>/faces.npz            which faces each split has: hashes of their pixels, and their attributes
     <run>/lock                 held by the operating system while a process writes the run
     <run>/checkpoints/last.npz everything that resuming needs
     <run>/networks/            best.keras and last.keras, the trained models in float32
@@ -46,6 +47,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path)
+        self.faces = self.path / "faces.npz"
         self.checkpoint = self.path / "checkpoints" / "last.npz"
         self.logs = self.path / "logs"
         self.encodings = self.path / "encodings"
@@ -237,8 +239,13 @@ def _is_data_description(data: Any) -> bool:
     if not isinstance(data, dict) or not isinstance(data.get("name", ""), str):
         return False
     names, faces = data.get("attribute_names", []), data.get("faces", {})
+    content, rule = data.get("content", {}), data.get("split_rule", 1)
     return (
-        isinstance(names, list)
+        isinstance(content, dict)
+        and all(isinstance(part, dict) for part in content.values())
+        and type(rule) is int
+        and rule in (1, 2)
+        and isinstance(names, list)
         and all(isinstance(name, str) for name in names)
         and isinstance(faces, dict)
         and all(type(count) is int for count in faces.values())

@@ -7,8 +7,8 @@ import importlib
 from typing import Any
 
 _EXPORTS = {
-    "FaceDataset": "facevae.data.records",
-    "Records": "facevae.data.records",
+    "FaceDataset": "facevae.data.faces",
+    "Records": "facevae.data.faces",
     "evaluation_batches": "facevae.data.pipeline",
     "prepare": "facevae.data.preparation",
     "prepare_for": "facevae.data.preparation",

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.errors import UserError
 
 

@@ -16,16 +16,18 @@ import tqdm
 
 from facevae.config import Config
 from facevae.data.decoding import decode_faces
+from facevae.data.faces import FaceDataset
 from facevae.data.records import (
     DamagedRecordsError,
     Example,
-    FaceDataset,
+    OutdatedRecordsError,
     RecordsWriter,
     load_records,
     read_index,
     remove_leftovers_of_version_0_1,
 )
 from facevae.data.sources import Source, open_source
+from facevae.data.splits import BY_NAME, BY_PIXELS
 from facevae.errors import UserError, printable
 from facevae.files import cache_folder, locked, remove_leftovers
 
@@ -41,6 +43,7 @@ def prepare(
     crop: str | int = "square",
     image_size: int = 64,
     cache_dir: str | os.PathLike[str] | None = None,
+    split_rule: int = BY_PIXELS,
 ) -> FaceDataset:
     """Opens the prepared records of a source; makes them first if there are none or the source has changed.
 
@@ -54,6 +57,8 @@ def prepare(
         crop: "square" for the largest centred square, or the side in pixels of a centred one, e.g. 148.
         image_size: side of the prepared images in pixels.
         cache_dir: where records are kept (None: the environment's FACEVAE_CACHE, else ~/.cache/facevae).
+        split_rule: how splits that the source lacks are made, see `splits.py`; by the pixels but for a run that
+            version 0.1 began.
 
     Returns:
         The splits as `Records`, of uint8 pixels.
@@ -70,17 +75,17 @@ def prepare(
     source = open_source(data, data_dir, image_size)
     folder = cache_folder(cache_dir) / _folder_name(source, crop, image_size)
     remove_leftovers(folder.parent)
-    dataset = _existing(folder, source, image_size)
+    dataset = _existing(folder, source, image_size, split_rule)
     if dataset is None:
         try:
             taken = f"Another process is preparing {folder.name}: waiting for it."
             with locked(folder.with_name(folder.name + ".lock"), taken, wait=True):
                 # Another process may have made them meanwhile.
-                dataset = _existing(folder, source, image_size)
+                dataset = _existing(folder, source, image_size, split_rule, say=True)
                 if dataset is None:
                     remove_leftovers_of_version_0_1(folder)
                     _make(folder, source, crop, image_size)
-                    dataset = load_records(folder, source.name, image_size)
+                    dataset = load_records(folder, source.name, image_size, split_rule)
         except OSError as error:
             raise UserError(_disk_message(error, folder.parent)) from error
     empty = [name for name, count in dataset.counts.items() if not count]
@@ -88,15 +93,17 @@ def prepare(
         raise UserError(
             f"{dataset.name}: expected faces for train, validation and test, received none for "
             f"{' and '.join(empty)}. Give more pictures (at least 3), or fix the table of splits."
+            + (f" {dataset.duplicates:,} have the pixels of another one." if dataset.duplicates else "")
         )
     account = [] if source.account is None else source.account.summary(dataset)
     tqdm.tqdm.write("\n".join([_summary(dataset), *account]))
     return dataset
 
 
-def prepare_for(config: Config) -> FaceDataset:
+def prepare_for(config: Config, split_rule: int = BY_PIXELS) -> FaceDataset:
     """The faces that a configuration names, in its crop and size: `prepare`, with the same `UserError`s."""
-    return prepare(config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
+    place = (config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
+    return prepare(*place, split_rule)
 
 
 def _checked_crop(crop: str | int) -> str | int:
@@ -115,17 +122,24 @@ def _folder_name(source: Source, crop: str | int, image_size: int) -> str:
     return f"{readable}-{crop}-{image_size}-{digest}"
 
 
-def _existing(folder: pathlib.Path, source: Source, image_size: int) -> FaceDataset | None:
+def _existing(
+    folder: pathlib.Path, source: Source, image_size: int, split_rule: int, say: bool = False
+) -> FaceDataset | None:
+    """The records in a folder; None, with the reason if `say`, where they have to be made."""
     if not os.path.lexists(folder):
         return None
     try:
         if not source.matches(read_index(folder).get("fingerprint")):
             logger.info("%s has changed since it was prepared", source.name)
             return None
-        return load_records(folder, source.name, image_size)
+        return load_records(folder, source.name, image_size, split_rule)
+    except OutdatedRecordsError:
+        if say:
+            tqdm.tqdm.write(f"{folder}: prepared by version 0.1, without checksums: prepared again, once.")
     except DamagedRecordsError as error:
-        logger.warning("%s: the prepared faces are damaged (%s) and are prepared again", folder, error)
-        return None
+        if say:
+            logger.warning("%s: the prepared faces are damaged (%s) and are prepared again", folder, error)
+    return None
 
 
 def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:
@@ -221,8 +235,24 @@ def _summary(dataset: FaceDataset) -> str:
         f"{dataset.name}: {sum(n for _, n in splits):,} faces of {dataset.image_size}x{dataset.image_size} ("
         + ", ".join(f"{n:,} {name}" for name, n in splits)
         + f"), {len(dataset.attribute_names)} attributes"
+        + _duplicates(dataset)
         + (f", {len(dataset.left_out):,} pictures left out" if dataset.left_out else "")
         + f", {_bytes(size)} in {printable(str(dataset.folder))}"
+    )
+
+
+def _duplicates(dataset: FaceDataset) -> str:
+    """What the summary says about faces with equal pixels."""
+    if dataset.split_rule == BY_NAME:
+        trained_on = {face.tobytes() for face in dataset.train.hashes}
+        unseen = (dataset.validation.hashes, dataset.test.hashes)
+        shared = sum(face.tobytes() in trained_on for hashes in unseen for face in hashes)
+        return f", split as version 0.1 did ({shared:,} validation and test faces equal a training face)"
+    if not dataset.duplicates:
+        return ""
+    text = f", duplicates: {dataset.duplicates:,}, each in the split of its equals"
+    return text + (
+        f" ({dataset.moved:,} moved out of the split that the source says)" if dataset.moved else ""
     )
 
 

@@ -66,12 +66,14 @@ def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> 
             "Use --data to name a folder with more pictures."
         )
     notes = []
-    trained_on = opened.data_description.get("faces")
-    now = dataset.counts
-    if trained_on not in (None, now):
+    if changes := opened.begun_on.changes(dataset):
         notes.append(
-            f"The run was trained on other data (faces then {trained_on}, now {now}): "
-            "the test split may contain faces that it was trained on."
+            f"The run was trained on other data ({'; '.join(changes)})"
+            + (
+                "."
+                if opened.begun_on.identities
+                else ": the test split may contain faces that it was trained on."
+            )
         )
     count = min(samples, len(dataset.test))
     if count < samples:

@@ -17,7 +17,6 @@ from keras import layers
 from tqdm import tqdm
 
 from facevae.data import FaceDataset, Records
-from facevae.data.records import read_index
 from facevae.files import locked, whole_file
 from facevae.files.untrusted import parse_json, read_arrays
 from facevae.model.batches import in_batches
@@ -84,10 +83,9 @@ def _trained_and_saved(path, dataset):
 
 
 def classifier_path(dataset: FaceDataset) -> pathlib.Path:
-    """The file of a data set's classifier; its name depends on source, crop, size and the classifier's settings."""
-    index = read_index(dataset.folder)
-    names = ["source", "fingerprint", "crop", "image_size", "count", "attribute_names"]
-    key = [ARCHITECTURE, SEED, EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE, *(index.get(name) for name in names)]
+    """The file of a data set's classifier; its name depends on all that it learns from, and on its settings."""
+    learned_from = [dataset.train.fingerprint, dataset.validation.fingerprint, dataset.attribute_names]
+    key = [ARCHITECTURE, SEED, EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE, dataset.image_size, *learned_from]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
     return dataset.folder.with_name(f"{dataset.folder.name}-classifier-{digest}.npz")
 

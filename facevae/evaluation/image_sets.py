@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from facevae.data.faces import Records
 from facevae.data.not_faces import SOFTWARE
-from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
 from facevae.model import VAE

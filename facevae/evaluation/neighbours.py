@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facevae.data.records import Records
+from facevae.data.faces import Records
 from facevae.model.batches import batch_slices
 
 

@@ -1,17 +1,19 @@
 """Training a run from its configuration: the model, fit, and the finished model."""
 
-from collections.abc import Sequence
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import keras
+import tensorflow as tf
 
 from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
+from facevae.data.begun_on import BegunOn, describe_data, keep_faces
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
 from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
-from facevae.opened_run import load
+from facevae.opened_run import asking_for_data, load
 from facevae.run_folder import RunFolder
 from facevae.trained_model import fit_density
 from facevae.training import memory
@@ -83,7 +85,8 @@ def train(
     progress = load_checkpoint(run.checkpoint, model) if run.checkpoint.exists() else Progress()
     if not is_complete(config, progress):
         memory.refuse_too_large_batch(model, config.batch_size)
-        with interruption.deferred(), memory.explained_memory_errors(config.batch_size):
+        explained = memory.explained_memory_errors(config.batch_size)
+        with interruption.deferred(), explained, _explained_damage(dataset):
             _fit(model, config, run, dataset, workers, progress, callbacks, interruption)
     finished = finish(config, run, dataset) if workers.is_chief else None
     workers.wait_for_all()
@@ -129,6 +132,18 @@ def _fit(
     )
 
 
+@contextlib.contextmanager
+def _explained_damage(dataset: FaceDataset) -> Iterator[None]:
+    """Turns TensorFlow's error about a batch that cannot be read into the message about damaged pixels behind it."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        damage = next(filter(None, (records.damage for records in dataset.splits.values())), None)
+        if damage is None:
+            raise
+        raise UserError(damage) from error
+
+
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     """Encodes training faces with the finished model, fits the density to them, and saves the model with it."""
     model = load(run.path, config.finished_model)
@@ -143,8 +158,23 @@ def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
     return model
 
 
+def prepare_faces(config: Config, run: RunFolder, runtime: Runtime) -> FaceDataset:
+    """The faces of a run, prepared; if it has been begun, with its split rule and its order of faces.
+
+    Raises:
+        UserError: as `facevae.data.prepare`.
+    """
+    workers = runtime.workers
+    has_begun = workers.is_chief and run.checkpoint.exists()
+    description = workers.broadcast(run.load_data_description() if has_begun else {})
+    if description:
+        workers.copy_file_from_chief(run.faces)
+    with asking_for_data(is_needed=bool(description)):
+        return BegunOn.of(run, description).prepare(config)
+
+
 def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Runtime) -> None:
-    """Checks that the faces are those of the run, and writes configuration and data set into its `run.json`.
+    """Checks that the faces are those of the run, and writes configuration and data set into its folder.
 
     Raises:
         UserError: workers have prepared different faces, or the run was begun on other faces.
@@ -153,33 +183,24 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
     if run.checkpoint.exists():
         check_unchanged(run, dataset)
     run.save(config, describe_data(dataset))
-
-
-def describe_data(dataset: FaceDataset) -> dict[str, Any]:
-    """The data set as a run folder describes it."""
-    return {
-        "name": dataset.name,
-        "attribute_names": list(dataset.attribute_names),
-        "faces": dataset.counts,
-    }
+    keep_faces(run, dataset)
 
 
 def check_unchanged(run: RunFolder, dataset: FaceDataset) -> None:
-    """Compares the faces that a run goes on with to those that it was begun on.
+    """Compares the faces that a run goes on with to those that it was begun on, wherever they lie.
 
     With other faces the batches would come in another order, and test faces might have been trained on.
 
     Raises:
-        UserError: the counts or attributes differ from those recorded in the run folder.
+        UserError: the counts, faces or attributes differ from those recorded in the run folder.
     """
-    begun, now = run.load_data_description(), describe_data(dataset)
-    changed = [
-        f"{name.replace('_', ' ')}: then {begun[name]}, now {now[name]}"
-        for name in ("faces", "attribute_names")
-        if begun.get(name, now[name]) != now[name]
-    ]
-    if changed:
+    begun_on = BegunOn.of(run, run.load_data_description())
+    if changed := begun_on.changes(dataset):
         raise UserError(
             f"data: expected the faces that the run was begun on, received others ({'; '.join(changed)}). "
             "Restore them, or start another run without --resume."
+        )
+    if "content" not in begun_on.description:
+        print(
+            f"{run.path}: begun by version 0.1: only numbers and attribute names of its faces were compared."
         )

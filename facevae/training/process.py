@@ -14,6 +14,7 @@ from facevae.config import Config
 from facevae.data.sources import check_source
 from facevae.errors import WorkerLostError, printable
 from facevae.native_flags import check_native_flags
+from facevae.opened_run import asking_for_data
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
@@ -77,7 +78,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         config: Config | None = None
         if is_chief:
             run, config = choose_run(flags)
-            check_source(config.data)
+            with asking_for_data(is_needed=run.exists and "data" not in flags):
+                check_source(config.data)
         else:
             run = RunFolder(stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-")))
         stack.enter_context(interruption.caught())

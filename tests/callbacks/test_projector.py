@@ -111,6 +111,21 @@ def test_a_history_of_other_faces_is_not_mixed_with_these(tmp_path, blob_images)
     assert cloud.shape[0] == 12 + 200 + 2
 
 
+@pytest.mark.parametrize("first_epoch", [0, 2])
+def test_thumbnails_are_those_of_the_faces_also_where_the_labels_are_equal(
+    tmp_path, blob_images, first_epoch
+):
+    pictures = blob_images(8, 16)
+    train(pictures, [EmbeddingProjector(SharedEncoding(pictures), tmp_path)], epochs=2)
+    before = (tmp_path / "projector" / "faces.jpg").read_bytes()
+    again = [EmbeddingProjector(SharedEncoding(255 - pictures), tmp_path)]
+    train(pictures, again, epochs=3, initial_epoch=first_epoch)
+    assert (tmp_path / "projector" / "faces.jpg").read_bytes() != before
+    assert {cloud.name for cloud in projector.read_config(tmp_path)} == (
+        {"0 newest: epoch 2"} | {f"epoch {epoch}" for epoch in range(first_epoch, 2)}
+    )
+
+
 def test_a_disk_that_fills_up_is_reported_in_one_message(tmp_path, blob_images, monkeypatch):
     def full(path, points):
         raise OSError(28, "No space left on device")

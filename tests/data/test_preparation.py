@@ -284,9 +284,9 @@ def test_many_bad_pictures_before_the_good_ones_do_not_end_the_preparation(tmp_p
     assert len(dataset.left_out) == 120
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_too_few_pictures_for_three_splits_are_refused(tmp_path, cache, count):
-    with pytest.raises(UserError, match=r"received none for .*test. Give more pictures \(at least 3\)"):
+@pytest.mark.parametrize(("count", "missing"), [(1, "train and validation"), (2, "validation")])
+def test_too_few_pictures_for_three_splits_are_refused(tmp_path, cache, count, missing):
+    with pytest.raises(UserError, match=rf"received none for {missing}\. Give more pictures \(at least 3\)"):
         prepare(make_faces(tmp_path / "few", count), image_size=16, cache_dir=cache)
 
 

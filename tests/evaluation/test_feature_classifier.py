@@ -1,4 +1,3 @@
-import json
 import pathlib
 import subprocess
 import sys
@@ -14,17 +13,18 @@ from facevae.evaluation import feature_classifier
 def prepared(tmp_path):
     """A function that makes a data set in a cache folder; the attribute "Bright" means brighter rows at the top."""
 
-    def prepared(fingerprint: object = "a") -> FaceDataset:
+    def prepared(brightness: int = 100, corrected: int = 0) -> FaceDataset:
         folder = tmp_path / "cache" / "blobs-square-32-0"
         folder.mkdir(parents=True, exist_ok=True)
-        index = {"format_version": 1, "source": "blobs", "fingerprint": fingerprint, "count": 192}
-        (folder / "index.json").write_text(json.dumps(index))
 
         def split(count, seed):
             random = np.random.default_rng(seed)
             images = random.integers(0, 100, (count, 32, 32, 3), dtype=np.uint8)
             bright = random.integers(0, 2, count, dtype=np.uint8)
-            images[bright > 0, :8] += 100  # at the top, so that flipping left to right does not move it
+            images[bright > 0, :8] += (
+                brightness  # at the top, so that flipping left to right does not move it
+            )
+            bright[:corrected] = 1 - bright[:corrected]
             attributes = np.stack([bright, np.ones_like(bright)], axis=1)
             return Records(images, attributes, [str(i) for i in range(count)], np.arange(count))
 
@@ -97,9 +97,10 @@ def test_it_is_trained_once_for_each_set_of_records(prepared, monkeypatch):
     assert again.details == first.details
     images = prepared().test.images(slice(None))
     np.testing.assert_array_equal(again.features(images), first.features(images))
-    other = feature_classifier.classifier_path(prepared("b"))
-    assert other != feature_classifier.classifier_path(prepared("a"))
-    assert not other.exists()
+    for other in (prepared(brightness=101), prepared(corrected=1)):
+        path = feature_classifier.classifier_path(other)
+        assert path != feature_classifier.classifier_path(prepared())
+        assert not path.exists()
 
 
 def test_waiting_for_another_process_that_trains_it_prints_a_message(prepared, monkeypatch, capsys):

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import pathlib
 from collections.abc import Iterator
@@ -120,14 +119,14 @@ class Workers:
         """
         if self.cluster is None:
             return
-        splits = (dataset.train, dataset.validation, dataset.test)
-        names = "\n".join(name for split in splits for name in [*split.names(slice(None)), ""])
-        own = [*map(len, splits), hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()]
+        splits = dataset.splits.values()
+        own = [[len(split) for split in splits], [split.fingerprint for split in splits]]
         others = self.broadcast(own)
         if self.largest(own != others):
             raise UserError(
-                f"data: expected the same faces in all workers; {self.cluster} has {own[:3]} for training, validation "
-                f"and test, the chief {others[:3]}; or their names differ. Give all workers the same --data."
+                f"data: expected the same faces in all workers; {self.cluster} has {own[0]} for training, validation "
+                f"and test, the chief {others[0]}; or their pixels, attributes or order differ. "
+                "Give all workers the same --data."
             )
 
     @contextlib.contextmanager
