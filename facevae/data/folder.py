@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from facevae.data.account import joined
-from facevae.data.images import SUFFIXES
+from facevae.data.images import FORMATS
 from facevae.data.listing import Listing
 from facevae.data.matching import match
 from facevae.data.records import Example
@@ -50,7 +50,7 @@ class FolderSource:
             found = [f"{name}: {reason}" for name, reason in self.left_out.items()][:1] + self.account.lines()
             problem = f" ({joined(found)})" if found else ""
             raise DataNotFoundError(
-                f"{self.path}: expected a folder with pictures in it ({', '.join(SUFFIXES)}), "
+                f"{self.path}: expected a folder with pictures in it ({', '.join(FORMATS)}), "
                 f"found none{problem}.",
                 "Give the folder that holds them; unpack archives first.",
             )

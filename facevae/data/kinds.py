@@ -36,15 +36,14 @@ def _files(name: str, advice: str) -> Kind:
 
 
 _CONVERT = "convert {them} to JPEG or PNG"
+_SAVE = "save the pictures in {them} as JPEG or PNG"
 READ = Kind("picture", "pictures", "", is_read=True)
 HEIC = _files("HEIC", "convert {them} to JPEG")
 RAW = Kind("camera raw", "camera raws", "develop {them} to JPEG or TIFF")
 ZIP = Kind("zip archive", "zip archives", "unpack {them}")
 TAR = Kind("tar archive", "tar archives", "unpack {them}")
 COMPRESSED = Kind("compressed file", "compressed files", "unpack {them}")
-PDF = _files("PDF", "save the pictures in {them} as JPEG or PNG")
 VIDEO = Kind("video", "videos", "save frames of {them} as JPEG or PNG")
-TABLE_OF_PICTURES = _files("Parquet", "save the pictures in {them} as JPEG or PNG")
 WEB_PAGE = Kind("web page", "web pages", "a download was probably answered with a page: get the files again")
 LFS = Kind("Git LFS pointer", "Git LFS pointers", "get the pictures themselves with `git lfs pull`")
 
@@ -87,7 +86,7 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"BPG\xfb", _files("BPG", _CONVERT)),
     (b"%!PS", _files("PostScript", _CONVERT)),
     (b"\xc5\xd0\xd3\xc6", _files("PostScript", _CONVERT)),
-    (b"%PDF", PDF),
+    (b"%PDF", _files("PDF", _SAVE)),
     (b"PK\3\4", ZIP),
     (b"PK\5\6", ZIP),
     (b"PK\7\x08", ZIP),
@@ -102,7 +101,8 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\x01\xb3", VIDEO),
     (b"FLV\x01", VIDEO),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", VIDEO),
-    (b"PAR1", TABLE_OF_PICTURES),
+    (b"PAR1", _files("Parquet", _SAVE)),
+    (b"\x89HDF\r\n\x1a\n", _files("HDF5", _SAVE)),
     (b"version https://git-lfs", LFS),
 )
 

@@ -77,26 +77,28 @@ class Listing:
         try:
             status = entry.stat()
         except OSError as error:
-            if is_picture:
-                self.left_out[name] = f"a link that leads nowhere ({error.strerror})"
-            else:
-                self.account.add_other(name)
+            self._add_unreadable(name, is_picture, f"a link that leads nowhere ({error.strerror})")
             return
         if stat.S_ISDIR(status.st_mode):
             self._add_folder(name)
         elif is_hidden:
             self.account.add(not_faces.HIDDEN_FILE, name)
         elif not stat.S_ISREG(status.st_mode):
-            if is_picture:
-                self.left_out[name] = "not a regular file"
-            else:
-                self.account.add_other(name)
+            self._add_unreadable(name, is_picture, "not a regular file")
         elif is_picture:
             self._add_picture(name, status)
         elif entry.name.lower() in ATTRIBUTE_TABLES + PARTITION_TABLES:
             self.tables[name] = status
         else:
             self._add_by_content(name, status)
+
+    def _add_unreadable(self, name: str, is_picture: bool, reason: str) -> None:
+        if is_picture:
+            self.left_out[name] = reason
+        elif os.path.basename(name).lower() in ATTRIBUTE_TABLES + PARTITION_TABLES:
+            self.account.add_table(name, reason)
+        else:
+            self.account.add_other(name)
 
     def _add_folder(self, name: str) -> None:
         parent, _, base = name.rpartition("/")

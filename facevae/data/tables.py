@@ -28,6 +28,7 @@ PARTITION_TABLES = ("list_eval_partition.csv", "list_eval_partition.txt")
 _LIKE_A_TABLE = re.compile(r"attr|partition|\.(csv|tsv|xlsx?|xlsm|ods)\b")
 _NOT_NEEDED = re.compile(r"list_(bbox|landmarks)|identity_celeba|landmark")
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".tab", ".dat", "")
+_CERTAIN_NAMES = ("list_attr", "list_eval")  # whatever a program put behind them
 _RENAME = (
     f"attributes are read from {ATTRIBUTE_TABLES[0]}, splits from {PARTITION_TABLES[0]} (or .txt); "
     "if it is such a table, give it that name"
@@ -66,7 +67,7 @@ def advice_for_table(name: str, kind: Kind | None) -> str | None:
     suffix = os.path.splitext(base)[1]
     if suffix in SPREADSHEET_SUFFIXES:
         return f"this is a spreadsheet: save it as {ATTRIBUTE_TABLES[0]} or {PARTITION_TABLES[0]}, as CSV"
-    return _RENAME if suffix in _TEXT_SUFFIXES else None
+    return _RENAME if suffix in _TEXT_SUFFIXES or base.startswith(_CERTAIN_NAMES) else None
 
 
 def _is_a(kind: Kind) -> str:

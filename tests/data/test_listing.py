@@ -258,6 +258,7 @@ def test_pictures_of_few_colours_are_faces_where_nothing_says_that_they_are_mask
         ("list_eval_partition.csv.gz", b"\x1f\x8b\x08", "this is a compressed file: unpack it"),
         ("list_attr_celeba (1).csv", "image_id,A\n", "if it is such a table, give it that name"),
         ("Attributes.CSV", "image_id,A\n", "attributes are read from list_attr_celeba.csv"),
+        ("list_attr_celeba.csv.bak", "image_id,A\n", "if it is such a table, give it that name"),
         ("labels.tsv", "image_id\tA\n", "attributes are read from list_attr_celeba.csv"),
         ("attributes.xlsx", ZIP, "this is a spreadsheet: save it as list_attr_celeba.csv"),
     ],
@@ -266,6 +267,14 @@ def test_tables_that_are_not_read_are_named_with_what_to_do(tmp_path, name, cont
     fill(tmp_path, {name: content})
     assert said(tmp_path).startswith(f"{name} was not read: ")
     assert advice in said(tmp_path)
+
+
+def test_tables_that_are_no_files_are_named(tmp_path):
+    (tmp_path / "list_attr_celeba.csv").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "list_eval_partition.csv")
+    lines = said(tmp_path).splitlines()
+    assert lines[0].startswith("list_attr_celeba.csv was not read: a link that leads nowhere")
+    assert lines[1] == "list_eval_partition.csv was not read: not a regular file"
 
 
 def test_many_tables_are_named_in_part(tmp_path):
