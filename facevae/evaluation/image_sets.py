@@ -1,5 +1,6 @@
 """Sets of images that are read in batches: faces of a split, and what a model decodes."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -11,6 +12,7 @@ from PIL import Image
 from facevae.data.records import Records
 from facevae.errors import UserError
 from facevae.figures import as_bytes
+from facevae.files import whole_folder
 from facevae.model import VAE
 from facevae.model.batches import batch_slices
 
@@ -90,10 +92,12 @@ def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
                 raise UserError(
                     f"pictures: expected an empty folder, {str(path)!r} holds files already. Give another folder."
                 )
-        for path, images in zip(folders, sets, strict=True):
-            for start, batch in images.batches("Writing"):
-                for number, image in enumerate(batch, start):
-                    Image.fromarray(image).save(path / f"{number:06d}.png")
+        with contextlib.ExitStack() as whole:  # all sets or none
+            asides = [whole.enter_context(whole_folder(path)) for path in folders]
+            for aside, images in zip(asides, sets, strict=True):
+                for start, batch in images.batches("Writing"):
+                    for number, image in enumerate(batch, start):
+                        Image.fromarray(image).save(aside / f"{number:06d}.png")
     except OSError as error:
         raise UserError(
             f"pictures: {str(folder)!r} cannot be written ({error.strerror}). Give another folder."

@@ -10,13 +10,13 @@ from facevae.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
+from facevae.interruption import Interruption
 from facevae.model import SETTINGS, VAE, density, schedules
 from facevae.model.optimizers import Adam, Muon
 from facevae.opened_run import load
 from facevae.run_folder import RunFolder
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network
-from facevae.training.interruption import Interruption
 from facevae.training.many_workers import Workers, agreed_schedule
 from facevae.training.nan_guard import NaNGuard
 from facevae.training.runtime import Runtime

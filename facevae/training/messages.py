@@ -3,8 +3,8 @@
 import os
 import sys
 
+from facevae.interruption import Interrupted
 from facevae.run_folder import RunFolder
-from facevae.training.interruption import Interrupted
 
 
 def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
@@ -36,4 +36,5 @@ Done. The run is in {run.path}
   evaluate it:    {python} evaluate.py {run.path}
   explore it:     {python} explore.py {run.path} generate
   export it:      {python} export.py {run.path}
-  in Python:      facevae.load("{run.path}")"""
+  in Python:      facevae.load("{run.path}")
+  what was said:  {run.log}"""
