@@ -4,6 +4,11 @@ It measures reconstructions, likelihood, distances of samples from test faces, a
 memorised. The results are printed, saved as evaluation.json in the run folder, and shown in TensorBoard.
 """
 
+from facevae.interruption import end_on_signals
+
+if __name__ == "__main__":  # before the other imports, which take a while
+    end_on_signals()
+
 import argparse
 
 from facevae.errors import UserError, exit_on_user_error, printable

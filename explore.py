@@ -1,5 +1,10 @@
 """Pictures of what a run has learned. Each command writes them into the run folder and into TensorBoard."""
 
+from facevae.interruption import end_on_signals
+
+if __name__ == "__main__":  # before the other imports, which take a while
+    end_on_signals()
+
 import argparse
 import sys
 from collections.abc import Callable

@@ -4,6 +4,11 @@ Writes a SavedModel, the decoder in up to four .tflite formats, the encoder, a m
 and a web page. Every model file is compared with the trained model; a .tflite file that fails is removed.
 """
 
+from facevae.interruption import end_on_signals
+
+if __name__ == "__main__":  # before the other imports, which take a while
+    end_on_signals()
+
 import argparse
 import sys
 

@@ -1,5 +1,10 @@
 """Trains a face VAE: `python train.py` on built-in synthetic faces, `python train.py --help` for the rest."""
 
+from facevae.interruption import end_on_signals
+
+if __name__ == "__main__":  # before the other imports, which take a while
+    end_on_signals(resumable=True)
+
 from contextlib import nullcontext
 
 from facevae.errors import exit_on_user_error
@@ -34,5 +39,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with exit_on_user_error():
+    with exit_on_user_error(resumable=True):
         main()

@@ -28,10 +28,10 @@ with without_native_notes():
     from callbacks import standard_callbacks
     from facevae import training
     from facevae.data import FaceDataset, Records
+    from facevae.interruption import Interruption
     from facevae.model import VAE
     from facevae.run_folder import RunFolder
     from facevae.training.checkpoints import Progress
-    from facevae.training.interruption import Interruption
     from facevae.training.nan_guard import NaNGuard
     from facevae.training.saving import SaveRun
     from facevae.training.schedule import Schedule

@@ -7,8 +7,6 @@ import importlib
 import os
 from typing import Any
 
-from facevae.quiet import without_native_notes
-
 # Hides TensorFlow's start-up log (processor instructions, "no CUDA" on machines without a GPU); the command prints the
 # device in one line (facevae.training.runtime). It must be set before TensorFlow is first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,6 +24,8 @@ __all__ = sorted(_EXPORTS)
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module 'facevae' has no attribute {name!r}")
+    from facevae.quiet import without_native_notes
+
     with without_native_notes():
         module = importlib.import_module(_EXPORTS[name])
     return getattr(module, name)

@@ -2,17 +2,23 @@
 
 import contextlib
 import errno
-import io
 import logging
 import os
 import sys
 from collections.abc import Iterator
 
-from facevae import environment
+from facevae import display, environment
+from facevae.interruption import RESUME_STATUS, Interrupted, Interruption
 
 
 class UserError(ValueError):
-    """A mistake in a flag, a file or a folder; the message says what was expected, what was received, what to do."""
+    """A mistake in a flag, a file or a folder; the message says what was expected, what was received, what to do.
+
+    Attributes:
+        status: the exit status of a command that it ends.
+    """
+
+    status = 2
 
 
 class DataNotFoundError(UserError):
@@ -30,6 +36,8 @@ class DataNotFoundError(UserError):
 
 class WorkerLostError(UserError):
     """Distributed training ended because another worker was lost; what was saved is intact."""
+
+    status = RESUME_STATUS
 
 
 def printable(text: str) -> str:
@@ -52,32 +60,58 @@ _ADVICE = {
 
 
 @contextlib.contextmanager
-def exit_on_user_error() -> Iterator[None]:
-    """Turns a `UserError`, or an error of the machine, into one message on standard error and exit status 2.
+def exit_on_user_error(resumable: bool = False) -> Iterator[None]:
+    """What every command runs in: mistakes, faults of the disk and requests to end become one line and a status.
 
-    Other exceptions keep their traceback. First the environment is set for a command (`environment.settle`).
+    A `UserError` and an error of the disk end with status 2. A signal ends with that of `Interrupted`. Printing never
+    fails; output that a full disk did not take is said in the end. Other exceptions keep their traceback.
+
+    First the environment is set for a command (`environment.settle`).
+
+    Args:
+        resumable: whether the command is train.py, which can go on later.
     """
     environment.settle()
-    _print_every_name()
-    try:
-        yield
-    except UserError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        advice = _what_to_do(error)
-        if advice is None:
-            raise
-        print(f"error: {printable(advice)}", file=sys.stderr)
-        sys.exit(2)
-
-
-def _print_every_name() -> None:
-    """Names of files may hold characters that the terminal's encoding lacks, or that a terminal obeys."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    display.install()
     if logging.lastResort is not None:  # shows the warnings of a program that configures no logging
         logging.lastResort.setFormatter(_Printable())
+    interruption = Interruption(resumable)
+    try:
+        with interruption.caught():
+            try:
+                yield
+                _refuse_lost_output(resumable)
+            except BaseException as error:
+                stop = interruption.behind(error)
+                if stop is not None:
+                    interruption.say_last_line(stop)
+                    sys.exit(stop.status)
+                _exit_if_explained(error, resumable)
+                raise
+    except Interrupted as stop:  # while it was ending
+        sys.exit(stop.status)
+
+
+def _exit_if_explained(error: BaseException, resumable: bool) -> None:
+    if isinstance(error, SystemExit) and not error.code:
+        _refuse_lost_output(resumable)
+    elif isinstance(error, UserError):
+        print(f"error: {printable(str(error))}{display.where_logged()}", file=sys.stderr)
+        sys.exit(error.status)
+    elif isinstance(error, OSError) and (advice := _what_to_do(error)) is not None:
+        print(f"error: {printable(advice)}{display.where_logged()}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _refuse_lost_output(resumable: bool) -> None:
+    reason = display.unwritten_output()
+    if reason is not None and not resumable:  # the log of a training has it
+        print(
+            f"error: standard output could not be written ({reason}); all else was done. "
+            "Make room, or print to another place.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
 
 
 class _Printable(logging.Formatter):

@@ -50,6 +50,7 @@ class RunFolder:
         self.faces = self.path / "faces.npz"
         self.checkpoint = self.path / "checkpoints" / "last.npz"
         self.logs = self.path / "logs"
+        self.log = self.path / "train.log"
         self.encodings = self.path / "encodings"
         self.figures = self.path / "figures"
         self.export = self.path / "export"

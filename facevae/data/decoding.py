@@ -12,7 +12,6 @@ import itertools
 import os
 import pathlib
 import queue
-import signal
 import struct
 import subprocess
 import sys
@@ -140,6 +139,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**KEEP_MEMORY, **os.environ, "PYTHONPATH": path},
+            process_group=0,  # signals from the terminal reach the parent alone; when it ends, the pipe is closed
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -192,9 +192,6 @@ def _decode(picture: Encoded, crop: str | int, size: int) -> np.ndarray | str:
 
 def _serve(crop: str | int, size: int) -> None:
     """Runs in the worker process: decodes until its input ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the parent handles Ctrl-C; when it ends, the pipe is closed
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what a library prints must not get into the answers
     answers.write(_HELLO)

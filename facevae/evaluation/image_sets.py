@@ -1,5 +1,6 @@
 """Sets of images that are read in batches: faces of a split, and what a model decodes."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -13,6 +14,7 @@ from facevae.data.faces import Records
 from facevae.data.not_faces import SOFTWARE
 from facevae.errors import UserError
 from facevae.figures import as_bytes
+from facevae.files import whole_folder
 from facevae.model import VAE
 from facevae.model.batches import batch_slices
 from facevae.output_folder import refuse_in_use
@@ -94,10 +96,12 @@ def write_png(sets: list[ImageSet], folder: str | os.PathLike[str]) -> None:
     try:
         for path in folders:
             path.mkdir(parents=True, exist_ok=True)
-        for path, images in zip(folders, sets, strict=True):
-            for start, batch in images.batches("Writing"):
-                for number, image in enumerate(batch, start):
-                    Image.fromarray(image).save(path / f"{number:06d}.png", pnginfo=marked)
+        with contextlib.ExitStack() as whole:  # all sets or none
+            asides = [whole.enter_context(whole_folder(path)) for path in folders]
+            for aside, images in zip(asides, sets, strict=True):
+                for start, batch in images.batches("Writing"):
+                    for number, image in enumerate(batch, start):
+                        Image.fromarray(image).save(aside / f"{number:06d}.png", pnginfo=marked)
     except OSError as error:
         raise UserError(
             f"pictures: {str(folder)!r} cannot be written ({error.strerror}). Give another folder."

@@ -8,7 +8,6 @@ import contextlib
 import io
 import os
 import pathlib
-import signal
 import struct
 import subprocess
 import sys
@@ -41,9 +40,9 @@ def draw_in_processes(first, count, seed, image_size):
             numbers = (first, count, seed, image_size, worker, workers)
             # -P: modules in the working folder must not shadow installed ones.
             command = [sys.executable, "-P", "-m", "facevae.synthetic_faces.drawing", *map(str, numbers)]
-            process = processes.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-            )
+            # Signals from the terminal reach this process alone, which then kills its drawing processes.
+            options = {"stdout": subprocess.PIPE, "env": environment, "process_group": 0}
+            process = processes.enter_context(subprocess.Popen(command, **options))
             processes.callback(process.kill)
             pipes.append(process.stdout)
         for index in range(count):
@@ -74,8 +73,6 @@ def draw_share(first, count, seed, image_size, worker, workers, output):
 
 
 if __name__ == "__main__":
-    # Ctrl-C is handled by the reading process, which kills its drawing processes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The reading process may stop early, which is no error.
     with contextlib.suppress(BrokenPipeError):
         first, count, seed, image_size, worker, workers = map(int, sys.argv[1:])

@@ -11,6 +11,7 @@ from facevae.data import FaceDataset, evaluation_batches, training_batches
 from facevae.data.begun_on import BegunOn, describe_data, keep_faces
 from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
+from facevae.interruption import Interruption
 from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
 from facevae.opened_run import asking_for_data, load
@@ -18,7 +19,6 @@ from facevae.run_folder import RunFolder
 from facevae.trained_model import fit_density
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network
-from facevae.training.interruption import Interruption
 from facevae.training.many_workers import Workers, agreed_schedule
 from facevae.training.nan_guard import NaNGuard
 from facevae.training.runtime import Runtime

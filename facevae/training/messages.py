@@ -1,9 +1,9 @@
 """The last lines of train.py: how to go on with a run that was stopped, and what to do with a finished one."""
 
 from facevae.errors import printable
+from facevae.interruption import Interrupted
 from facevae.printed_commands import python_command, quoted, script_command
 from facevae.run_folder import RunFolder
-from facevae.training.interruption import Interrupted
 
 
 def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
@@ -35,4 +35,5 @@ Done. The run is in {printable(str(run.path))}
   evaluate it:    {script_command("evaluate.py", run.path)}
   explore it:     {script_command("explore.py", run.path, "generate")}
   export it:      {script_command("export.py", run.path)}
-  in Python:      facevae.load({str(run.path.absolute())!r})"""
+  in Python:      facevae.load({str(run.path.absolute())!r})
+  what was said:  {printable(str(run.log))}"""

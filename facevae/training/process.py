@@ -5,6 +5,8 @@ This module does not import TensorFlow: `training_process` does, after it has ch
 
 import contextlib
 import dataclasses
+import functools
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from facevae.config import Config
 from facevae.data.sources import check_source
-from facevae.errors import WorkerLostError, printable
+from facevae.display import keep_log
+from facevae.errors import printable
+from facevae.interruption import Interruption
 from facevae.native_flags import check_native_flags
 from facevae.opened_run import asking_for_data
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
-from facevae.training.interruption import RESUME_STATUS, Interrupted, Interruption
 from facevae.training.messages import how_to_resume
 from facevae.training.request import choose_run, config_of_worker
 
@@ -34,7 +37,7 @@ class TrainingProcess:
         run: the run folder, locked; in workers other than the chief an empty temporary one.
         config: the chief's configuration.
         runtime: devices, precision, compiler, and the workers that train together.
-        interruption: SIGTERM and Ctrl-C.
+        interruption: the requests to end.
     """
 
     run: RunFolder
@@ -50,12 +53,12 @@ class TrainingProcess:
 
 @contextlib.contextmanager
 def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
-    """Makes a process ready to train, and ends it with a message where it is stopped. In this order:
+    """Makes a process ready to train. In this order:
 
     1. Where TF_CONFIG names several workers, each becomes a child process, whose parent reports how it ended.
     2. The flags are checked; only the chief has the run folder.
-    3. SIGTERM and Ctrl-C are caught: the process then ends with a line that says how to resume.
-    4. The run folder is locked.
+    3. Signals that ask the process to end are caught; its last line then says how to resume.
+    4. The run folder is locked, and its log begins.
     5. TensorFlow is imported, and the workers join.
     6. The chief's configuration is sent to all workers, and decides the runtime.
 
@@ -64,10 +67,11 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
 
     Raises:
         UserError: a flag is wrong, another process uses the run folder, or not all workers joined.
-        SystemExit: the process was asked to end (75 or 130) or lost another worker (75); in the parent of a worker,
-            when the worker has ended, with its status.
+        Interrupted: the process was asked to end.
+        WorkerLostError: another worker was lost.
+        SystemExit: in the parent of a worker, when the worker has ended, with its status.
     """
-    interruption, strategy = Interruption(), flags.get("strategy", "auto")
+    strategy = flags.get("strategy", "auto")
     cluster = many_workers.find_cluster(strategy)
     is_chief = cluster is None or cluster.index == 0
     if cluster is not None:
@@ -82,16 +86,19 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
                 check_source(config.data)
         else:
             run = RunFolder(stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-")))
-        stack.enter_context(interruption.caught())
-        stack.enter_context(_exit_when_stopped(run, is_chief))
+        interruption = stack.enter_context(Interruption().caught())
+        interruption.last_line = functools.partial(how_to_resume, run=run, is_chief=is_chief)
+        interruption.when_heard = many_workers.tell_parent_that_it_was_heard
         stack.enter_context(run.locked())
+        if is_chief:
+            _begin_log(run)
         print(f"Run folder: {printable(str(run.path)) if is_chief else 'on the chief'}")
         check_native_flags()
         with without_native_notes():
             from facevae.training.runtime import choose_runtime
         workers = many_workers.choose_workers(strategy, cluster)
         if cluster is not None:
-            stack.enter_context(interruption.caught())  # again: joining replaces the handler of SIGTERM
+            interruption.catch_again()  # joining replaces the handler of SIGTERM
         stack.enter_context(workers.explained_worker_errors())
         of_chief = workers.broadcast(config and dataclasses.asdict(config))
         if config is None:
@@ -100,14 +107,6 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         yield TrainingProcess(run, config, runtime, interruption)
 
 
-@contextlib.contextmanager
-def _exit_when_stopped(run: RunFolder, is_chief: bool) -> Iterator[None]:
-    """Ends a stopped process with one line and its exit status, instead of a traceback."""
-    try:
-        yield
-    except Interrupted as stop:
-        print(f"\n{how_to_resume(stop, run, is_chief)}", file=sys.stderr)
-        sys.exit(stop.status)
-    except WorkerLostError as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-        sys.exit(RESUME_STATUS)
+def _begin_log(run: RunFolder) -> None:
+    keep_log(run.log, f"started: {shlex.join(sys.argv)}")
+    many_workers.tell_parent_where_the_log_is(run.log)

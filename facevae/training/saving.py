@@ -7,10 +7,10 @@ import keras
 import numpy as np
 
 from facevae.config import Config
+from facevae.interruption import Interruption
 from facevae.model import VAE
 from facevae.run_folder import RunFolder
 from facevae.training.checkpoints import Progress, metric_variables, save_checkpoint, save_network
-from facevae.training.interruption import Interruption
 
 
 class SaveRun(keras.callbacks.Callback):

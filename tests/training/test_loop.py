@@ -14,9 +14,9 @@ import facevae
 from facevae.config import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
+from facevae.interruption import Interrupted, Interruption
 from facevae.run_folder import RunFolder
 from facevae.training import build_model, check_unchanged, describe_data, train
-from facevae.training.interruption import Interrupted, Interruption
 from facevae.training.runtime import Runtime
 
 CPU = Runtime("processor", "float32", False)

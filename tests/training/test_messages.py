@@ -2,8 +2,8 @@
 
 import signal
 
+from facevae.interruption import Interrupted
 from facevae.run_folder import RunFolder
-from facevae.training.interruption import Interrupted
 from facevae.training.messages import how_to_resume, what_next
 
 

@@ -13,6 +13,8 @@ _EXPORTS = {
     "choose_workers": "facevae.training.many_workers.workers",
     "find_cluster": "facevae.training.many_workers.cluster",
     "run_supervised": "facevae.training.many_workers.supervision",
+    "tell_parent_that_it_was_heard": "facevae.training.many_workers.supervision",
+    "tell_parent_where_the_log_is": "facevae.training.many_workers.supervision",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -6,9 +6,9 @@ import types
 import pytest
 
 from facevae.config import from_preset
+from facevae.interruption import Interruption
 from facevae.training import schedule
 from facevae.training.checkpoints import Progress
-from facevae.training.interruption import Interruption
 from facevae.training.many_workers.agreement import STEPS_BETWEEN_AGREEMENTS, AgreedSchedule, agreed_schedule
 from facevae.training.many_workers.workers import Workers
 from facevae.training.stopping import StopTraining

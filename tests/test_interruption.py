@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from facevae.training.interruption import Interrupted, Interruption
+from facevae.interruption import Interrupted, Interruption
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
