@@ -95,7 +95,7 @@ class BegunOn:
         """
         begun, now = self.description, describe_data(dataset)
         changed = [
-            f"{name.replace('_', ' ')}: then {begun[name]}, now {now[name]}"
+            f"{name.replace('_', ' ')} then {begun[name]}, now {now[name]}"
             for name in ("faces", "attribute_names")
             if begun.get(name, now[name]) != now[name]
         ]
