@@ -187,9 +187,9 @@ def test_relative_folders_and_home_are_those_of_the_trainings_flags(tmp_path, fo
     assert sum(opened.dataset.counts.values()) == 40
 
 
-def test_the_data_sets_folder_of_tensorflow_datasets_can_be_another(run, tmp_path, monkeypatch):
+def test_the_data_sets_folder_of_tensorflow_datasets_can_be_another(run, tmp_path, monkeypatch, blob_dataset):
     seen = []
-    monkeypatch.setattr(preparation, "prepare_for", lambda config: seen.append(config))
+    monkeypatch.setattr(preparation, "prepare_for", lambda config: seen.append(config) or blob_dataset)
     monkeypatch.chdir(tmp_path)
     for data_dir in ("tfds", "~/tfds", "gs://bucket/tfds"):
         _ = OpenedRun(run.path, data_dir=data_dir).dataset

@@ -95,7 +95,7 @@ class BegunOn:
         """
         begun, now = self.description, describe_data(dataset)
         changed = [
-            f"{name.replace('_', ' ')}: then {begun[name]}, now {now[name]}"
+            f"{name.replace('_', ' ')} then {begun[name]}, now {now[name]}"
             for name in ("faces", "attribute_names")
             if begun.get(name, now[name]) != now[name]
         ]
@@ -110,7 +110,7 @@ class BegunOn:
 
         Faces that were validation or test faces when the run was begun are not among them.
         """
-        if self.identities is None:
+        if self.identities is None or describe_data(dataset)["content"] == self.description["content"]:
             return []
         hashes = {name: _hashes(identities) for name, identities in self.identities.items()}
         trained = set(hashes["train"]) - set(hashes["validation"]) - set(hashes["test"])

@@ -1,5 +1,7 @@
 """Records on disk: read back as written, and incomplete ones refused."""
 
+import contextlib
+import hashlib
 import json
 import os
 
@@ -102,6 +104,10 @@ DAMAGES = {
     "attribute twice": lambda folder: change_index(folder, attribute_names=["Smiling", "Smiling"]),
     "attributes of another kind": lambda folder: change_index(folder, attribute_names={"Smiling": 1, "b": 2}),
     "reasons of another kind": lambda folder: change_index(folder, left_out={"a": 1}),
+    "duplicates of another kind": lambda folder: change_index(folder, duplicates="1"),
+    "checksums of another kind": lambda folder: change_index(folder, checksums=["a"]),
+    "hashes cut off": truncate("hashes.uint8", 1),
+    "unknown given split": lambda folder: (folder / "given.uint8").write_bytes(bytes([3] * COUNT)),
     "images cut off": truncate("images.uint8", 1),
     "attributes cut off": truncate("attributes.uint8", 1),
     "splits missing": lambda folder: (folder / "splits.uint8").unlink(),
@@ -120,9 +126,32 @@ DAMAGES = {
 }
 
 
+def sign(folder):
+    """Makes all checksums fit, as somebody who damages records on purpose would."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, TypeError):
+        index = dict(json.loads((folder / "index.json").read_text()))
+        del index["checksum"]
+        for name in index["checksums"]:
+            with contextlib.suppress(OSError):
+                index["checksums"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        index["checksum"] = hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+        (folder / "index.json").write_text(json.dumps(index))
+
+
+def test_signed_records_are_taken(folder):
+    index = (folder / "index.json").read_bytes()
+    change_index(folder, left_out={})
+    sign(folder)
+    assert (folder / "index.json").read_bytes() != index
+    assert load_records(folder, "faces", SIZE).left_out == {}
+
+
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_records_are_refused(folder, damage):
+def test_damaged_records_are_refused(folder, damage, signed):
     DAMAGES[damage](folder)
+    if signed:
+        sign(folder)
     with pytest.raises(DamagedRecordsError):
         load_records(folder, "faces", SIZE)
 

@@ -61,8 +61,8 @@ def expect_whole_run(run: pathlib.Path, steps_per_epoch: int) -> int:
         json.loads((run / "run.json").read_text())
     for network in run.glob("networks/*.keras"):
         weights_of(network)
-    for encodings in run.glob("encodings/*.npz"):
-        arrays_of(encodings)
+    for path in (*run.glob("encodings/*.npz"), *run.glob("faces.npz")):
+        arrays_of(path)
     for points in run.glob("logs/*/rate_distortion.json"):
         json.loads(points.read_text())
     expect_whole_projector(run / "logs" / "faces")

@@ -180,7 +180,7 @@ TABLED = {
         r"\(train: 1 of 14 faces new \(2.png first, 1 from test\), 1 gone; "
         r"test: 1 of 13 faces new \(0.png first, 1 from train\), 1 gone\)",
     ),
-    "other counts": (lambda folder: write_tables(folder, splits={0: 2}), r"faces: then .*'train': 14, .*now"),
+    "other counts": (lambda folder: write_tables(folder, splits={0: 2}), r"faces then .*'train': 14, .*now"),
     "exchanged over splits": (
         lambda folder: exchange(folder / "0.png", folder / "1.png"),
         r"train: 1 of 14 faces new \(0.png first, 1 from validation\), 1 gone",
@@ -198,9 +198,9 @@ TABLED = {
         another_picture,
         r"\(train: 1 of 14 faces new \(3.png first\), 1 gone\)",
     ),
-    "another attribute": (reordered_columns, r"attribute names: then \['Smiling', 'Young'\], now \['Young'"),
-    "no attributes": (lambda folder: (folder / ATTRIBUTES).unlink(), r"attribute names: then .*, now \[\]"),
-    "no table of splits": (lambda folder: (folder / SPLITS).unlink(), "faces: then .*train: .* faces new"),
+    "another attribute": (reordered_columns, r"attribute names then \['Smiling', 'Young'\], now \['Young'"),
+    "no attributes": (lambda folder: (folder / ATTRIBUTES).unlink(), r"attribute names then .*, now \[\]"),
+    "no table of splits": (lambda folder: (folder / SPLITS).unlink(), "faces then .*train: .* faces new"),
 }
 
 
@@ -407,7 +407,7 @@ def test_a_run_of_0_1_keeps_its_splits_and_is_compared_by_content_once_it_goes_o
 def test_a_run_of_0_1_with_other_counts_is_refused(tmp_path, folder, cache):
     run, _ = run_of_version_0_1(tmp_path / "run", folder)
     (folder / "3.png").unlink()
-    with pytest.raises(UserError, match=r"received others \(faces: then"):
+    with pytest.raises(UserError, match=r"received others \(faces then"):
         go_on(run)
 
 
