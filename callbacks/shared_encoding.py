@@ -149,7 +149,7 @@ class SharedEncoding:
         arrays = [np.asarray(output) for output in outputs]
         if any(array.shape[:1] != (len(batch),) for array in arrays):
             kinds = [
-                list(array.shape) if array.ndim else type(output).__name__
+                type(output).__name__ if array.dtype == object else list(array.shape)
                 for array, output in zip(arrays, outputs, strict=True)
             ]
             raise UserError(
@@ -183,7 +183,9 @@ def _explained(name, function, given):
     """The function of what is given; where it fails, with the method's name and what it was given."""
     try:
         return function(given)
-    except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+    except (UserError, MemoryError, tf.errors.ResourceExhaustedError):
+        raise
+    except Exception as error:  # of any kind: the method is the user's
         raise UserError(
             f"model.{name}: expected a method that takes {given.dtype.name}{list(given.shape)} in a graph, received "
             f"an error ({_reason(error)}). Mend it, or give SharedEncoding the images that it takes."

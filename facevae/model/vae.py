@@ -242,7 +242,8 @@ class VAE(Trainer):
         expected = (self.image_size, self.image_size, 3)
         if images.shape.rank != 4 or tuple(images.shape[1:]) != expected:
             raise UserError(
-                f"images: expected the shape [batch, {', '.join(map(str, expected))}], received {images.shape}."
+                f"images: expected the shape [batch, {', '.join(map(str, expected))}], received {images.shape}. "
+                "Resize them first."
             )
         if images.dtype == tf.uint8:
             return tf.cast(images, tf.float32) * (1.0 / 255.0)
