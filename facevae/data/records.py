@@ -32,7 +32,7 @@ from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 2  # 1 had neither hashes nor checksums
 _CHECKSUMMED = ("names.json", "hashes.uint8", "attributes.uint8", "given.uint8", "splits.uint8")
-_FILES = {"index.json", "images.uint8", *_CHECKSUMMED}
+_FILES = {"index.json", "images.uint8", DAMAGED, *_CHECKSUMMED}
 _MOST_JSON_BYTES = 2**28  # the names of some millions of faces
 
 

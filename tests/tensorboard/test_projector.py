@@ -73,7 +73,7 @@ def test_thumbnails_shrink_to_fit_one_sheet(count, side):
 
 
 def test_more_thumbnails_than_a_sheet_holds_are_refused():
-    with pytest.raises(ValueError, match="at most 1048576 points, received 1100000"):
+    with pytest.raises(ValueError, match="at most 1,048,576 points, received 1,100,000"):
         projector.thumbnail_side(1_100_000, 64)
 
 
