@@ -66,7 +66,8 @@ def test_data_that_is_not_there_is_one_message(start):
 
 
 def test_a_run_folder_that_cannot_be_made_is_one_message(start, folder):
-    code, _, err = finish(start(*SMALL, "--data", folder, "--run-dir", folder / "0.png" / "run"))
+    (folder.parent / "file").touch()
+    code, _, err = finish(start(*SMALL, "--data", folder, "--run-dir", folder.parent / "file" / "run"))
     assert code == 2
     assert "cannot be written (Not a directory)" in err
     assert "Traceback" not in err
