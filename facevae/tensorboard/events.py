@@ -110,7 +110,7 @@ class EventWriter:
         try:
             self._file.flush()
         except OSError as error:
-            raise cannot_write(self.folder, error) from error
+            raise self._given_up(error) from error
 
     def close(self) -> None:
         """Closes the file if no other user of a shared writer still needs it."""
@@ -127,7 +127,11 @@ class EventWriter:
         try:
             self._records.write(event.SerializeToString())
         except OSError as error:
-            raise cannot_write(self.folder, error) from error
+            raise self._given_up(error) from error
+
+    def _given_up(self, error: OSError) -> UserError:
+        self._file.raw.close()  # or Python would write the rest when it ends, and show a second error
+        return cannot_write(self.folder, error)
 
 
 _shared: weakref.WeakValueDictionary[pathlib.Path, EventWriter] = weakref.WeakValueDictionary()

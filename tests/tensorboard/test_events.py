@@ -84,5 +84,4 @@ def test_a_full_disk_is_a_user_error(tmp_path):
     writer.scalar("a", 1.0, 0)
     with pytest.raises(UserError, match="No space left on device"):
         writer.flush()
-    with pytest.raises(OSError, match="No space left on device"):
-        writer.close()
+    assert writer.closed  # what is left in its buffer would fail again when Python ends
