@@ -290,10 +290,7 @@ def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
 
 
 def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a configuration, with the folders in `data` and `data_dir` as absolute paths.
-
-    A run may be opened from another working folder than it was started in.
-    """
+    """Fields of a configuration with absolute folders: a run may be opened from another one than it was started in."""
     chosen = dict(chosen)
     if os.path.isdir(chosen.get("data", "")):
         chosen["data"] = os.path.abspath(chosen["data"])
