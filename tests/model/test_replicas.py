@@ -22,13 +22,13 @@ def run_program(folder, strategy, configs=(None,)):
     try:
         for index, config in enumerate(configs):
             environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-            environment |= {"PYTHONPATH": str(PROGRAM.parent.parent)} | (
+            environment |= {"PYTHONPATH": str(ROOT)} | (
                 {"TF_CONFIG": config} if config else {}
             )
             command = [sys.executable, PROGRAM, folder / f"{index}.npz", strategy]
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
             processes.append(
-                subprocess.Popen(command, env=environment, cwd=PROGRAM.parent.parent, text=True, **pipes)
+                subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes)
             )
         outputs = [process.communicate(timeout=ENDING_SECONDS)[0] for process in processes]
     finally:
