@@ -22,12 +22,12 @@ def end_schedules(model: Any, steps: int | None) -> None:
     Raises:
         UserError: nobody knows, and the model has schedules.
     """
-    done, end = int(model.global_step), float(model.total_steps)
+    done, end = int(model.global_step.numpy()), float(model.total_steps.numpy())
     if end > max(done, 1) and end != model.end_of_fit:
         return
     if steps is not None:
         model.total_steps.assign(float(max(done + steps, 1)))
-        model.end_of_fit = float(model.total_steps)  # as the variable rounds it
+        model.end_of_fit = float(model.total_steps.numpy())  # as the variable rounds it
     elif model.kl_warmup or model.shift:
         raise UserError(
             "kl_warmup, shift: expected to know how many steps this training takes, received data without a length. "

@@ -134,7 +134,7 @@ class Trainer(RangeCheckedModel):
         Raises:
             UserError: `kl_warmup` or `shift`, and `total_steps` has not been set: only the caller knows it.
         """
-        if float(self.total_steps) <= 1.0:
+        if float(self.total_steps.numpy()) <= 1.0:
             end_schedules(self, None)
         return super().train_on_batch(*args, **kwargs)
 
