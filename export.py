@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         help="formats of the decoder (default: all)",
     )
     parser.add_argument(
-        "--output-dir", help="export folder (default: RUN_DIR/export); an earlier export there is replaced"
+        "--output-dir",
+        help="export folder (default: RUN_DIR/export), new, empty or with an earlier export, which is replaced",
     )
     parser.add_argument(
         "--checked-latents",

@@ -2,6 +2,7 @@
 
     <run>/run.json             format version, configuration, description of the data set
     <run>/faces.npz            which faces each split has: hashes of their pixels, and their attributes
+    <run>/train.log            what a training printed
     <run>/lock                 held by the operating system while a process writes the run
     <run>/checkpoints/last.npz everything that resuming needs
     <run>/networks/            best.keras and last.keras, the trained models in float32
@@ -104,13 +105,16 @@ class RunFolder:
         """
         if not self.path.is_dir():
             return
+        if self.exists or self.trained:
+            self._refuse_links_out()
         if not self.exists:
             self._refuse_lost_configuration()
-            others = [e for e in entries_of_others(self.path, {self._lock.name}) if not e.startswith(WRITING)]
+            before = {self._lock.name, self.log.name}  # what a start that was killed before run.json leaves
+            others = [name for name in entries_of_others(self.path, before) if not name.startswith(WRITING)]
             if others:
                 raise UserError(
                     f"run folder: expected a new folder, an empty one or a run, received {str(self.path)!r} with "
-                    f"{listed(others)} in it. Choose another --run-dir, e.g. {str(self.path / 'run')!r}."
+                    f"{listed(others)} in it. Choose another --run-dir, e.g. runs/<name>."
                 )
         self._refuse_links_out()
         self._refuse_other_kinds()
@@ -118,14 +122,14 @@ class RunFolder:
     def _refuse_lost_configuration(self) -> None:
         if self.trained:
             raise UserError(
-                f"run folder: {str(self.path)!r} has lost its run.json, which says how {' and '.join(self.trained)} "
-                "were trained. Restore it from a copy of the run, or train in another --run-dir."
+                f"run folder: {str(self.path)!r} has lost its run.json, which says how its files were trained "
+                f"({', '.join(self.trained)}). Restore it from a copy of the run, or train in another --run-dir."
             )
 
     def _refuse_other_kinds(self) -> None:
         """Refuses a file in the place of a folder and the like, which would end a training at its first save."""
         files = [self._run_json, self._lock, self.checkpoint, self.evaluation, self.encodings / "train.npz"]
-        files += [self.network(which) for which in ("last", "best")]
+        files += [self.faces, self.log, *(self.network(which) for which in ("last", "best"))]
         folders = {self.logs, self.figures, *(file.parent for file in files)}
         for path, is_expected, kind in (
             *((file, file.is_file(), "a file") for file in files),
@@ -138,7 +142,7 @@ class RunFolder:
                 )
             if kind == "a folder" and path.exists() and not is_writable(path):
                 raise UserError(
-                    f"run folder: {str(path)!r} cannot be written (Permission denied). "
+                    f"run folder: {str(path)!r} cannot be written. "
                     "Make it writable, or choose another --run-dir."
                 )
 

@@ -10,7 +10,7 @@ import numpy as np
 from facevae.config import Config
 from facevae.encodings import Encodings, stored_encodings
 from facevae.errors import UserError
-from facevae.files import whole_file
+from facevae.files import free_path, whole_file
 from facevae.files.untrusted import MOST_ARRAY_BYTES, parse_json, read_arrays
 from facevae.model import SETTINGS, VAE, density
 from facevae.model.keras_file import read_model
@@ -117,7 +117,7 @@ def _density_again(run: RunFolder, config: Config, model: VAE) -> str:
 def _written(run: RunFolder, path: pathlib.Path, model: VAE) -> bool:
     with contextlib.suppress(UserError, OSError), run.locked():
         if os.path.lexists(path):
-            os.replace(path, path.with_name(f"{path.name}.damaged"))
+            os.replace(path, free_path(path.with_name(f"{path.name}.damaged")))
         with whole_file(path) as aside:
             model.save(aside)
         return True

@@ -94,6 +94,8 @@ FILES = [
     "encodings/train.npz",
     "evaluation.json",
     "lock",
+    "train.log",
+    "faces.npz",
 ]
 
 
@@ -142,6 +144,7 @@ def test_a_folder_with_other_things_in_it_is_refused_by_their_names(tmp_path, na
 
 def test_an_empty_folder_and_what_a_killed_start_left_are_taken(tmp_path):
     (tmp_path / "lock").touch()
+    (tmp_path / "train.log").write_text("started")  # begun before the faces are prepared
     (tmp_path / ".DS_Store").touch()
     (tmp_path / f"{WRITING}run.json-abcdefgh").mkdir()
     with RunFolder(tmp_path).locked():
@@ -152,7 +155,9 @@ def test_an_empty_folder_and_what_a_killed_start_left_are_taken(tmp_path):
 def test_a_run_that_has_lost_its_configuration_says_so(tmp_path, name):
     (tmp_path / name).parent.mkdir()
     (tmp_path / name).write_text("trained")
-    with pytest.raises(UserError, match=rf"has lost its run\.json, which says how {name} were trained"):
+    with pytest.raises(
+        UserError, match=rf"has lost its run\.json, which says how its files were trained \({name}\)"
+    ):
         RunFolder.open(tmp_path)
     with pytest.raises(UserError, match=r"has lost its run\.json"), RunFolder(tmp_path).locked():
         pass

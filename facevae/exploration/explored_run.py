@@ -14,7 +14,7 @@ from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
 from facevae.errors import UserError, printable
 from facevae.figures import enlarge
-from facevae.files import expanded, whole_file
+from facevae.files import expanded, free_path, whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.opened_run import OpenedRun
@@ -256,10 +256,7 @@ class Exploration:
         """Where a picture is written; in `output_dir`, which is the user's, under a name that is free."""
         if self._output_dir is None:
             return self.opened.run.figures / name
-        path, number = self._output_dir / name, 2
-        while os.path.lexists(path):
-            path, number = self._output_dir / f"{pathlib.Path(name).stem}-{number}{path.suffix}", number + 1
-        return path
+        return free_path(self._output_dir / name)
 
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:

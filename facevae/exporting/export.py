@@ -62,7 +62,8 @@ def export_run(
     Args:
         opened: the run.
         formats: of the decoder, names in `FORMATS`.
-        output_dir: the export folder; None for `export` in the run folder. An earlier export is replaced as a whole.
+        output_dir: the export folder; None for `export` in the run folder. An earlier export is replaced as a whole;
+            a folder with anything else in it is refused.
         checked_latents: number of examples of each signature on which the files are compared with the model.
 
     Returns:
@@ -72,9 +73,9 @@ def export_run(
         UserError: the run has no trained model, the folder cannot be written, or the networks need operations that
             are not LiteRT builtins.
     """
-    exported = make_exported_model(opened.model, opened.kept_encodings, opened.config)
     place = pathlib.Path(output_dir) if output_dir else opened.run.export
-    with replacing_folder(place) as folder:
+    with replacing_folder(place) as folder:  # refused before the work if it holds files of others
+        exported = make_exported_model(opened.model, opened.kept_encodings, opened.config)
         try:
             results, notes = _fill(folder, opened, exported, formats, checked_latents)
         # TensorFlow's own file errors, such as a full disk, read "<path>; <reason>".

@@ -82,7 +82,7 @@ def refuse_others(folder: pathlib.Path) -> None:
     if others:
         raise UserError(
             f"export: expected no folder, an empty one or an earlier export, received {str(folder)!r} with something "
-            f"else in it, which would be deleted: {listed(others)}. Move it away, or choose another --output-dir."
+            f"else in it, which would be deleted: {listed(others)}. Choose another --output-dir, or move it away."
         )
 
 

@@ -1,6 +1,14 @@
 """Files and folders: atomic writes, locks, what others put there, and reading what others may have written."""
 
-from facevae.files.others import SYSTEM_FILES, entries_of_others, files_below, is_writable, listed, others_in
+from facevae.files.others import (
+    SYSTEM_FILES,
+    entries_of_others,
+    files_below,
+    free_path,
+    is_writable,
+    listed,
+    others_in,
+)
 from facevae.files.places import cache_folder, expanded
 from facevae.files.whole import WRITING, locked, remove_leftovers, whole_file, whole_folder
 
@@ -11,6 +19,7 @@ __all__ = [
     "entries_of_others",
     "expanded",
     "files_below",
+    "free_path",
     "is_writable",
     "listed",
     "locked",

@@ -4,8 +4,8 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable
 
-# Desktops put these into folders that somebody looks at; nobody misses them.
-SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# Desktops put these into folders that somebody looks at, and file systems into their roots; nobody misses them.
+SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", "lost+found"}
 
 
 def files_below(folder: pathlib.Path) -> list[str]:
@@ -46,6 +46,14 @@ def entries_of_others(folder: pathlib.Path, ours: Iterable[str] = ()) -> list[st
     """The entries of a folder but for those named `ours` and what desktops leave; none where it does not exist."""
     known = {*SYSTEM_FILES, *ours}
     return sorted(name for name in os.listdir(folder) if name not in known) if folder.is_dir() else []
+
+
+def free_path(path: pathlib.Path) -> pathlib.Path:
+    """The path, or with a number behind its name the first at which nothing lies yet."""
+    free, number = path, 2
+    while os.path.lexists(free):
+        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return free
 
 
 def is_writable(folder: pathlib.Path) -> bool:

@@ -159,5 +159,5 @@ def cannot_write(folder: pathlib.Path, error: OSError) -> UserError:
     """The error for a log folder that cannot be written."""
     return UserError(
         f"log folder: {str(folder)!r} cannot be written ({error.strerror or error}). "
-        "Free disk space or make the folder writable, then continue with --resume."
+        "Free disk space or make the folder writable, then start the command again (train.py with --resume)."
     )

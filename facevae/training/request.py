@@ -54,7 +54,7 @@ def _refuse_to_begin_anew(run: RunFolder) -> None:
     """Refuses to replace trained models by untrained ones where the checkpoint is gone."""
     if run.trained:
         raise UserError(
-            f"resume: {run.checkpoint} is missing, so the run cannot go on, and {' and '.join(run.trained)} would be "
+            f"resume: {run.checkpoint} is missing, so the run cannot go on, and {', '.join(run.trained)} would be "
             f"replaced by untrained models. Restore the checkpoint from a copy, train in another --run-dir, or move "
             f"{run.network('last').parent} away to begin anew here. The models can be used as they are."
         )

@@ -246,7 +246,7 @@ def test_what_others_put_into_an_export_is_refused_by_name_and_kept(tmp_path, ch
     write_new(tmp_path / "export")
     change(tmp_path / "export")
     before = content(tmp_path)
-    with pytest.raises(UserError, match=r"with something else in it.*: '.*Move it away"):
+    with pytest.raises(UserError, match=r"with something else in it.*: '.*Choose another --output-dir"):
         write_new(tmp_path / "export")
     assert content(tmp_path) == before
 
