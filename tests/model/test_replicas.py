@@ -22,14 +22,10 @@ def run_program(folder, strategy, configs=(None,)):
     try:
         for index, config in enumerate(configs):
             environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-            environment |= {"PYTHONPATH": str(ROOT)} | (
-                {"TF_CONFIG": config} if config else {}
-            )
+            environment |= {"PYTHONPATH": str(ROOT)} | ({"TF_CONFIG": config} if config else {})
             command = [sys.executable, PROGRAM, folder / f"{index}.npz", strategy]
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-            processes.append(
-                subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes)
-            )
+            processes.append(subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes))
         outputs = [process.communicate(timeout=ENDING_SECONDS)[0] for process in processes]
     finally:
         for process in processes:
