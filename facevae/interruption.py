@@ -53,22 +53,28 @@ def end_on_signals(resumable: bool = False) -> None:
     Args:
         resumable: whether the command is train.py, see `Interrupted`.
     """
-
-    def end(number: int, when: str) -> None:
-        stop = Interrupted(number, resumable)
-        with contextlib.suppress(OSError):
-            os.write(2, f"{stop.signal.name}: stopped {when}\n".encode())
-        os._exit(stop.status)
-
-    def before(number: int, frame: Any) -> None:
-        end(number, "before anything was begun. Start the same command again.")
-
-    def after(number: int, frame: Any) -> None:
-        end(number, "when all was done.")
-
+    before = _ending_handler(resumable, "before anything was begun. Start the same command again.")
     for number in requests():
         _original_handlers[number] = signal.signal(number, before)
-    atexit.register(lambda: [signal.signal(number, after) for number in requests()])
+
+
+def _end_on_signals_while_python_shuts_down(resumable: bool, said: bool) -> None:
+    after = _ending_handler(resumable, "" if said else "when all was done.")
+    for number in requests():
+        # The others may come again and again, as SIGXCPU does; Python would make them deadly, and the status theirs.
+        is_wanted = number in (signal.SIGINT, signal.SIGTERM)
+        signal.signal(number, after if is_wanted else signal.SIG_IGN)
+
+
+def _ending_handler(resumable: bool, when: str) -> Callable[[int, Any], None]:
+    def end(number: int, frame: Any) -> None:
+        stop = Interrupted(number, resumable)
+        if when:
+            with contextlib.suppress(OSError):
+                os.write(2, f"{stop.signal.name}: stopped {when}\n".encode())
+        os._exit(stop.status)
+
+    return end
 
 
 def requests() -> list[int]:
@@ -149,6 +155,9 @@ class Interruption:
             sys.unraisablehook = unraisable
             for number, handler in before.items():
                 signal.signal(number, handler or signal.SIG_DFL)  # None: not one of Python's
+            if _original_handlers:
+                # Registered last, and so called first: other libraries' part of the end takes a while.
+                atexit.register(_end_on_signals_while_python_shuts_down, self._resumable, self._said)
 
     def catch_again(self) -> None:
         """Catches the signals of `caught`, whoever else has taken them meanwhile."""
