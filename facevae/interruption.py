@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -132,8 +133,6 @@ class Interruption:
         Yields:
             The `Interruption` that catches them: in a block within another one that of the outer.
         """
-        import threading  # not needed where a command ends before it begins
-
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -222,14 +221,13 @@ class Interruption:
 
     def _unraisable(self, otherwise: Callable[[Any], Any]) -> Callable[[Any], None]:
         """What happens to exceptions that Python ignores, as in `__del__`: a request is raised again a moment later."""
-        import threading
 
         def hook(unraisable: Any) -> None:
             if not isinstance(unraisable.exc_value, Interrupted):
                 otherwise(unraisable)
                 return
             self._lost = True
-            timer = threading.Timer(_POLL_SECONDS, _thread.interrupt_main, [int(unraisable.exc_value.signal)])
+            timer = threading.Timer(_POLL_SECONDS, _send_to_main_thread, [unraisable.exc_value.signal])
             timer.daemon = True
             timer.start()
 
@@ -241,8 +239,6 @@ class Interruption:
 
         The system's part of a signal handler writes to a pipe, whatever the main thread is doing.
         """
-        import threading
-
         ours, theirs = os.pipe()
         if hasattr(os, "set_blocking"):
             os.set_blocking(theirs, False)
@@ -256,9 +252,7 @@ class Interruption:
             signal.set_wakeup_fd(earlier)
             os.close(theirs)
 
-    def _listen(self, pipe: int, ended: Any) -> None:
-        import threading
-
+    def _listen(self, pipe: int, ended: threading.Event) -> None:
         first = None
         while number := os.read(pipe, 1):
             now = time.monotonic()
@@ -272,7 +266,7 @@ class Interruption:
             self.when_heard()
         os.close(pipe)
 
-    def _end_in_time(self, number: int, ended: Any) -> None:
+    def _end_in_time(self, number: int, ended: threading.Event) -> None:
         deadline = time.monotonic() + GRACE_SECONDS
         while not ended.wait(_POLL_SECONDS):
             if self._deferred and not self._second_came:
@@ -295,3 +289,10 @@ def _is_repetition(number: int, seconds: float) -> bool:
     """Whether a signal so long after the first one belongs to the same request."""
     # The system repeats SIGXCPU every second.
     return seconds < ONE_REQUEST_SECONDS or number == getattr(signal, "SIGXCPU", None)
+
+
+def _send_to_main_thread(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):  # which also interrupts what it waits for
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
