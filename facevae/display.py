@@ -42,8 +42,7 @@ class _Log:
         line = _COLOURS_AND_MOVES.sub("", line.rsplit("\r", 1)[-1]).rstrip()
         if not line:
             return
-        text = "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in line)
-        entry = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n"
+        entry = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {_escaped(line)}\n"
         if self._file >= 0:
             self._write(entry)
         elif len(self._held) < _MOST_HELD_LINES:
@@ -167,14 +166,14 @@ def keep_log(path: os.PathLike[str], headline: str = "") -> None:
         _log.open(path)
     except OSError as error:
         print(
-            f"warning: {path} cannot be written ({error.strerror}): this training has no log.",
+            f"warning: {_escaped(str(path))} cannot be written ({error.strerror}): this training has no log.",
             file=sys.stderr,
         )
 
 
 def where_logged() -> str:
     """The end of a message: where the log is, if there is one."""
-    return f" Log: {_log.path}" if _log.path is not None else ""
+    return f" Log: {_escaped(str(_log.path))}" if _log.path is not None else ""
 
 
 def say_last(line: str) -> None:
@@ -190,6 +189,11 @@ def unwritten_output() -> str | None:
     """Why standard output is incomplete, where that is a fault (a full disk) and not a reader that left."""
     lost = getattr(sys.stdout, "lost", None)
     return lost.strerror if isinstance(lost, OSError) and lost.errno in _FULL else None
+
+
+def _escaped(text: str) -> str:
+    """Text on one line, without what terminals obey."""
+    return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in text)
 
 
 def _open_closed_descriptors() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,22 +54,28 @@ def end_on_signals(resumable: bool = False) -> None:
     Args:
         resumable: whether the command is train.py, see `Interrupted`.
     """
-
-    def end(number: int, when: str) -> None:
-        stop = Interrupted(number, resumable)
-        with contextlib.suppress(OSError):
-            os.write(2, f"{stop.signal.name}: stopped {when}\n".encode())
-        os._exit(stop.status)
-
-    def before(number: int, frame: Any) -> None:
-        end(number, "before anything was begun. Start the same command again.")
-
-    def after(number: int, frame: Any) -> None:
-        end(number, "when all was done.")
-
+    before = _ending_handler(resumable, "before anything was begun. Start the same command again.")
     for number in requests():
         _original_handlers[number] = signal.signal(number, before)
-    atexit.register(lambda: [signal.signal(number, after) for number in requests()])
+
+
+def _end_on_signals_while_python_shuts_down(resumable: bool, said: bool) -> None:
+    after = _ending_handler(resumable, "" if said else "when all was done.")
+    for number in requests():
+        # The others may come again and again, as SIGXCPU does; Python would make them deadly, and the status theirs.
+        is_wanted = number in (signal.SIGINT, signal.SIGTERM)
+        signal.signal(number, after if is_wanted else signal.SIG_IGN)
+
+
+def _ending_handler(resumable: bool, when: str) -> Callable[[int, Any], None]:
+    def end(number: int, frame: Any) -> None:
+        stop = Interrupted(number, resumable)
+        if when:
+            with contextlib.suppress(OSError):
+                os.write(2, f"{stop.signal.name}: stopped {when}\n".encode())
+        os._exit(stop.status)
+
+    return end
 
 
 def requests() -> list[int]:
@@ -126,8 +133,6 @@ class Interruption:
         Yields:
             The `Interruption` that catches them: in a block within another one that of the outer.
         """
-        import threading  # not needed where a command ends before it begins
-
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -149,6 +154,9 @@ class Interruption:
             sys.unraisablehook = unraisable
             for number, handler in before.items():
                 signal.signal(number, handler or signal.SIG_DFL)  # None: not one of Python's
+            if _original_handlers:
+                # Registered last, and so called first: other libraries' part of the end takes a while.
+                atexit.register(_end_on_signals_while_python_shuts_down, self._resumable, self._said)
 
     def catch_again(self) -> None:
         """Catches the signals of `caught`, whoever else has taken them meanwhile."""
@@ -213,14 +221,13 @@ class Interruption:
 
     def _unraisable(self, otherwise: Callable[[Any], Any]) -> Callable[[Any], None]:
         """What happens to exceptions that Python ignores, as in `__del__`: a request is raised again a moment later."""
-        import threading
 
         def hook(unraisable: Any) -> None:
             if not isinstance(unraisable.exc_value, Interrupted):
                 otherwise(unraisable)
                 return
             self._lost = True
-            timer = threading.Timer(_POLL_SECONDS, _thread.interrupt_main, [int(unraisable.exc_value.signal)])
+            timer = threading.Timer(_POLL_SECONDS, _send_to_main_thread, [unraisable.exc_value.signal])
             timer.daemon = True
             timer.start()
 
@@ -232,8 +239,6 @@ class Interruption:
 
         The system's part of a signal handler writes to a pipe, whatever the main thread is doing.
         """
-        import threading
-
         ours, theirs = os.pipe()
         if hasattr(os, "set_blocking"):
             os.set_blocking(theirs, False)
@@ -247,9 +252,7 @@ class Interruption:
             signal.set_wakeup_fd(earlier)
             os.close(theirs)
 
-    def _listen(self, pipe: int, ended: Any) -> None:
-        import threading
-
+    def _listen(self, pipe: int, ended: threading.Event) -> None:
         first = None
         while number := os.read(pipe, 1):
             now = time.monotonic()
@@ -263,7 +266,7 @@ class Interruption:
             self.when_heard()
         os.close(pipe)
 
-    def _end_in_time(self, number: int, ended: Any) -> None:
+    def _end_in_time(self, number: int, ended: threading.Event) -> None:
         deadline = time.monotonic() + GRACE_SECONDS
         while not ended.wait(_POLL_SECONDS):
             if self._deferred and not self._second_came:
@@ -286,3 +289,10 @@ def _is_repetition(number: int, seconds: float) -> bool:
     """Whether a signal so long after the first one belongs to the same request."""
     # The system repeats SIGXCPU every second.
     return seconds < ONE_REQUEST_SECONDS or number == getattr(signal, "SIGXCPU", None)
+
+
+def _send_to_main_thread(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):  # which also interrupts what it waits for
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))

@@ -76,3 +76,90 @@ def test_a_worker_ends_with_its_parent():
         time.sleep(0.05)
     os.kill(worker, signal.SIGKILL)
     pytest.fail("the worker outlived its parent")
+
+
+def start_with(before, work, **options):
+    """A worker whose parent runs `before` first, too."""
+    code = BEGINNING.replace("status =", f"{before}\nstatus =", 1) + work
+    pipes = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", code], **pipes, **options)
+    return process
+
+
+# TensorFlow's wait for other workers: native code that keeps the interpreter, so that no thread of Python runs either.
+KEEPS_THE_INTERPRETER = """
+import ctypes
+lock = ctypes.create_string_buffer(128)
+print(os.getpid(), flush=True)
+for _ in range(2):
+    ctypes.PyDLL(None).pthread_mutex_lock(lock)
+"""
+
+
+def expect_gone(worker):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its parent")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 75), (signal.SIGINT, 130), (signal.SIGHUP, 75)]
+)
+def test_a_worker_that_waits_in_native_code_is_ended_with_one_line(number, status):
+    before = "from facevae.training.many_workers import supervision\nsupervision.GRACE_SECONDS = 0.5"
+    process = start_with(before, KEEPS_THE_INTERPRETER)
+    worker = int(process.stdout.readline())
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert len(err.splitlines()) == 1
+    assert err.startswith(f"{number.name}: stopped. worker 1 of 2 (b:2) was ended where it waited;")
+    assert err.endswith("--resume.\n")
+    expect_gone(worker)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, which ends a process with its parent")
+def test_a_worker_that_waits_in_native_code_ends_with_its_parent():
+    process = start(KEEPS_THE_INTERPRETER)
+    worker = int(process.stdout.readline())
+    process.kill()
+    process.communicate(timeout=60)
+    expect_gone(worker)
+
+
+def test_a_signal_that_comes_before_the_worker_can_take_it_is_kept_for_it():
+    work = """
+from facevae.errors import exit_on_user_error
+with exit_on_user_error(resumable=True):
+    time.sleep(60)
+"""
+    # The worker takes a second to begin; its parent is asked meanwhile.
+    before = "if 'FACEVAE_SUPERVISED_BY' in os.environ:\n    time.sleep(1.0)\nelse:\n    print('ready', flush=True)"
+    process = start_with(before, work)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert [line for line in err.splitlines() if "Traceback" in line] == []
+
+
+def test_the_chiefs_log_says_what_happened_to_it(tmp_path):
+    before = "from facevae import display\ndisplay.install()"
+    work = f"""
+from facevae.training.many_workers import supervision
+supervision.tell_parent_where_the_log_is(pathlib.Path({str(tmp_path / "train.log")!r}))
+time.sleep(1.0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    process = start_with(before, work)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 137
+    assert err.rstrip().endswith(f"Log: {tmp_path / 'train.log'}")
+    assert "error: worker 1 of 2 (b:2) was killed;" in (tmp_path / "train.log").read_text()

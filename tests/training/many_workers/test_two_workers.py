@@ -14,6 +14,8 @@ from places import ROOT
 from worker_helpers import ENDING_SECONDS, tf_configs
 
 import facevae
+from facevae.errors import UserError
+from facevae.run_folder import RunFolder
 
 FLAGS = shlex.split(
     "--image-size 32 --width 8 --latent-dim 4 --density-components 1 --batch-size 8 --epochs 2 "
@@ -26,9 +28,11 @@ def start(tmp_path, folder):
     """A function that starts both workers of a run; whatever happens they end with the test."""
     started = []
 
-    def start(run, folders=(folder, folder)):
+    def start(run, folders=(folder, folder), only=None):
         pair = []
         for index, config in enumerate(tf_configs(2)):
+            if only not in (None, index):
+                continue
             environment = {
                 **os.environ,
                 "TF_CONFIG": config,
@@ -60,6 +64,14 @@ def wait_for(path, process):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, f"no {path.name} in time"
         time.sleep(0.05)
+
+
+def wait_for_line(log, words, process):
+    deadline = time.monotonic() + ENDING_SECONDS
+    while not (log.exists() and words in log.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"no {words!r} in time"
+        time.sleep(0.1)
 
 
 def last_line(text):
@@ -115,3 +127,34 @@ def test_workers_with_other_faces_all_refuse_to_train(tmp_path, start, folder, b
         assert status == 2
         assert "expected the same faces in all workers" in last_line(err)
         assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_a_chief_that_waits_for_another_worker_ends_when_it_is_asked_to_and_with_its_parent(tmp_path, start):
+    run = tmp_path / "run"
+    for number, status in ((signal.SIGTERM, 75), (signal.SIGINT, 130)):
+        chief = start(run, only=0)[0]
+        wait_for_line(run / "train.log", "Waiting for the others.", chief)
+        time.sleep(3)
+        chief.send_signal(number)
+        began = time.monotonic()
+        (_, err), ended = finish([chief])[0]
+        assert ended == status
+        assert time.monotonic() - began < 30
+        assert err.splitlines() == [last_line(err)]
+        assert last_line(err).startswith(f"{number.name}: stopped. worker 0 of 2")
+        assert last_line(err) in run.joinpath("train.log").read_text()
+        run.joinpath("train.log").unlink()
+    chief = start(run, only=0)[0]
+    wait_for_line(run / "train.log", "Waiting for the others.", chief)
+    time.sleep(3)
+    chief.kill()
+    chief.communicate()
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            with RunFolder(run).locked():
+                return
+        except UserError:
+            assert time.monotonic() < deadline, "the worker outlived its parent and holds the lock"
+            time.sleep(0.1)
