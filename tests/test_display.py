@@ -105,8 +105,9 @@ def test_streams_that_are_closed_at_the_start_end_nothing(tmp_path, closed):
 
 
 def test_a_terminal_that_closes_ends_nothing(tmp_path):
-    pty = pytest.importorskip("pty")
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))  # a new one has no columns, and a progress bar no room
     code = TRAINING.replace("time.sleep(0.2)", "sys.stdin.readline()")
     process = subprocess.Popen(
         [sys.executable, "-c", BEGINNING + code],

@@ -28,4 +28,4 @@ def test_a_finished_run_names_the_commands_that_go_on_from_it(tmp_path):
     )
     for line, script in zip(lines[3:6], ("evaluate.py", "explore.py", "export.py"), strict=True):
         assert f"{script} {tmp_path}" in line
-    assert lines[6].endswith(f'facevae.load("{tmp_path}")')
+    assert lines[6].endswith(f"facevae.load({str(tmp_path)!r})")

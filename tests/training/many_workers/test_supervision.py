@@ -115,6 +115,7 @@ def test_a_worker_that_waits_in_native_code_is_ended_with_one_line(number, statu
     before = "from facevae.training.many_workers import supervision\nsupervision.GRACE_SECONDS = 0.5"
     process = start_with(before, KEEPS_THE_INTERPRETER)
     worker = int(process.stdout.readline())
+    time.sleep(0.5)  # from its line to its wait
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == status
