@@ -157,6 +157,7 @@ class Interruption:
             if _original_handlers:
                 # Registered last, and so called first: other libraries' part of the end takes a while.
                 atexit.register(_end_on_signals_while_python_shuts_down, self._resumable, self._said)
+                _original_handlers.clear()  # they are in place again
 
     def catch_again(self) -> None:
         """Catches the signals of `caught`, whoever else has taken them meanwhile."""

@@ -106,11 +106,14 @@ class FirstBatch:
 class RangeCheckedModel(keras.Model):
     """A Keras model whose `fit`, `evaluate` and `predict` refuse a first batch of float images that leave [0, 1].
 
-    `train_step` and `test_step` of a subclass pass their images through `check_first_batch`.
+    `train_step` and `test_step` of a subclass pass their images through `check_first_batch`. The subclass brings
+    `to_float`, which refuses other shapes and dtypes.
 
     Raises:
         UserError: in `fit`, `evaluate` and `predict`.
     """
+
+    to_float: Callable[[Any], tf.Tensor]
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
@@ -122,7 +125,7 @@ class RangeCheckedModel(keras.Model):
 
     def predict_step(self, data: Any) -> tf.Tensor:
         images, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        return super().predict_step((self.check_first_batch("predict", images),))
+        return super().predict_step((self.to_float(self.check_first_batch("predict", images)),))
 
     def make_train_function(self, force: bool = False) -> None:
         self._watch_first_batch("train", super().make_train_function, force)

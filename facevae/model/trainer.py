@@ -44,7 +44,6 @@ class Trainer(RangeCheckedModel):
     decoder: keras.Model
     encode: Callable[..., tuple[tf.Tensor, tf.Tensor]]
     decode: Callable[..., tf.Tensor]
-    to_float: Callable[[Any], tf.Tensor]
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)

