@@ -60,6 +60,7 @@ def exit_on_user_error() -> Iterator[None]:
     environment.settle()
     _print_every_name()
     try:
+        os.getcwd()  # fails where it is gone: better than a message about the first file that is looked for in it
         yield
     except UserError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)

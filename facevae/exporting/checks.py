@@ -127,7 +127,8 @@ def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndar
     from ai_edge_litert.interpreter import Interpreter
 
     start = time.perf_counter()
-    interpreter = Interpreter(str(path), num_threads=1)
+    # Not by its path: LiteRT takes names in UTF-8 alone.
+    interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
     result.problems += _wrong_signatures(interpreter, signatures)
     if result.problems:
         return result

@@ -1,5 +1,8 @@
 """The last lines of train.py: how to go on with a run that was stopped, and what to do with a finished one."""
 
+import os
+import pathlib
+
 from facevae.errors import printable
 from facevae.printed_commands import python_command, quoted, script_command
 from facevae.run_folder import RunFolder
@@ -35,4 +38,10 @@ Done. The run is in {printable(str(run.path))}
   evaluate it:    {script_command("evaluate.py", run.path)}
   explore it:     {script_command("explore.py", run.path, "generate")}
   export it:      {script_command("export.py", run.path)}
-  in Python:      facevae.load({str(run.path.absolute())!r})"""
+  in Python:      facevae.load({_python_text(run.path)})"""
+
+
+def _python_text(path: pathlib.Path) -> str:
+    """A literal of the absolute path, in double quotation marks as in the README where there are none in it."""
+    literal = repr(os.path.abspath(path))
+    return literal if '"' in literal else f'"{literal[1:-1]}"'

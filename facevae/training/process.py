@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from facevae.config import Config
 from facevae.data.sources import check_source
 from facevae.errors import WorkerLostError, printable
+from facevae.files import cache_folder
 from facevae.native_flags import check_native_flags
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
@@ -78,6 +79,7 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         if is_chief:
             run, config = choose_run(flags)
             check_source(config.data)
+            cache_folder(config.cache_dir)
         else:
             run = RunFolder(stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-")))
         stack.enter_context(interruption.caught())
