@@ -11,9 +11,10 @@ import warnings
 
 # Keras reads keras.json in KERAS_HOME, matplotlib a file of the name MATPLOTLIBRC; tqdm takes each TQDM_ variable for a
 # default of its bars; scikit-learn counts cores by LOKY_MAX_CPU_COUNT.
-_OF_OTHER_TOOLS = ("KERAS_", "MPLBACKEND", "MATPLOTLIBRC", "TQDM_", "LOKY_", "JOBLIB_", "SKLEARN_")
-_OF_OTHER_TOOLS += ("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",)
-
+_OF_OTHER_TOOLS = (
+    *("KERAS_", "MPLBACKEND", "MATPLOTLIBRC", "TQDM_", "LOKY_", "JOBLIB_", "SKLEARN_"),
+    "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
+)
 _settled = False
 
 

@@ -85,7 +85,9 @@ def run_checks(
         # -P: modules in the working folder must not shadow installed ones.
         command = [sys.executable, "-P", "-c", _WITHOUT_TENSORFLOW, package_root, folder]
         try:
-            process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+            process = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT_SECONDS
+            )
             if process.returncode == 0:
                 return Result(**json.loads((job / "result.json").read_text()))
             reason = (process.stderr.strip().splitlines() or ["no message"])[-1]

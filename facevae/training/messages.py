@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from facevae.errors import printable
-from facevae.printed_commands import python_command, quoted, script_command
+from facevae.printed_commands import quoted, script_command, tensorboard_command
 from facevae.run_folder import RunFolder
 from facevae.training.interruption import Interrupted
 
@@ -24,6 +24,18 @@ def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
     return f"{stop.signal.name}: stopped. {advice}"
 
 
+def warning_of_name(run: RunFolder) -> str | None:
+    """One line for a run folder that TensorBoard cannot show; None for all others."""
+    try:
+        os.path.abspath(run.path).encode()
+    except UnicodeEncodeError:
+        return (
+            "warning: TensorBoard shows no run in a folder whose name is not UTF-8. Choose another --run-dir, "
+            "or rename the folder afterwards."
+        )
+    return None
+
+
 def what_next(run: RunFolder, samples_per_plugin: str) -> str:
     """The commands for a finished run.
 
@@ -31,10 +43,9 @@ def what_next(run: RunFolder, samples_per_plugin: str) -> str:
         run: its folder.
         samples_per_plugin: value of TensorBoard's flag of that name, with which it shows every step.
     """
-    board = ("-m", "tensorboard.main", "--logdir", run.logs, "--samples_per_plugin", samples_per_plugin)
     return f"""
 Done. The run is in {printable(str(run.path))}
-  TensorBoard:    {python_command(*board)}
+  TensorBoard:    {tensorboard_command(run.logs, samples_per_plugin)}
   evaluate it:    {script_command("evaluate.py", run.path)}
   explore it:     {script_command("explore.py", run.path, "generate")}
   export it:      {script_command("export.py", run.path)}

@@ -19,7 +19,7 @@ from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
 from facevae.training.interruption import RESUME_STATUS, Interrupted, Interruption
-from facevae.training.messages import how_to_resume
+from facevae.training.messages import how_to_resume, warning_of_name
 from facevae.training.request import choose_run, config_of_worker
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         stack.enter_context(_exit_when_stopped(run, is_chief))
         stack.enter_context(run.locked())
         print(f"Run folder: {printable(str(run.path)) if is_chief else 'on the chief'}")
+        if warning := warning_of_name(run):
+            print(warning, file=sys.stderr)
         check_native_flags()
         with without_native_notes():
             from facevae.training.runtime import choose_runtime

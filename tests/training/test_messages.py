@@ -4,7 +4,7 @@ import signal
 
 from facevae.run_folder import RunFolder
 from facevae.training.interruption import Interrupted
-from facevae.training.messages import how_to_resume, what_next
+from facevae.training.messages import how_to_resume, warning_of_name, what_next
 
 
 def test_a_stopped_run_says_what_was_saved_and_how_to_go_on(tmp_path):
@@ -18,6 +18,11 @@ def test_a_stopped_run_says_what_was_saved_and_how_to_go_on(tmp_path):
     assert how_to_resume(Interrupted(signal.SIGINT), run, False) == (
         "SIGINT: stopped. The other workers stop, too; start all of them again with --resume."
     )
+
+
+def test_a_folder_that_tensorboard_cannot_show_gets_a_warning(tmp_path):
+    assert warning_of_name(RunFolder(tmp_path / "a [1] σ\n")) is None
+    assert "is not UTF-8" in warning_of_name(RunFolder(tmp_path / "caf\udce9"))
 
 
 def test_a_finished_run_names_the_commands_that_go_on_from_it(tmp_path):

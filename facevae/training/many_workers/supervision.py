@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 
+from facevae.errors import UserError
+
 _PIPE = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a pipe that closes when the parent ends
 # Exit statuses after which the child's last line says what happened.
 _EXPLAINED_BY_CHILD = (0, 2, 75, 130, 143)
@@ -25,6 +27,10 @@ def run_supervised(who: str) -> int | None:
         In the parent, after the child has ended, the exit status for this process. In the child, which does the work,
         None at once. The child ends when its parent ends.
     """
+    if os.name == "nt":
+        raise UserError(
+            "strategy: expected Linux, macOS or WSL2 for several workers, received Windows. Use WSL2."
+        )
     if _PIPE in os.environ:
         threading.Thread(target=_end_with_parent, args=(int(os.environ[_PIPE]),), daemon=True).start()
         return None
