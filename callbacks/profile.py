@@ -43,6 +43,11 @@ class Profile(keras.callbacks.Callback):
                 "profile: expected TensorBoard's profile plugin, which is not installed. "
                 'Install it with: pip install -e ".[profile]"'
             )
+        if not os.fspath(self.log_dir).isprintable():
+            raise UserError(
+                f"profile: expected a log folder with a plain name, received {str(self.log_dir)!r}. Choose another "
+                "--run-dir, or leave --profile out: TensorFlow's profiler takes names in UTF-8 alone."
+            )
         self._stop()  # an interrupted training leaves it running
         self._step, self._done = 0, False
 

@@ -8,13 +8,14 @@ import os
 from typing import Any
 
 # Hides TensorFlow's start-up log (processor instructions, "no CUDA" on machines without a GPU); the command prints the
-# device in one line (facevae.training.runtime). It must be set before TensorFlow is first imported.
+# device in one line (facevae.training.runtime). It must be set before TensorFlow is first imported. All else that only
+# commands set: facevae.environment.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _EXPORTS = {
     "Config": "facevae.config",
     "UserError": "facevae.errors",
-    "VAE": "facevae.model.vae",
+    "VAE": "facevae.model",
     "load": "facevae.opened_run",
 }
 
@@ -27,8 +28,7 @@ def __getattr__(name: str) -> Any:
     from facevae.quiet import without_native_notes
 
     with without_native_notes():
-        module = importlib.import_module(_EXPORTS[name])
-    return getattr(module, name)
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
 
 
 def __dir__() -> list[str]:

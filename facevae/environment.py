@@ -10,12 +10,18 @@ import sys
 import warnings
 
 # Keras reads keras.json in KERAS_HOME, matplotlib a file of the name MATPLOTLIBRC; tqdm takes each TQDM_ variable for a
-# default of its bars.
-_OF_OTHER_TOOLS = ("KERAS_", "MPLBACKEND", "MATPLOTLIBRC", "TQDM_", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION")
+# default of its bars; scikit-learn counts cores by LOKY_MAX_CPU_COUNT.
+_OF_OTHER_TOOLS = (
+    *("KERAS_", "MPLBACKEND", "MATPLOTLIBRC", "TQDM_", "LOKY_", "JOBLIB_", "SKLEARN_"),
+    "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
+)
+_settled = False
 
 
 def settle() -> None:
     """Sets this process' environment for a command, and for the processes that it starts."""
+    global _settled
+    _settled = True
     for name in [name for name in os.environ if name.startswith(_OF_OTHER_TOOLS)]:
         del os.environ[name]
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -26,6 +32,11 @@ def settle() -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if any(option.startswith("error") for option in sys.warnoptions):
         _forget_warnings_as_errors()
+
+
+def is_settled() -> bool:
+    """Whether this process is a command's, and not a program of somebody else."""
+    return _settled
 
 
 def _forget_warnings_as_errors() -> None:

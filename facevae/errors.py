@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 from facevae import display, environment
@@ -79,6 +80,7 @@ def exit_on_user_error(resumable: bool = False) -> Iterator[None]:
     try:
         with interruption.caught():
             try:
+                _check_working_places()
                 yield
                 _refuse_lost_output(resumable)
             except BaseException as error:
@@ -90,6 +92,12 @@ def exit_on_user_error(resumable: bool = False) -> Iterator[None]:
                 raise
     except Interrupted as stop:  # while it was ending
         sys.exit(stop.status)
+
+
+def _check_working_places() -> None:
+    """Fails at once where they are missing: better than a message about the first file that is looked for there."""
+    os.getcwd()
+    tempfile.gettempdir()
 
 
 def _exit_if_explained(error: BaseException, resumable: bool) -> None:

@@ -21,16 +21,18 @@ def script_command(script: str, *arguments: _Word) -> str:
         script: its file's name, e.g. `evaluate.py`.
         arguments: its words; a `pathlib.Path` becomes absolute.
     """
-    return python_command(_SCRIPTS / script, *arguments)
+    return _python_command(_SCRIPTS / script, *arguments)
 
 
-def python_command(*arguments: _Word) -> str:
-    """The command line that runs this Python.
+def tensorboard_command(logs: pathlib.Path, samples_per_plugin: str) -> str:
+    """The command line that serves a log folder.
 
     Args:
-        arguments: its words; a `pathlib.Path` becomes absolute.
+        logs: the folder.
+        samples_per_plugin: value of TensorBoard's flag of that name, with which it shows every step.
     """
-    return quoted([sys.executable or "python", *arguments])
+    flags = ("--logdir", logs, "--samples_per_plugin", samples_per_plugin)
+    return _python_command("-m", "tensorboard.main", *flags)
 
 
 def quoted(words: Iterable[_Word], for_cmd: bool = os.name == "nt") -> str:
@@ -42,6 +44,10 @@ def quoted(words: Iterable[_Word], for_cmd: bool = os.name == "nt") -> str:
     """
     texts = [word if isinstance(word, str) else os.path.abspath(word) for word in words]
     return " ".join(map(_for_cmd if for_cmd else _for_posix, texts))
+
+
+def _python_command(*arguments: _Word) -> str:
+    return quoted([sys.executable or "python", *arguments])
 
 
 def _for_posix(text: str) -> str:

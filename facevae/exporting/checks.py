@@ -85,7 +85,9 @@ def run_checks(
         # -P: modules in the working folder must not shadow installed ones.
         command = [sys.executable, "-P", "-c", _WITHOUT_TENSORFLOW, package_root, folder]
         try:
-            process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+            process = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT_SECONDS
+            )
             if process.returncode == 0:
                 return Result(**json.loads((job / "result.json").read_text()))
             reason = (process.stderr.strip().splitlines() or ["no message"])[-1]
@@ -127,7 +129,8 @@ def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndar
     from ai_edge_litert.interpreter import Interpreter
 
     start = time.perf_counter()
-    interpreter = Interpreter(str(path), num_threads=1)
+    # Not by its path: LiteRT takes names in UTF-8 alone.
+    interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
     result.problems += _wrong_signatures(interpreter, signatures)
     if result.problems:
         return result

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import tempfile
 from typing import Any
 
@@ -112,12 +113,11 @@ def _fill(
     with steps, tempfile.TemporaryDirectory() as scratch:
         inputs = signature_inputs(exported, encodings, checked_latents, CHECK_SEED)
         answers = references(exported, inputs)
-        saved_model.write_saved_model(exported, folder / SAVED_MODEL)
-        results = [
-            saved_model.check_saved_model(
-                folder / SAVED_MODEL, saved_model.weight_bytes(exported), inputs, answers
-            )
-        ]
+        # Written and checked elsewhere: TensorFlow takes names in UTF-8 alone, and some characters for patterns.
+        served = pathlib.Path(scratch) / SAVED_MODEL
+        saved_model.write_saved_model(exported, served)
+        results = [saved_model.check_saved_model(served, saved_model.weight_bytes(exported), inputs, answers)]
+        shutil.copytree(served, folder / SAVED_MODEL)
         steps.update()
 
         batch_1 = pathlib.Path(scratch) / "batch_1"

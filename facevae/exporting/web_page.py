@@ -103,7 +103,9 @@ def _install(npm: str, folder: pathlib.Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(SOURCES / name, folder / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    process = subprocess.run(
+        command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=INSTALL_SECONDS
+    )
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no reason given"])[0]
         raise UserError(

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from facevae import environment
 from facevae.figures.text import MARGIN, TEXT
+
+if environment.is_settled():
+    # As all commands draw, wherever they run: matplotlib also reads a matplotlibrc in the working folder.
+    matplotlib.rcdefaults()
 
 DPI = 100
 # From the palette of Okabe and Ito, whose colours people with colour blindness can distinguish.

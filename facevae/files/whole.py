@@ -26,7 +26,7 @@ from facevae.errors import UserError
 
 WRITING = ".writing-"  # beginning of the names of all temporary folders
 # With the ending of tempfile.mkdtemp, so that no folder of the user's is taken for a temporary one.
-_ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}")
+_ASIDE = re.compile(rf"{re.escape(WRITING)}(.+)-[a-z0-9_]{{8}}", re.DOTALL)
 _LOCK, _REPLACED, _OBSOLETE = ".lock", ".replaced", ".obsolete"
 _IDLE_SECONDS = 3600
 _ATTEMPTS = 100

@@ -1,7 +1,5 @@
 """Whether Keras is set as the networks need it. The commands set it so; programs may have chosen otherwise."""
 
-import os
-
 from facevae.errors import UserError
 
 
@@ -12,15 +10,16 @@ def check_keras() -> None:
         UserError: another backend than TensorFlow, images with their channels first, or settings with which Keras does
             not start.
     """
-    backend = os.environ.get("KERAS_BACKEND") or "as ~/.keras/keras.json says"
     try:
         import keras
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name in ("keras", "tensorflow"):
+        if isinstance(error, OSError) or (
+            isinstance(error, ModuleNotFoundError) and error.name in ("keras", "tensorflow")
+        ):
             raise
         raise UserError(
-            f"Keras: expected the backend tensorflow, received one that does not start ({backend}: {error}). Set the "
-            "environment variable KERAS_BACKEND=tensorflow before Keras is imported, and mend or delete "
+            f"Keras: expected the backend tensorflow and settings that it understands, received: {error}. Set the "
+            "environment variable KERAS_BACKEND=tensorflow before Keras is imported; if it is set, delete "
             "~/.keras/keras.json."
         ) from error
     if keras.config.backend() != "tensorflow":

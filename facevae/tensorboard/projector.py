@@ -10,8 +10,11 @@
 
 import dataclasses
 import math
+import os
 import pathlib
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -154,10 +157,14 @@ def _count_up(folder: pathlib.Path) -> None:
     }
     last = max(earlier.values(), default=0)
     newest = f"shown-{last + 1}"
-    try:
-        tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(folder / newest)
-    except tf.errors.OpError as error:  # how TensorFlow reports file errors, such as a full disk
-        raise OSError(None, str(error.message).splitlines()[0]) from error
+    # Elsewhere first: TensorFlow takes names in UTF-8 alone, and some characters for patterns.
+    with tempfile.TemporaryDirectory() as plain:
+        try:
+            tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(f"{plain}/{newest}")
+        except tf.errors.OpError as error:  # how TensorFlow reports file errors, such as a full disk
+            raise OSError(None, str(error.message).splitlines()[0]) from error
+        for name in os.listdir(plain):
+            shutil.copyfile(f"{plain}/{name}", folder / name)
     with whole_file(folder / "checkpoint") as aside:
         aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
     for path, number in earlier.items():

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from facevae.errors import UserError
 from facevae.network_address import LOOPBACK, warn_if_open
+from facevae.printed_commands import tensorboard_command
 
 # How many events of each tag the server keeps. Its default of 10 pictures would drop most epochs.
 SAMPLES_PER_PLUGIN = "images=1000,histograms=1000,scalars=10000,text=100"
@@ -53,14 +54,15 @@ def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
     """
     pathlib.Path(logs).mkdir(parents=True, exist_ok=True)
     # A file, as a pipe that nobody reads would fill up and block the server.
-    with tempfile.TemporaryFile("w+") as error_output:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as error_output:
         process = subprocess.Popen(
             # -P: no module is imported from the working folder.
             [sys.executable, "-P", "-c", _SERVER, os.fspath(logs), SAMPLES_PER_PLUGIN, host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=error_output,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,  # Ctrl-C reaches the training only, which then stops the server
         )
         assert process.stdin is not None
@@ -75,7 +77,7 @@ def serve(logs: str | os.PathLike[str], host: str = LOOPBACK) -> Iterator[str]:
                 raise UserError(
                     f"TensorBoard does not start on {host}: {reason}. Give --host an address of this machine, or "
                     "train without --tensorboard and start it yourself: "
-                    f"tensorboard --logdir {logs} --samples_per_plugin {SAMPLES_PER_PLUGIN}"
+                    + tensorboard_command(pathlib.Path(logs), SAMPLES_PER_PLUGIN)
                 )
             address = line.split()[1]
             warn_if_open(host, "this run in TensorBoard")

@@ -1,9 +1,16 @@
 """The last lines of train.py: how to go on with a run that was stopped, and what to do with a finished one."""
 
+import os
+import pathlib
+
 from facevae.errors import printable
 from facevae.interruption import Interrupted
-from facevae.printed_commands import python_command, quoted, script_command
+from facevae.printed_commands import quoted, script_command, tensorboard_command
 from facevae.run_folder import RunFolder
+
+# The projector asks for a run's data by an address in which the name is not encoded:
+# https://github.com/tensorflow/tensorboard/issues/73
+_LOST_IN_ADDRESSES = frozenset("#%&+")
 
 
 def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
@@ -21,6 +28,26 @@ def how_to_resume(stop: Interrupted, run: RunFolder, is_chief: bool) -> str:
     return f"{stop.signal.name}: stopped. {advice}"
 
 
+def warning_of_name(run: RunFolder) -> str | None:
+    """One line for a run folder that TensorBoard cannot show, or not in its projector; None for all others."""
+    try:
+        os.path.abspath(run.path).encode()
+    except UnicodeEncodeError:
+        return (
+            "warning: TensorBoard shows no run in a folder whose name is not UTF-8. Choose another --run-dir, "
+            "or rename the folder afterwards."
+        )
+    name = os.path.basename(os.path.abspath(run.path))
+    if not _LOST_IN_ADDRESSES.isdisjoint(name):
+        characters = " ".join(sorted(_LOST_IN_ADDRESSES))
+        return (
+            f"warning: TensorBoard's projector loads no run whose name has one of {characters} in it: "
+            f"{printable(name)}. Give TensorBoard the run's own logs folder, as the last lines do, or choose another "
+            "--run-dir."
+        )
+    return None
+
+
 def what_next(run: RunFolder, samples_per_plugin: str) -> str:
     """The commands for a finished run.
 
@@ -28,12 +55,17 @@ def what_next(run: RunFolder, samples_per_plugin: str) -> str:
         run: its folder.
         samples_per_plugin: value of TensorBoard's flag of that name, with which it shows every step.
     """
-    board = ("-m", "tensorboard.main", "--logdir", run.logs, "--samples_per_plugin", samples_per_plugin)
     return f"""
 Done. The run is in {printable(str(run.path))}
-  TensorBoard:    {python_command(*board)}
+  TensorBoard:    {tensorboard_command(run.logs, samples_per_plugin)}
   evaluate it:    {script_command("evaluate.py", run.path)}
   explore it:     {script_command("explore.py", run.path, "generate")}
   export it:      {script_command("export.py", run.path)}
-  in Python:      facevae.load({str(run.path.absolute())!r})
+  in Python:      facevae.load({_python_text(run.path)})
   what was said:  {printable(str(run.log))}"""
+
+
+def _python_text(path: pathlib.Path) -> str:
+    """A literal of the absolute path, in double quotation marks as in the README where there are none in it."""
+    literal = repr(os.path.abspath(path))
+    return literal if '"' in literal else f'"{literal[1:-1]}"'

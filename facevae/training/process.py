@@ -16,13 +16,14 @@ from facevae.config import Config
 from facevae.data.sources import check_source
 from facevae.display import keep_log
 from facevae.errors import printable
+from facevae.files import cache_folder
 from facevae.interruption import Interruption
 from facevae.native_flags import check_native_flags
 from facevae.opened_run import asking_for_data
 from facevae.quiet import without_native_notes
 from facevae.run_folder import RunFolder
 from facevae.training import many_workers
-from facevae.training.messages import how_to_resume
+from facevae.training.messages import how_to_resume, warning_of_name
 from facevae.training.request import choose_run, config_of_worker
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
             run, config = choose_run(flags)
             with asking_for_data(is_needed=run.exists and "data" not in flags):
                 check_source(config.data)
+            cache_folder(config.cache_dir)
         else:
             run = RunFolder(stack.enter_context(tempfile.TemporaryDirectory(prefix="facevae-worker-")))
         interruption = stack.enter_context(Interruption().caught())
@@ -93,6 +95,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         if is_chief:
             _begin_log(run)
         print(f"Run folder: {printable(str(run.path)) if is_chief else 'on the chief'}")
+        if warning := warning_of_name(run):
+            print(warning, file=sys.stderr)
         check_native_flags()
         with without_native_notes():
             from facevae.training.runtime import choose_runtime

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 
 from facevae import display
+from facevae.errors import UserError
 from facevae.interruption import SIGNALS, Interrupted, requests
 
 _CHANNEL = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a socket that closes when the parent ends
@@ -43,6 +44,10 @@ def run_supervised(who: str) -> int | None:
         In the parent, after the child has ended, the exit status for this process. In the child, which does the work,
         None at once. The child ends when its parent ends.
     """
+    if os.name == "nt":
+        raise UserError(
+            "strategy: expected Linux, macOS or WSL2 for several workers, received Windows. Use WSL2."
+        )
     if _CHANNEL in os.environ:
         _follow_parent()
         return None
