@@ -4,17 +4,19 @@ It measures reconstructions, likelihood, distances of samples from test faces, a
 memorised. The results are printed, saved as evaluation.json in the run folder, and shown in TensorBoard.
 """
 
-from facevae.interruption import end_on_signals
+from facevae.command_line.interruption import end_on_signals
+from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
 
 import argparse
 
-from facevae.errors import UserError, exit_on_user_error, printable
-from facevae.opened_run import add_data_flags, open_from_flags
-from facevae.output_folder import check_picture_folder, check_result_file
-from facevae.quiet import without_native_notes
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.quiet import without_native_notes
+from facevae.errors import UserError, printable
+from facevae.run.opened_run import add_data_flags, open_from_flags
+from facevae.run.output_folder import check_picture_folder, check_result_file
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -27,11 +29,9 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     Raises:
         UserError: a value out of range.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="evaluate.py",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("run_dir", help="folder of the run, as train.py named it")
     parser.add_argument(

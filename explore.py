@@ -1,6 +1,7 @@
 """Pictures of what a run has learned. Each command writes them into the run folder and into TensorBoard."""
 
-from facevae.interruption import end_on_signals
+from facevae.command_line.interruption import end_on_signals
+from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
@@ -9,10 +10,11 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from facevae.errors import exit_on_user_error
-from facevae.opened_run import DATA_FLAGS, add_data_flags, open_from_flags
-from facevae.output_folder import check_drawing_folder
-from facevae.quiet import without_native_notes
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.quiet import without_native_notes
+from facevae.errors import UserError
+from facevae.run.opened_run import DATA_FLAGS, add_data_flags, open_from_flags
+from facevae.run.output_folder import check_drawing_folder
 
 EXAMPLES = """examples:
   python explore.py runs/mine reconstruct
@@ -90,7 +92,9 @@ def strengths(text: str) -> tuple[float, float, int]:
 def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("faces", nargs="*", metavar="FACE", help=f"{FACE} (default: some of that split)")
     _add_alignment(parser)
-    _add_count(parser, 20, 1000, "number of faces from the test split, if no FACE is given")
+    _add_count(
+        parser, None, 1000, "number of faces from the test split, if no FACE is given (default: 20, or all)"
+    )
     _add_seed(parser)
 
 
@@ -130,7 +134,7 @@ def _add_morph(parser: argparse.ArgumentParser) -> None:
 def _add_traverse(parser: argparse.ArgumentParser) -> None:
     help = f"where to start: {FACE} (default: the mean of the training faces' latents)"
     parser.add_argument("face", nargs="?", metavar="FACE", help=help)
-    _add_count(parser, 10, 1024, "number of latent dimensions")
+    _add_count(parser, None, 1024, "number of latent dimensions (default: 10, or all)")
     _add_alignment(parser)
 
 
@@ -186,21 +190,19 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The parser of the whole command line, with a subparser for each command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="explore.py",
         description=__doc__,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
     _add_output_dir(parser)
     add_data_flags(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (help, add_flags) in COMMANDS.items():
-        command = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        command = commands.add_parser(name, help=help, description=help)
         _add_output_dir(command)  # these flags may be given before or after the command
         add_data_flags(command)
         add_flags(command)
@@ -221,7 +223,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = build_parser()
     flags = parser.parse_args(given)
     if flags.command == "morph" and len(flags.faces) < 2:
-        parser.error("morph: expected at least two faces, received one. Give another")
+        raise UserError("morph: expected at least two faces, received one. Give another.")
     return flags
 
 

@@ -4,7 +4,8 @@ Writes a SavedModel, the decoder in up to four .tflite formats, the encoder, a m
 and a web page. Every model file is compared with the trained model; a .tflite file that fails is removed.
 """
 
-from facevae.interruption import end_on_signals
+from facevae.command_line.interruption import end_on_signals
+from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
@@ -12,10 +13,11 @@ if __name__ == "__main__":  # before the other imports, which take a while
 import argparse
 import sys
 
-from facevae.errors import UserError, exit_on_user_error, printable
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.quiet import without_native_notes
+from facevae.errors import UserError, printable
 from facevae.exporting.formats import FORMATS
-from facevae.opened_run import add_data_flags, open_from_flags
-from facevae.quiet import without_native_notes
+from facevae.run.opened_run import add_data_flags, open_from_flags
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -35,14 +37,12 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     return flags
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     formats = "\n".join(f"  {name:14}{form.file}: {form.summary}" for name, form in FORMATS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="export.py",
         description=__doc__,
         epilog=f"formats:\n{formats}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("run_dir", help="folder of the run, as train.py named it")
     parser.add_argument(

@@ -1,13 +1,13 @@
 """Trains a face VAE: `python train.py` on built-in synthetic faces, `python train.py --help` for the rest."""
 
-from facevae.interruption import end_on_signals
+from facevae.command_line.interruption import end_on_signals
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals(resumable=True)
 
 from contextlib import nullcontext
 
-from facevae.errors import exit_on_user_error
+from facevae.command_line.ending import exit_on_user_error
 from facevae.training import parse_command_line, training_process, what_next
 
 

@@ -14,11 +14,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from facevae.errors import exit_on_user_error
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.text_table import markdown
 from facevae.exploration import Exploration
 from facevae.latents import attribute_directions
-from facevae.opened_run import add_data_flags, open_from_flags
-from facevae.text_table import markdown
+from facevae.run.opened_run import add_data_flags, open_from_flags
 
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 WANTED = 0.7  # target flips at which the methods are compared

@@ -11,17 +11,17 @@ import statistics
 import tempfile
 import time
 
-from facevae.config import Config, from_preset
-from facevae.presets import PRESETS
-from facevae.quiet import without_native_notes
-from facevae.text_table import aligned
+from facevae.command_line.quiet import without_native_notes
+from facevae.command_line.text_table import aligned
+from facevae.configuration.config import Config, from_preset
+from facevae.configuration.presets import PRESETS
 
 with without_native_notes():
     import keras
 
     from callbacks import SharedEncoding, standard_callbacks
     from facevae import data, training
-    from facevae.run_folder import RunFolder
+    from facevae.run.run_folder import RunFolder
 
 EPOCH = 20_000  # faces
 STEPS = 10  # in an epoch

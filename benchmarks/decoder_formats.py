@@ -25,6 +25,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
+from facevae.command_line.text_table import markdown
 from facevae.exporting.examples import signature_inputs
 from facevae.exporting.export import (
     CALIBRATION_EXAMPLES,
@@ -33,8 +34,7 @@ from facevae.exporting.export import (
     make_exported_model,
 )
 from facevae.exporting.formats import FORMATS
-from facevae.opened_run import OpenedRun
-from facevae.text_table import markdown
+from facevae.run.opened_run import OpenedRun
 
 ROUNDS, CALLS = 60, 5
 TABLE = pathlib.Path(__file__).with_suffix(".md")

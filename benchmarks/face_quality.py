@@ -20,7 +20,7 @@ import numpy as np
 from measuring import machine, write_section
 from PIL import Image
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = pathlib.Path(__file__).with_suffix(".md")
@@ -136,7 +136,7 @@ def side_by_side(runs: dict[str, pathlib.Path], minutes: float, columns: int = 1
     """Test faces, their reconstructions by both, and samples of both, `uint8[height, width, 3]`."""
     sys.path.insert(0, str(ROOT))
     from facevae.figures import labelled_grid
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     opened = {name: OpenedRun(run) for name, run in runs.items()}
     faces = next(iter(opened.values())).dataset.test.images(slice(columns))

@@ -17,9 +17,9 @@ from typing import Any
 import measuring
 import numpy as np
 
-from facevae.config import Config, from_preset
-from facevae.quiet import without_native_notes
-from facevae.text_table import markdown
+from facevae.command_line.quiet import without_native_notes
+from facevae.command_line.text_table import markdown
+from facevae.configuration.config import Config, from_preset
 
 with without_native_notes():
     import keras
@@ -27,10 +27,10 @@ with without_native_notes():
 
     from callbacks import standard_callbacks
     from facevae import training
+    from facevae.command_line.interruption import Interruption
     from facevae.data import FaceDataset, Records
-    from facevae.interruption import Interruption
     from facevae.model import VAE
-    from facevae.run_folder import RunFolder
+    from facevae.run.run_folder import RunFolder
     from facevae.training.checkpoints import Progress
     from facevae.training.nan_guard import NaNGuard
     from facevae.training.saving import SaveRun

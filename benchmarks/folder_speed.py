@@ -24,7 +24,7 @@ from measuring import (
     write_section,
 )
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Training from a folder of JPEGs\n\nMade by `python benchmarks/folder_speed.py FOLDER`.\n"

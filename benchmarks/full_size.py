@@ -11,7 +11,7 @@ import tempfile
 
 from measuring import machine, own_side, run_side, write_jpegs, write_section
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# CelebA's size with little memory\n\nMade by `python benchmarks/full_size.py`.\n"

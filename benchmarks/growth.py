@@ -10,7 +10,7 @@ import tempfile
 
 from measuring import in_turns, machine, median, own_side, run_side, write_jpegs, write_section
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Growth\n\nMade by `python benchmarks/growth.py`; explained in [performance.md](../docs/performance.md).\n"

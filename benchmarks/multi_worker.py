@@ -23,7 +23,7 @@ import sys
 
 from measuring import HERE
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 KINDS = {"one worker, one core": (1, 1), "one worker, two cores": (1, 2), "two workers, a core each": (2, 1)}
 

@@ -13,8 +13,8 @@ import statistics
 import tempfile
 import time
 
-from facevae.config import from_preset
-from facevae.quiet import without_native_notes
+from facevae.command_line.quiet import without_native_notes
+from facevae.configuration.config import from_preset
 
 with without_native_notes():
     import keras

@@ -25,9 +25,9 @@ from measuring import machine, usable_cores, write_jpegs, write_section
 from PIL import Image
 from tqdm import tqdm
 
+from facevae.command_line.text_table import markdown
 from facevae.data import images, prepare
 from facevae.data.decoding import KEEP_MEMORY
-from facevae.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Preparation of JPEGs\n\nMade by `python benchmarks/preparation.py`.\n"

@@ -16,7 +16,7 @@ import time
 from measuring import HERE, machine, write_section
 from tqdm import tqdm
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Start-up\n\nMade by `python benchmarks/start_up.py`.\n"

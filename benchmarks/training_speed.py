@@ -11,7 +11,7 @@ import pathlib
 
 from measuring import add_peers, in_turns, machine, median, own_side, peers, ratio, shapes, write_section
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Training steps on a batch in memory\n\nMade by `python benchmarks/training_speed.py`.\n"

@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from facevae.config import from_preset
-from facevae.quiet import without_native_notes
+from facevae.command_line.quiet import without_native_notes
+from facevae.configuration.config import from_preset
 
 with without_native_notes():
     import keras

@@ -7,9 +7,9 @@ import numpy as np
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
-from facevae.encodings import Encodings
 from facevae.errors import UserError
 from facevae.figures import attribute_edit_grid
+from facevae.run.encodings import Encodings
 
 STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
 # Shown first, if the data set has them: easy to see in a small picture.

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.encodings import Encodings
 from facevae.errors import printable
 from facevae.files import whole_file
+from facevae.run.encodings import Encodings
 from facevae.tensorboard import projector
 
 EPOCHS_BETWEEN = 30  # epochs kept between the first and the newest

@@ -6,7 +6,7 @@ from typing import Any
 from callbacks.event_callback import EventCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.encodings import Encodings
+from facevae.run.encodings import Encodings
 from facevae.tensorboard.events import cannot_write
 
 # Every epoch up to this one is written, then every 10th, from epoch 1,000 on every 100th, and always the last:

@@ -9,7 +9,7 @@ import numpy as np
 from callbacks.face_callback import checked_faces
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.config import check_settings
+from facevae.configuration.config import check_settings
 from facevae.errors import UserError
 from facevae.model import density
 

@@ -7,8 +7,8 @@ import numpy as np
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
-from facevae.encodings import Encodings
 from facevae.figures import interpolation_grid
+from facevae.run.encodings import Encodings
 
 STEPS = 8
 

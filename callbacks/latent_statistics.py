@@ -4,8 +4,8 @@ import numpy as np
 
 from callbacks.face_callback import FaceCallback
 from facevae import latents
-from facevae.encodings import Encodings
 from facevae.model import VAE, schedules
+from facevae.run.encodings import Encodings
 
 # Most values in the histogram of the aggregate posterior: more take time and hardly change its 30 buckets.
 HISTOGRAM_VALUES = 20_000

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from facevae import arguments
-from facevae.config import MOST_COUNT
+from facevae.configuration.config import MOST_COUNT
 from facevae.errors import UserError
 
 

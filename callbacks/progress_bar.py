@@ -50,7 +50,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def _progress(self, batch: int) -> float:
         """How much is done, in [0, 1]: what a VAE knows of its schedules' end, else by what `fit` was asked for."""
-        if isinstance(self.model, VAE) and float(self.model.total_steps) > 1.0:
+        if isinstance(self.model, VAE) and float(self.model.total_steps.numpy()) > 1.0:
             return float(self.model.progress())
         epochs, steps = self.params.get("epochs") or 0, self.params.get("steps")
         first = self._first_epoch or 0

@@ -5,8 +5,8 @@ import os
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.encodings import Encodings
 from facevae.figures import reconstruction_grid
+from facevae.run.encodings import Encodings
 
 
 class ReconstructionPictures(FaceCallback):

@@ -7,10 +7,10 @@ import numpy as np
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.config import check_settings
-from facevae.encodings import Encodings
+from facevae.configuration.config import check_settings
 from facevae.figures import sample_grid
 from facevae.model.density import Mixture
+from facevae.run.encodings import Encodings
 
 
 class SamplePictures(FaceCallback):

@@ -9,7 +9,7 @@ import keras
 
 from callbacks.logs import numbers
 from facevae import arguments
-from facevae.config import check_settings
+from facevae.configuration.config import check_settings
 from facevae.tensorboard.events import EventWriter
 
 SPLITS = ("train", "validation")

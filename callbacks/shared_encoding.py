@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from callbacks.checked_faces import checked_attributes, checked_images
 from facevae import arguments
-from facevae.config import MOST_COUNT, check_settings
+from facevae.configuration.config import MOST_COUNT, check_settings
 from facevae.data.faces import Records
-from facevae.encodings import Encodings
 from facevae.errors import UserError
 from facevae.model.batches import in_batches
+from facevae.run.encodings import Encodings
 
 # The batch sizes are fixed, so that each graph is traced once; a short last batch is padded. There are thousands of
 # faces to encode, dozens of latents to decode.

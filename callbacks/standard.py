@@ -23,12 +23,12 @@ from callbacks.sample_pictures import SamplePictures
 from callbacks.scalars import Scalars
 from callbacks.shared_encoding import SharedEncoding
 from callbacks.traversal_pictures import TraversalPictures
-from facevae.config import Config
+from facevae.command_line.printed_commands import quoted
+from facevae.command_line.text_table import markdown
+from facevae.configuration.config import Config
 from facevae.data import FaceDataset
 from facevae.errors import printable
-from facevae.printed_commands import quoted
-from facevae.run_folder import RunFolder
-from facevae.text_table import markdown
+from facevae.run.run_folder import RunFolder
 
 
 def standard_callbacks(

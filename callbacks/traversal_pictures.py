@@ -5,8 +5,8 @@ import os
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
-from facevae.encodings import Encodings
 from facevae.figures import traversal_grid
+from facevae.run.encodings import Encodings
 
 
 class TraversalPictures(FaceCallback):

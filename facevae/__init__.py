@@ -9,14 +9,14 @@ from typing import Any
 
 # Hides TensorFlow's start-up log (processor instructions, "no CUDA" on machines without a GPU); the command prints the
 # device in one line (facevae.training.runtime). It must be set before TensorFlow is first imported. All else that only
-# commands set: facevae.environment.
+# commands set: facevae.command_line.environment.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _EXPORTS = {
-    "Config": "facevae.config",
+    "Config": "facevae.configuration.config",
     "UserError": "facevae.errors",
     "VAE": "facevae.model",
-    "load": "facevae.opened_run",
+    "load": "facevae.run.opened_run",
 }
 
 __all__ = sorted(_EXPORTS)
@@ -25,7 +25,7 @@ __all__ = sorted(_EXPORTS)
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module 'facevae' has no attribute {name!r}")
-    from facevae.quiet import without_native_notes
+    from facevae.command_line.quiet import without_native_notes
 
     with without_native_notes():
         return getattr(importlib.import_module(_EXPORTS[name]), name)

@@ -59,7 +59,7 @@ def test_imports_are_found_where_they_matter():
     known = modules()
     package = ROOT / "facevae" / "model"
     found = {name for file in ("vae.py", "trainer.py") for name in imports(package / file, known)}
-    assert {"facevae.model.networks", "facevae.model.losses", "facevae.config"} <= found
+    assert {"facevae.model.networks", "facevae.model.losses", "facevae.configuration.config"} <= found
     assert "facevae.training" in set(imports(ROOT / "train.py", known))
 
 

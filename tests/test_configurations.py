@@ -10,9 +10,9 @@ from configurations import configurations
 from hypothesis import strategies
 
 import facevae
-from facevae.config import Config, from_preset
+from facevae.configuration.config import Config, from_preset
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training import describe_data, train
 from facevae.training.runtime import Runtime
 
@@ -25,7 +25,7 @@ def outcome(folder: pathlib.Path, dataset, config: Config, exported: bool) -> st
     """Trains a step, loads the model and exports it; the reason where the configuration is refused."""
     from callbacks import standard_callbacks
     from facevae.exporting.export import export_run
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     run = RunFolder(folder)
     run.save(config, describe_data(dataset))

@@ -9,8 +9,8 @@ import time
 import pytest
 from places import ROOT
 
-from facevae.config import Config
-from facevae.run_folder import RunFolder
+from facevae.configuration.config import Config
+from facevae.run.run_folder import RunFolder
 
 COMMANDS = {
     "train.py": ["--data", "faces", "--run-dir", "begun"],

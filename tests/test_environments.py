@@ -14,11 +14,12 @@ from finished_run import write_run
 from PIL import Image
 from places import ROOT
 
-from facevae.errors import UserError, exit_on_user_error, printable
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.native_flags import check_native_flags
+from facevae.command_line.printed_commands import quoted
+from facevae.errors import UserError, printable
 from facevae.files import cache_folder, expanded, whole_file, whole_folder
-from facevae.native_flags import check_native_flags
-from facevae.printed_commands import quoted
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training import what_next
 
 # What other tools leave in the environment. Each alone ended a command with a traceback, or changed its result.
@@ -77,7 +78,7 @@ def only_error(done):
 
 @pytest.mark.parametrize("name", OTHER_TOOLS)
 def test_a_command_takes_no_setting_of_another_tool(name):
-    program = "import os\nfrom facevae.errors import exit_on_user_error\n"
+    program = "import os\nfrom facevae.command_line.ending import exit_on_user_error\n"
     program += f"with exit_on_user_error(): print(os.environ.get({name!r}))"
     done = run_python(program, env={name: OTHER_TOOLS[name]})
     assert (done.returncode, done.stderr) == (0, "")
@@ -95,8 +96,8 @@ KERAS_SETTINGS = [
 ]
 COMMAND = """
 import warnings
-from facevae.errors import exit_on_user_error
-from facevae.quiet import without_native_notes
+from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.quiet import without_native_notes
 with exit_on_user_error():
     with without_native_notes():
         import keras

@@ -22,13 +22,13 @@ from callbacks import (
     TraversalPictures,
 )
 from facevae import figures
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.data import FaceDataset, Records, preparation
 from facevae.errors import UserError
 from facevae.exploration import Exploration
 from facevae.model import VAE, density
-from facevae.opened_run import OpenedRun
-from facevae.run_folder import RunFolder
+from facevae.run.opened_run import OpenedRun
+from facevae.run.run_folder import RunFolder
 
 
 def make_run(path, dataset):
@@ -296,14 +296,21 @@ def test_mistakes_are_named_with_what_to_do(run, command, message):
     assert not run.figures.exists()
 
 
-def test_a_run_of_too_few_faces_for_a_map_is_refused(tmp_path, blob_dataset, monkeypatch):
+def test_defaults_fit_a_run_of_few_faces_and_latent_dimensions(tmp_path, blob_dataset, monkeypatch, capsys):
     split = blob_dataset.train
     few = Records(split.images(slice(10)), None, split.names(slice(10)), np.arange(10))
-    dataset = dataclasses.replace(blob_dataset, train=few, attribute_names=())
+    dataset = dataclasses.replace(blob_dataset, train=few, test=few, attribute_names=())
     monkeypatch.setattr(preparation, "prepare_for", lambda *arguments: dataset)
     run = make_run(tmp_path / "run", dataset)
-    with pytest.raises(UserError, match="encoded training faces: expected at least 20, the run has 10"):
-        explore.main([str(run.path), "latents"])
+    for command in ("reconstruct", "traverse", "latents", "neighbours"):
+        explore.main([str(run.path), command])
+    assert "No map: it takes at least 20 encoded training faces, the run has 10." in capsys.readouterr().out
+    drawn = {"reconstructions.png", "traversal.png", "latent_dimensions.png", "neighbours.png"}
+    assert {path.name for path in run.figures.iterdir()} == drawn
+    with pytest.raises(
+        UserError, match="--count: expected 1 to 10, because there are 10 faces in the test split"
+    ):
+        explore.main([str(run.path), "reconstruct", "--count", "11"])
 
 
 def test_a_file_that_is_no_picture_is_named(run, tmp_path):
@@ -358,13 +365,12 @@ def test_a_run_without_a_density_generates_from_the_prior_and_says_so(run, capsy
         (["reconstruct", "a.jpg", "--eyes", "1,2,3"], "expected four numbers"),
         (["generate", "--temperature", "nan"], "expected a number from 0 to 10"),
         (["generate", "--count", "0"], "expected a whole number from 1 to 1,000"),
-        (["paint"], "invalid choice"),
+        (["paint"], "COMMAND: expected one of reconstruct, "),
     ],
 )
-def test_flag_mistakes_are_answered_at_once(flags, message, capsys):
-    with pytest.raises(SystemExit):
+def test_flag_mistakes_are_answered_at_once(flags, message):
+    with pytest.raises(UserError, match=message):
         explore.parse(["a-run", *flags])
-    assert message in capsys.readouterr().err
 
 
 def test_help_and_a_missing_run_need_no_tensorflow():

@@ -13,15 +13,15 @@ import pytest
 from finished_run import DECODERS, NAMES, write_run
 from places import ROOT
 
-from facevae.config import Config
-from facevae.run_folder import RunFolder
+from facevae.configuration.config import Config
+from facevae.run.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A run with attributes and a density, exported to two formats."""
     from facevae.exporting.export import export_run
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     run = write_run(tmp_path_factory.mktemp("runs") / "run")
     return run, export_run(OpenedRun(run.path), ("float32", "dynamic_int8"), checked_latents=16)
@@ -106,13 +106,13 @@ def test_signatures_share_their_weights_and_the_scales_of_them(exported):
 def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(preset, tmp_path):
     import dataclasses
 
-    from facevae.config import from_preset
-    from facevae.encodings import Encodings
+    from facevae.configuration.config import from_preset
     from facevae.exporting.conversion import convert
     from facevae.exporting.export import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
     from facevae.model.density import Mixture
+    from facevae.run.encodings import Encodings
     from facevae.training import build_model
     from facevae.training.runtime import Runtime
 
@@ -216,7 +216,7 @@ def test_bad_input_is_one_clear_message_and_leaves_nothing(
     exported, tmp_path, monkeypatch, capsys, arguments, message
 ):
     import export
-    from facevae.errors import exit_on_user_error
+    from facevae.command_line.ending import exit_on_user_error
 
     good, _ = exported
     monkeypatch.chdir(tmp_path)
@@ -281,7 +281,7 @@ def test_guide_and_page_use_only_files_that_passed_their_checks(
     exported, tmp_path, monkeypatch, formats, removed, decoder
 ):
     from facevae.exporting import export, web_page
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     run, _ = exported
     checked, page_files = export.run_checks, []

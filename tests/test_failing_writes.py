@@ -14,10 +14,11 @@ from PIL import Image
 from places import ROOT
 
 import facevae
-from facevae.config import from_preset
-from facevae.errors import UserError, exit_on_user_error
+from facevae.command_line.ending import exit_on_user_error
+from facevae.configuration.config import from_preset
+from facevae.errors import UserError
 from facevae.files import WRITING
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.tensorboard.events import EventWriter
 from facevae.training import build_model, describe_data, train
 from facevae.training.checkpoints import Progress, load_checkpoint, save_checkpoint, save_network

@@ -45,9 +45,9 @@ def test_help_answers_at_once(answer, script):
 @pytest.mark.parametrize(
     ("script", "flags", "message"),
     [
-        ("train.py", ["--learning-rate", "fast"], "invalid float value: 'fast'"),
-        ("train.py", ["--steps-per-execution", "2"], "unrecognized arguments: --steps-per-execution 2"),
-        ("train.py", ["--kl-weight", "-1"], "kl_weight: expected at least 0.0"),
+        ("train.py", ["--learning-rate", "fast"], "--learning-rate: expected a number, received 'fast'"),
+        ("train.py", ["--steps-per-execution", "2"], "--steps-per-execution: there is no such flag"),
+        ("train.py", ["--kl-weight", "-1"], "--kl-weight: expected at least 0.0"),
         ("train.py", ["--data", "no/such/folder"], "received 'no/such/folder', which does not exist"),
         ("train.py", ["--data", "celeba"], "Nearest tensorflow-datasets names: celeb_a"),
         ("train.py", ["--data", "tensorflow.py"], "expected a folder, received the file 'tensorflow.py'"),

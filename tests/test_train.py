@@ -13,7 +13,7 @@ import pytest
 from places import ROOT
 
 import facevae
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 SMALL = ["--image-size", "32", "--width", "8", "--latent-dim", "4", "--density-components", "1"]
 SMALL += ["--batch-size", "8", "--epochs", "1"]

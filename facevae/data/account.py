@@ -5,10 +5,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from facevae.command_line.text_table import aligned
 from facevae.data.kinds import Kind
 from facevae.data.records import FaceDataset
 from facevae.errors import printable
-from facevae.text_table import aligned
 
 _MOST_FOLDERS = 18
 _MOST_REASONS = 10

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import tqdm
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.data.decoding import decode_faces
 from facevae.data.faces import FaceDataset
 from facevae.data.records import (

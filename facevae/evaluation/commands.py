@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 
-from facevae.encodings import Encodings, encode_faces
 from facevae.errors import UserError
 from facevae.evaluation import evaluators
 from facevae.evaluation.evaluated_run import EvaluatedRun
@@ -12,6 +11,7 @@ from facevae.evaluation.evaluators import UNUSED_KL
 from facevae.evaluation.feature_classifier import FeatureClassifier, cached_classifier
 from facevae.evaluation.image_sets import choose_indices, decoded_images, faces_of, write_png
 from facevae.evaluation.report import Evaluation
+from facevae.run.encodings import Encodings, encode_faces
 
 
 def evaluate(evaluated: EvaluatedRun) -> Evaluation:

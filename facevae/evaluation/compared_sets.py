@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facevae.encodings import Encodings
 from facevae.evaluation import metrics
 from facevae.evaluation.evaluated_run import FEWEST_FACES, EvaluatedRun
 from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.image_sets import ImageSet, choose_indices, decode_finite, decoded_images, faces_of
 from facevae.model.batches import batch_slices
+from facevae.run.encodings import Encodings
 
 
 def compared_sets(evaluated: EvaluatedRun, encodings: Encodings) -> Iterator[ImageSet]:

@@ -5,7 +5,7 @@ import dataclasses
 from facevae.data import FaceDataset
 from facevae.errors import UserError
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun
+from facevae.run.opened_run import OpenedRun
 
 FEWEST_FACES = 8  # of a split; distances between smaller sets are meaningless
 

@@ -11,7 +11,6 @@ import numpy as np
 from tqdm import tqdm
 
 from facevae import latents
-from facevae.encodings import Encodings
 from facevae.evaluation import metrics
 from facevae.evaluation.compared_sets import compared_sets, decoded_test_faces, describe
 from facevae.evaluation.evaluated_run import EvaluatedRun
@@ -19,6 +18,7 @@ from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.model import losses
+from facevae.run.encodings import Encodings
 
 NEAREST_SEARCHES = 256  # images of each set whose nearest training face is searched for
 UNUSED_KL = 0.01  # nats; below it the posterior of a latent dimension is practically the prior for every face

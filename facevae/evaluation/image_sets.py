@@ -17,7 +17,7 @@ from facevae.figures import as_bytes
 from facevae.files import whole_folder
 from facevae.model import VAE
 from facevae.model.batches import batch_slices
-from facevae.output_folder import refuse_in_use
+from facevae.run.output_folder import refuse_in_use
 
 
 @dataclasses.dataclass(frozen=True)

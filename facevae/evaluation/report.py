@@ -9,7 +9,7 @@ from typing import Any
 from facevae.errors import UserError
 from facevae.evaluation import evaluators
 from facevae.files import whole_file
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,6 +27,7 @@ from facevae.latents import (
 )
 
 SIDE = 112  # pixels of a face
+_MAPPED_FACES = 20  # the fewest, with which t-SNE finds neighbourhoods
 
 
 def reconstruct(
@@ -34,14 +35,18 @@ def reconstruct(
     faces: Sequence[str] = (),
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
-    count: int = 20,
+    count: int | None = None,
     seed: int = 0,
 ) -> None:
-    """Originals above reconstructions, of the given faces or of `count` faces drawn from the test split."""
+    """Originals above reconstructions, of the given faces or of `count` faces drawn from the test split.
+
+    Without either: of 20 faces, or of all where there are fewer.
+    """
     if faces:
         originals, notes = explored.faces(faces, eyes, box)
     else:
         available = len(explored.dataset.test)
+        count = min(20, available) if count is None else count
         _check_count(count, available, "faces in the test split")
         chosen = np.random.default_rng(seed).choice(available, count, replace=False)
         originals = explored.test_faces(np.sort(chosen))
@@ -78,12 +83,16 @@ def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, s
 def latents(
     explored: Exploration, count: int | None = None, attribute: str | None = None, seed: int = 0
 ) -> None:
-    """The latent distribution: a map in two dimensions, and each latent dimension against N(0, 1)."""
+    """The latent distribution: a map in two dimensions, and each latent dimension against N(0, 1).
+
+    A map needs at least 20 encoded faces. With fewer, only the dimensions are drawn.
+    """
     wanted = None if attribute is None else explored.attribute_index(attribute)
     encodings = explored.opened.training_encodings
     available = len(encodings.mean)
     count = available if count is None else count
-    _check_count(count, available, "encoded training faces", least=20)
+    least = min(_MAPPED_FACES, available)
+    _check_count(count, available, "encoded training faces", least=max(least, 2))
     rows = np.sort(np.random.default_rng(seed).permutation(available)[:count])
     mean, log_variance = encodings.mean[rows], encodings.log_variance[rows]
 
@@ -91,6 +100,9 @@ def latents(
     samples = encodings.sample(seed)[rows]
     explored.show("latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title))
 
+    if count < _MAPPED_FACES:
+        print(f"No map: it takes at least {_MAPPED_FACES} encoded training faces, the run has {count}.")
+        return
     print(f"Computing a t-SNE map of {count:,} training faces:", flush=True)
     positions = two_dimensional_map(mean, seed, verbose=True)
     explored.show(
@@ -186,12 +198,16 @@ def morph(
 def traverse(
     explored: Exploration,
     face: str | None = None,
-    count: int = 10,
+    count: int | None = None,
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
 ) -> None:
-    """One face while one latent dimension at a time varies: those with the highest KL, highest first."""
+    """One face while one latent dimension at a time varies: those with the highest KL, highest first.
+
+    Without a count: 10 dimensions, or all where there are fewer.
+    """
     encodings = explored.opened.kept_encodings
+    count = min(10, encodings.mean.shape[1]) if count is None else count
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     mean, log_variance = encodings.mean, encodings.log_variance
     start, note = mean.mean(axis=0), "the mean of the training faces' latents"

@@ -17,7 +17,7 @@ from facevae.figures import enlarge
 from facevae.files import expanded, free_path, whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun
+from facevae.run.opened_run import OpenedRun
 from facevae.tensorboard.events import EventWriter
 
 

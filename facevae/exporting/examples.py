@@ -4,9 +4,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from facevae.encodings import Encodings
 from facevae.exporting.conversion import Examples
 from facevae.exporting.graphs import ExportedModel
+from facevae.run.encodings import Encodings
 
 # Strength 1 moves a latent by the mean difference between faces with and without the attribute; sliders go further.
 STRENGTH_RANGE = (-1.5, 1.5)

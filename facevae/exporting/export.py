@@ -10,8 +10,7 @@ from typing import Any
 import tensorflow as tf
 from tqdm import tqdm
 
-from facevae.config import Config
-from facevae.encodings import Encodings
+from facevae.configuration.config import Config
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
@@ -24,7 +23,8 @@ from facevae.exporting.sampling import compact
 from facevae.exporting.tflite_file import finished
 from facevae.latents import attribute_directions
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun
+from facevae.run.encodings import Encodings
+from facevae.run.opened_run import OpenedRun
 
 CALIBRATION_EXAMPLES = 100
 CALIBRATION_SEED, CHECK_SEED = 1, 2

@@ -5,8 +5,8 @@ import re
 import string
 from typing import Any
 
+from facevae.command_line.text_table import markdown
 from facevae.exporting.formats import ENCODER_FILE
-from facevae.text_table import markdown
 
 TEMPLATE = pathlib.Path(__file__).with_name("mobile_guide.md")
 ANDROID_RUNTIME = "com.google.ai.edge.litert:litert:2.1.5"

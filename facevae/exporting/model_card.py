@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.data.alignment import training_frame
-from facevae.encodings import Encodings
 from facevae.exporting.examples import STRENGTH_RANGE
 from facevae.exporting.formats import METADATA_NAME
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sampling import divergence
 from facevae.latents import dimensions_by_kl, kl_per_dimension
+from facevae.run.encodings import Encodings
 
 CARD_VERSION = 1
 STRONGEST_DIMENSIONS = 12

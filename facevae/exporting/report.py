@@ -1,7 +1,7 @@
 """The table of checks that an export prints."""
 
+from facevae.command_line.text_table import aligned
 from facevae.exporting.checks import Result
-from facevae.text_table import aligned
 
 _COLUMNS = ("file", "size", "largest error", "mean error", "PSNR", "per face", "load", "in XNNPACK")
 

@@ -8,8 +8,8 @@ import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+from facevae.command_line.network_address import LOOPBACK, is_own_name, warn_if_open
 from facevae.errors import UserError
-from facevae.network_address import LOOPBACK, is_own_name, warn_if_open
 
 
 class FolderHandler(SimpleHTTPRequestHandler):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from facevae import environment
+from facevae.command_line import environment
 from facevae.figures.text import MARGIN, TEXT
 
 if environment.is_settled():

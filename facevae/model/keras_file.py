@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 
-from facevae.config import check_settings
+from facevae.configuration.config import check_settings
 from facevae.errors import UserError
 from facevae.files.untrusted import MOST_ARRAY_BYTES, MOST_JSON_BYTES, check_size, opened_archive, parse_json
 from facevae.model import SETTINGS, VAE

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from facevae import arguments
-from facevae.config import MOST_COUNT, check_settings
+from facevae.configuration.config import MOST_COUNT, check_settings
 from facevae.errors import UserError
 from facevae.model import networks
 from facevae.model.batches import in_batches

@@ -8,9 +8,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from facevae.command_line.network_address import LOOPBACK, warn_if_open
+from facevae.command_line.printed_commands import tensorboard_command
 from facevae.errors import UserError
-from facevae.network_address import LOOPBACK, warn_if_open
-from facevae.printed_commands import tensorboard_command
 
 # How many events of each tag the server keeps. Its default of 10 pictures would drop most epochs.
 SAMPLES_PER_PLUGIN = "images=1000,histograms=1000,scalars=10000,text=100"

@@ -10,8 +10,8 @@ import numpy as np
 
 from facevae.errors import UserError
 from facevae.files import whole_file
-from facevae.run_folder import RunFolder
-from facevae.trained_model import read_checkpoint
+from facevae.run.run_folder import RunFolder
+from facevae.run.trained_model import read_checkpoint
 
 
 @dataclasses.dataclass

@@ -5,7 +5,7 @@ import logging
 
 import tensorflow as tf
 
-from facevae.quiet import without_native_notes
+from facevae.command_line.quiet import without_native_notes
 
 logger = logging.getLogger(__name__)
 

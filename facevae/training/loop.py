@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 import keras
 import tensorflow as tf
 
-from facevae.config import Config
+from facevae.command_line.interruption import Interruption
+from facevae.configuration.config import Config
 from facevae.data import FaceDataset, evaluation_batches, training_batches
-from facevae.data.begun_on import BegunOn, describe_data, keep_faces
-from facevae.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
 from facevae.errors import UserError
-from facevae.interruption import Interruption
 from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
-from facevae.opened_run import asking_for_data, load
-from facevae.run_folder import RunFolder
-from facevae.trained_model import fit_density
+from facevae.run.begun_on import BegunOn, describe_data, keep_faces
+from facevae.run.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
+from facevae.run.opened_run import asking_for_data, load
+from facevae.run.run_folder import RunFolder
+from facevae.run.trained_model import fit_density
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network
 from facevae.training.many_workers import Workers, agreed_schedule

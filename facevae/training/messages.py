@@ -3,10 +3,10 @@
 import os
 import pathlib
 
+from facevae.command_line.interruption import Interrupted
+from facevae.command_line.printed_commands import quoted, script_command, tensorboard_command
 from facevae.errors import printable
-from facevae.interruption import Interrupted
-from facevae.printed_commands import quoted, script_command, tensorboard_command
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 # The projector asks for a run's data by an address in which the name is not encoded:
 # https://github.com/tensorflow/tensorboard/issues/73

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 LOWEST_LOSS_SCALE = 2.0**-20  # mixed_float16 begins near 1 and rises
 

@@ -12,16 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from facevae.config import Config
+from facevae.command_line.display import keep_log
+from facevae.command_line.interruption import Interruption
+from facevae.command_line.native_flags import check_native_flags
+from facevae.command_line.quiet import without_native_notes
+from facevae.configuration.config import Config
 from facevae.data.sources import check_source
-from facevae.display import keep_log
 from facevae.errors import printable
 from facevae.files import cache_folder
-from facevae.interruption import Interruption
-from facevae.native_flags import check_native_flags
-from facevae.opened_run import asking_for_data
-from facevae.quiet import without_native_notes
-from facevae.run_folder import RunFolder
+from facevae.run.opened_run import asking_for_data
+from facevae.run.run_folder import RunFolder
 from facevae.training import many_workers
 from facevae.training.messages import how_to_resume, warning_of_name
 from facevae.training.request import choose_run, config_of_worker

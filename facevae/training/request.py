@@ -5,10 +5,10 @@ This module does not import TensorFlow, so that a wrong flag is refused at once.
 
 from typing import Any
 
-from facevae.config import Config, from_preset, resumed
+from facevae.configuration.config import Config, from_preset, resumed
 from facevae.errors import UserError, printable
-from facevae.output_folder import refuse_among_faces
-from facevae.run_folder import RunFolder, default_run_path
+from facevae.run.output_folder import refuse_among_faces
+from facevae.run.run_folder import RunFolder, default_run_path
 
 # May differ between workers, on each of which the faces may lie elsewhere.
 OWN_FLAGS = ("data", "data_dir", "cache_dir")

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from facevae.config import Config
-from facevae.interruption import Interruption
+from facevae.command_line.interruption import Interruption
+from facevae.configuration.config import Config
 from facevae.model import VAE
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training.checkpoints import Progress, metric_variables, save_checkpoint, save_network
 
 

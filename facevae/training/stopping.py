@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.training.checkpoints import Progress
 
 

@@ -26,7 +26,7 @@ from callbacks import (
     SharedEncoding,
     TraversalPictures,
 )
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
@@ -169,7 +169,7 @@ def test_a_count_is_a_whole_number_within_its_limits(name, kind, faces, tmp_path
 
 
 REFUSED = [
-    (SamplePictures, {"seed": "a"}, "seed: expected int, received 'a'"),
+    (SamplePictures, {"seed": "a"}, "seed: expected a whole number, received 'a'"),
     (SamplePictures, {"seed": -1}, "seed: expected at least 0 and at most 2147483647, received -1"),
     (EmbeddingProjector, {"prior_samples": -1}, "prior_samples: expected a whole number from 0 to 100,000"),
     (AttributeEditPictures, {"attributes": []}, "expected some of Attribute_0, Attribute_1, received none"),
@@ -192,7 +192,7 @@ REFUSED = [
     (FitDensity, {"components": 0}, "components: expected a whole number from 1 to 100, received 0"),
     (FitDensity, {"seed": 2**40}, "seed: expected at least 0 and at most 2147483647"),
     (Scalars, {"batch_size": 0}, "batch_size: expected at least 1 and at most 65536, received 0"),
-    (Scalars, {"batch_size": None}, "batch_size: expected int, received None"),
+    (Scalars, {"batch_size": None}, "batch_size: expected a whole number, received None"),
     (Profile, {"first_step": -1}, "first_step: expected a whole number from 0 to 1,000,000,000, received -1"),
     (Profile, {"steps": 0}, "steps: expected a whole number from 1 to 1,000,000,000, received 0"),
     (RunText, {"texts": "hello"}, "texts: expected a mapping, received 'hello'"),

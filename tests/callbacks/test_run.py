@@ -22,10 +22,10 @@ from callbacks import (
     standard_callbacks,
 )
 from facevae import VAE, latents
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 from facevae.figures import dimension_histograms, dimensions_figure, rate_distortion_figure
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 
 def _through_one_epoch(callback, logs=None, model=None):

@@ -17,14 +17,14 @@ from tensorboard.util import tensor_util
 
 from callbacks import HyperParameters
 from facevae import evaluation
-from facevae.config import from_preset
-from facevae.encodings import encode_faces
+from facevae.configuration.config import from_preset
 from facevae.errors import UserError
 from facevae.evaluation import commands, evaluators, feature_classifier, metrics
 from facevae.evaluation.image_sets import ImageSet, choose_indices, write_png
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun
-from facevae.run_folder import RunFolder
+from facevae.run.encodings import encode_faces
+from facevae.run.opened_run import OpenedRun
+from facevae.run.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 from places import ROOT
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, preferred_decoder
 from facevae.exporting.guide import mobile_guide
 from facevae.exporting.model_card import eye_positions

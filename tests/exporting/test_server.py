@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from facevae.command_line.network_address import is_loopback, is_own_name
 from facevae.errors import UserError
 from facevae.exporting.server import FolderServer, bind
-from facevae.network_address import is_loopback, is_own_name
 
 
 def status_of(address: str, path: str) -> int:

@@ -151,7 +151,7 @@ class Visit:
 def exported(tmp_path_factory):
     """A run whose export has a page with the float32 decoder."""
     from facevae.exporting.export import export_run
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     if CHROMIUM is None:
         pytest.skip("needs Chromium (Debian's package chromium)")

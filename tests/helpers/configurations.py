@@ -5,7 +5,7 @@ import typing
 
 from hypothesis import strategies
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 
 # By name an example of the field's type, its limits, its choices, and whether it may be None.
 FIELDS = {}

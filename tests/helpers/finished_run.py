@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 
-from facevae.config import Config
-from facevae.run_folder import RunFolder
+from facevae.configuration.config import Config
+from facevae.run.run_folder import RunFolder
 
 NAMES = ["Smiling", "Young", "Eyeglasses"]
 DECODERS = {
@@ -20,7 +20,7 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
     """A finished run of an untrained network whose statistics are as uneven as a trained one's."""
     import keras
 
-    import facevae.encodings
+    import facevae.run.encodings
     from facevae.model import VAE
     from facevae.model.density import fit
 
@@ -50,5 +50,5 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
     if attributes:
         arrays["attributes"] = (mean[:, :3] > 0).astype(np.uint8)
     run.encodings.mkdir()
-    np.savez(run.encodings / "train.npz", encoder=facevae.encodings.encoder_fingerprint(model), **arrays)
+    np.savez(run.encodings / "train.npz", encoder=facevae.run.encodings.encoder_fingerprint(model), **arrays)
     return run

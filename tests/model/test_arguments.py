@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 from facevae.model import SETTINGS, VAE
 

@@ -117,7 +117,7 @@ def test_weights_that_are_no_plain_arrays_are_refused(path, whole, kind):
         ({"width": 10**6}, "width: expected"),
         ({"density_components": 10**6}, "density_components: expected"),
         ({"image_size": 2**20}, "image_size: expected one of"),
-        ({"width": "8"}, "width: expected int"),
+        ({"width": "8"}, "width: expected a whole number"),
         ({"network": "../../x"}, "network: expected one of"),
     ],
 )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from facevae.errors import UserError
 from facevae.model import VAE, schedules
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training.nan_guard import NaNGuard
 
 TINY = {"image_size": 32, "latent_dim": 4, "width": 8}

@@ -41,7 +41,7 @@ from whole_files import (
     weights_of,
 )
 
-from facevae.text_table import markdown
+from facevae.command_line.text_table import markdown
 
 FACES, EPOCHS, STEPS, CHECKPOINT_STEPS = 1200, 4, 12, 3
 TRAINING = f"--image-size 32 --width 8 --latent-dim 4 --density-components 2 --batch-size 8 --epochs {EPOCHS}".split()

@@ -45,7 +45,7 @@ def test_a_difference_above_the_limit_or_none_at_all_is_found(script, difference
 )
 def test_every_file_gives_the_same_on_an_emulated_arm_processor(tmp_path):
     from facevae.exporting.export import export_run
-    from facevae.opened_run import OpenedRun
+    from facevae.run.opened_run import OpenedRun
 
     run = write_run(tmp_path / "run")
     export_run(OpenedRun(run.path), checked_latents=8)

@@ -20,9 +20,9 @@ import urllib.request
 
 import numpy as np
 
-from facevae.config import from_preset
-from facevae.quiet import without_native_notes
-from facevae.text_table import aligned
+from facevae.command_line.quiet import without_native_notes
+from facevae.command_line.text_table import aligned
+from facevae.configuration.config import from_preset
 
 WARM = 100  # epochs
 TAG = "1 reconstructions/of validation faces"
@@ -43,7 +43,7 @@ def main() -> None:
         from callbacks import standard_callbacks
         from facevae import training
         from facevae.data import FaceDataset, Records
-        from facevae.run_folder import RunFolder
+        from facevae.run.run_folder import RunFolder
         from facevae.tensorboard.server import serve
 
     class Watch(keras.callbacks.Callback):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import facevae
-from facevae.config import from_preset
+from facevae.command_line.interruption import Interrupted, Interruption
+from facevae.configuration.config import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
-from facevae.interruption import Interrupted, Interruption
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training import build_model, check_unchanged, describe_data, train
 from facevae.training.runtime import Runtime
 

@@ -3,9 +3,9 @@
 import pytest
 
 import facevae
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training import memory, train
 from facevae.training.runtime import Runtime
 

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from facevae.interruption import Interrupted
-from facevae.run_folder import RunFolder
+from facevae.command_line.interruption import Interrupted
+from facevae.run.run_folder import RunFolder
 from facevae.training.messages import how_to_resume, warning_of_name, what_next
 
 

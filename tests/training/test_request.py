@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 from facevae.training.request import choose_run, config_of_worker
 
 

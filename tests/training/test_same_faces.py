@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facevae.config import from_preset, resumed
+from facevae.configuration.config import from_preset, resumed
 from facevae.data import pixels, preparation
 from facevae.data.splits import splits_by_name
 from facevae.errors import UserError
 from facevae.evaluation import open_evaluation
 from facevae.evaluation.feature_classifier import classifier_path
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun
-from facevae.run_folder import RunFolder
+from facevae.run.opened_run import OpenedRun
+from facevae.run.run_folder import RunFolder
 from facevae.training import begin_run, prepare_faces, train
 from facevae.training.runtime import Runtime
 

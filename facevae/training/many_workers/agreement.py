@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from facevae.config import Config
-from facevae.interruption import Interruption
+from facevae.command_line.interruption import Interruption
+from facevae.configuration.config import Config
 from facevae.training.checkpoints import Progress
 from facevae.training.many_workers.workers import Workers
 from facevae.training.schedule import Schedule

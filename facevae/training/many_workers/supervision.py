@@ -18,9 +18,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-from facevae import display
+from facevae.command_line import display
+from facevae.command_line.interruption import SIGNALS, Interrupted, requests
 from facevae.errors import UserError
-from facevae.interruption import SIGNALS, Interrupted, requests
 
 _CHANNEL = "FACEVAE_SUPERVISED_BY"  # in the child's environment: a socket that closes when the parent ends
 # Exit statuses after which the child's last line says what happened.

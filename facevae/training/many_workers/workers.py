@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from facevae.command_line.quiet import without_native_notes
 from facevae.data import FaceDataset
 from facevae.data.pipeline import Share
 from facevae.errors import UserError, WorkerLostError
-from facevae.quiet import without_native_notes
 from facevae.training.devices import find_gpus
 from facevae.training.many_workers.cluster import Cluster
 

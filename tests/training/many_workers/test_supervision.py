@@ -136,7 +136,7 @@ def test_a_worker_that_waits_in_native_code_ends_with_its_parent():
 
 def test_a_signal_that_comes_before_the_worker_can_take_it_is_kept_for_it():
     work = """
-from facevae.errors import exit_on_user_error
+from facevae.command_line.ending import exit_on_user_error
 with exit_on_user_error(resumable=True):
     time.sleep(60)
 """
@@ -152,7 +152,7 @@ with exit_on_user_error(resumable=True):
 
 
 def test_the_chiefs_log_says_what_happened_to_it(tmp_path):
-    before = "from facevae import display\ndisplay.install()"
+    before = "from facevae.command_line import display\ndisplay.install()"
     work = f"""
 from facevae.training.many_workers import supervision
 supervision.tell_parent_where_the_log_is(pathlib.Path({str(tmp_path / "train.log")!r}))

@@ -15,7 +15,7 @@ from worker_helpers import ENDING_SECONDS, tf_configs
 
 import facevae
 from facevae.errors import UserError
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 FLAGS = shlex.split(
     "--image-size 32 --width 8 --latent-dim 4 --density-components 1 --batch-size 8 --epochs 2 "

@@ -15,12 +15,12 @@ import evaluate
 import explore
 import export
 import facevae
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.data import preparation
 from facevae.errors import UserError
 from facevae.model import VAE
-from facevae.opened_run import OpenedRun, open_from_flags
-from facevae.run_folder import RunFolder
+from facevae.run.opened_run import OpenedRun, open_from_flags
+from facevae.run.run_folder import RunFolder
 from facevae.training import parse_command_line
 
 PARSERS = {
@@ -143,7 +143,7 @@ def test_a_run_of_another_version_and_links_out_of_it_are_refused_at_once(run, t
 
 def test_importing_it_loads_neither_tensorflow_nor_numpy(run):
     code = (
-        "import sys, facevae.opened_run as o\n"
+        "import sys, facevae.run.opened_run as o\n"
         "opened = o.OpenedRun(sys.argv[1])\n"
         "print(opened.which, [name for name in ('tensorflow', 'keras', 'numpy') if name in sys.modules])"
     )

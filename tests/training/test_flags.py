@@ -4,8 +4,8 @@ import dataclasses
 import subprocess
 import sys
 
-from facevae.config import Config
-from facevae.presets import PRESETS
+from facevae.configuration.config import Config
+from facevae.configuration.presets import PRESETS
 from facevae.training import parse_command_line
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from places import ROOT
 
-from facevae.interruption import ONE_REQUEST_SECONDS, SIGNALS, Interrupted, Interruption
+from facevae.command_line.interruption import ONE_REQUEST_SECONDS, SIGNALS, Interrupted, Interruption
 
 NUMBERS = [
     getattr(signal, name)
@@ -23,8 +23,8 @@ BEGINNING = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import atexit, ctypes, os, signal, time
-from facevae import interruption
-from facevae.errors import exit_on_user_error
+from facevae.command_line import interruption
+from facevae.command_line.ending import exit_on_user_error
 
 def ready(seconds=60):
     print("ready", flush=True)

@@ -8,9 +8,11 @@ import dataclasses
 import typing
 from typing import Any
 
-from facevae.config import Config, with_absolute_folders
-from facevae.presets import PRESETS
-from facevae.settings import type_and_choices
+from facevae.command_line.parser import Parser
+from facevae.configuration.config import Config, with_absolute_folders
+from facevae.configuration.presets import PRESETS
+from facevae.configuration.setting import checked_value, type_and_choices
+from facevae.errors import UserError
 
 
 def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -18,13 +20,11 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
 
     `--help` prints every default, unit and preset.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="train.py",
         description="Train a variational autoencoder on faces.",
         epilog="presets:\n" + "\n".join(preset.help_text(name) for name, preset in PRESETS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
     )
     annotations = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
@@ -32,10 +32,20 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
         default = "none" if field.default is None else field.default
         options: dict[str, Any] = {"help": f"{field.metadata['help']} (default: {default})"}
         value_type, choices = type_and_choices(annotations[field.name])
+        if field.name == "preset":
+            choices = tuple(PRESETS)
         if value_type is bool:
             options["action"] = argparse.BooleanOptionalAction
         else:
             options |= {"type": value_type, "choices": choices}
             options["metavar"] = None if choices else value_type.__name__.upper()
         parser.add_argument(flag, **options)
-    return with_absolute_folders(vars(parser.parse_args(arguments)))
+    given = vars(parser.parse_args(arguments))
+    for field in dataclasses.fields(Config):
+        if field.name in given:
+            flag = "--" + field.name.replace("_", "-")
+            try:
+                checked_value(field, annotations[field.name], given[field.name])
+            except UserError as error:
+                raise UserError(str(error).replace(field.name, flag, 1)) from None
+    return with_absolute_folders(given)

@@ -12,18 +12,18 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from facevae.config import with_absolute_folders
+from facevae.command_line.native_flags import check_native_flags
+from facevae.command_line.quiet import without_native_notes
+from facevae.configuration.config import with_absolute_folders
 from facevae.errors import DataNotFoundError, UserError, printable
-from facevae.native_flags import check_native_flags
-from facevae.output_folder import refuse_among_faces
-from facevae.quiet import without_native_notes
-from facevae.run_folder import RunFolder
+from facevae.run.output_folder import refuse_among_faces
+from facevae.run.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from facevae.data import FaceDataset
-    from facevae.data.begun_on import BegunOn
-    from facevae.encodings import Encodings
     from facevae.model import VAE
+    from facevae.run.begun_on import BegunOn
+    from facevae.run.encodings import Encodings
 
 DATA_FLAGS = ("data", "data_dir", "cache_dir")
 
@@ -107,7 +107,7 @@ class OpenedRun:
             UserError: there is none yet, or its file is damaged and the checkpoint does not hold it.
         """
         with without_native_notes():
-            from facevae.trained_model import open_model
+            from facevae.run.trained_model import open_model
 
         return open_model(self.run, self.config, self.which)
 
@@ -139,7 +139,7 @@ class OpenedRun:
     @functools.cached_property
     def begun_on(self) -> "BegunOn":
         """What the run folder knows of the faces that the run was trained on."""
-        from facevae.data.begun_on import BegunOn
+        from facevae.run.begun_on import BegunOn
 
         return BegunOn.of(self.run, self.data_description)
 
@@ -162,7 +162,7 @@ class OpenedRun:
         return self._encodings(verified=False)
 
     def _encodings(self, verified: bool) -> "Encodings":
-        from facevae.encodings import training_encodings
+        from facevae.run.encodings import training_encodings
 
         return training_encodings(self.run, self.model, lambda: self.dataset.train, verified)
 

@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 from facevae.files import (
     WRITING,

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# `EX_TEMPFAIL` of sysexits.h, "the user is invited to retry": a supervisor may start the same command with --resume.
-RESUME_STATUS = 75
+from facevae.errors import RESUME_STATUS
+
 # Ctrl-C, service managers, a lost terminal, the warnings of batch systems before they end a job, a limit on processor
 # time, Windows' Ctrl-Break.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
@@ -200,7 +200,7 @@ class Interruption:
 
     def say_last_line(self, stop: Interrupted) -> None:
         """Says why the process ends."""
-        from facevae import display  # not needed where a command ends before it begins
+        from facevae.command_line import display
 
         self._said = True
         begin = "\n" if sys.stderr.isatty() else ""  # the terminal shows ^C, or a progress bar
@@ -276,7 +276,7 @@ class Interruption:
                 self._end_at_once(number)
 
     def _end_at_once(self, number: int) -> None:
-        from facevae import display
+        from facevae.command_line import display
 
         stop = Interrupted(self.requested or number, self._resumable)
         try:

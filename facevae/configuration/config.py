@@ -7,9 +7,9 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from facevae.configuration.setting import checked_value, setting
 from facevae.errors import UserError
 from facevae.files import expanded
-from facevae.settings import checked_value, setting
 
 MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
 
@@ -251,7 +251,7 @@ def from_preset(preset: str, **chosen: Any) -> Config:
     Giving `epochs` alone clears the preset's `minutes`, and vice versa: the one that was given decides when training
     ends.
     """
-    from facevae.presets import PRESETS
+    from facevae.configuration.presets import PRESETS
 
     if preset not in PRESETS:
         raise UserError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from facevae.config import Config
+from facevae.configuration.config import Config
 from facevae.data import preparation
 from facevae.data.faces import FaceDataset, Records
 from facevae.data.pixels import HASH_BYTES, fingerprint
@@ -14,7 +14,7 @@ from facevae.data.splits import BY_NAME, SPLIT_NAMES
 from facevae.errors import UserError, printable
 from facevae.files import whole_file
 from facevae.files.untrusted import read_arrays
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 
 def describe_data(dataset: FaceDataset) -> dict[str, Any]:

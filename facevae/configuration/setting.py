@@ -9,6 +9,8 @@ from typing import Any, Literal
 from facevae.arguments import plain_number
 from facevae.errors import UserError
 
+_IN_WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
+
 
 def setting(
     default: Any,
@@ -72,7 +74,7 @@ def checked_value(field: dataclasses.Field, annotation: Any, value: Any) -> Any:
             raise _refusal(field, f"one of {', '.join(map(str, choices))}", value, choices)
         return value
     if not right_type:
-        raise _refusal(field, value_type.__name__, value)
+        raise _refusal(field, _IN_WORDS[value_type], value)
     minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
     if minimum is not None and not minimum <= value <= maximum:
         raise _refusal(field, f"at least {minimum} and at most {maximum}", value)

@@ -12,8 +12,9 @@ BEGINNING = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import logging, os, pathlib, time, warnings
-from facevae import display
-from facevae.errors import UserError, exit_on_user_error
+from facevae.command_line import display
+from facevae.command_line.ending import exit_on_user_error
+from facevae.errors import UserError
 from tqdm import tqdm
 
 def print_in_every_way():

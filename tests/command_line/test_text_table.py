@@ -1,6 +1,6 @@
 import pytest
 
-from facevae.text_table import aligned, markdown
+from facevae.command_line.text_table import aligned, markdown
 
 
 def test_columns_are_as_wide_as_their_widest_cell_and_no_line_ends_in_blanks():

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from facevae.quiet import without_native_notes
+from facevae.command_line.quiet import without_native_notes
 
 
 def test_informational_lines_are_dropped_and_errors_passed_on(capfd):

@@ -8,9 +8,9 @@ import pytest
 from configurations import FIELDS, configurations, within_limits
 from hypothesis import strategies
 
-from facevae.config import Config, check_settings, from_preset, resumed
+from facevae.configuration.config import Config, check_settings, from_preset, resumed
+from facevae.configuration.presets import PRESETS
 from facevae.errors import UserError
-from facevae.presets import PRESETS
 from facevae.training import parse_command_line
 
 
@@ -119,10 +119,13 @@ def test_a_value_of_any_kind_is_accepted_or_refused_by_its_fields_name(name, val
         ({"crop": "7"}, "crop: expected"),
         ({"image_size": 48}, "image_size: expected one of 32, 64, 128, 256, received 48"),
         ({"network": "compct"}, "Did you mean compact"),
-        ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
-        ({"latent_dim": True}, "latent_dim: expected int, received True. Give a number from 1 to 1024"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a number, received nan"),
+        (
+            {"latent_dim": True},
+            "latent_dim: expected a whole number, received True. Give a number from 1 to 1024",
+        ),
         ({"image_size": 64.0}, "image_size: expected one of 32, 64, 128, 256, received 64.0"),
-        ({"learning_rate": 10**400}, "learning_rate: expected float, received 1000"),
+        ({"learning_rate": 10**400}, "learning_rate: expected a number, received 1000"),
         ({"crop": "centre"}, "crop: expected square or a side in pixels"),
         ({"density_components": 0}, "density_components: expected at least 1 with sample_from density"),
         ({"dropout": 0.5}, "dropout: expected 0 with the network compact, which has none, received 0.5"),
@@ -145,10 +148,10 @@ def test_a_part_of_the_settings_is_checked_alone_and_given_back_as_python_number
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"latent_dim": np.float64(8.0)}, "latent_dim: expected int"),
+        ({"latent_dim": np.float64(8.0)}, "latent_dim: expected a whole number"),
         ({"latent_dim": np.int64(0)}, "latent_dim: expected at least 1 and at most 1024, received 0"),
-        ({"dropout": np.bool_(True)}, "dropout: expected float"),
-        ({"free_bits": np.float32("nan")}, "free_bits: expected float, received nan"),
+        ({"dropout": np.bool_(True)}, "dropout: expected a number"),
+        ({"free_bits": np.float32("nan")}, "free_bits: expected a number, received nan"),
         (
             {"network": "compact", "dropout": 0.5},
             "dropout: expected 0 with the network compact, which has none, received 0.5",

@@ -9,7 +9,7 @@ import pathlib
 from facevae.errors import UserError
 from facevae.files import entries_of_others, is_writable, listed
 from facevae.files.untrusted import read_json
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 
 def refuse_among_faces(flag: str, folder: str | os.PathLike[str], data: str) -> None:

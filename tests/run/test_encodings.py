@@ -2,12 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from facevae import encodings
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
 from facevae.model import VAE
-from facevae.run_folder import RunFolder
+from facevae.run import encodings
+from facevae.run.run_folder import RunFolder
 
 
 @pytest.fixture

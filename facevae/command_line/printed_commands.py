@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 
 _SCRIPTS = (
-    pathlib.Path(__file__).resolve().parents[1]
+    pathlib.Path(__file__).resolve().parents[2]
 )  # the folder of train.py, evaluate.py, explore.py and export.py
 
 _Word = str | os.PathLike[str]

@@ -14,7 +14,7 @@ from facevae.files import whole_file
 from facevae.files.untrusted import read_arrays
 from facevae.model import VAE
 from facevae.model.batches import in_batches
-from facevae.run_folder import RunFolder
+from facevae.run.run_folder import RunFolder
 
 # Enough to fit the density and to show the latents; more faces change neither.
 MOST_TRAINING_FACES = 20_000

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from facevae.config import Config
-from facevae.encodings import Encodings, stored_encodings
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 from facevae.files import free_path, whole_file
 from facevae.files.untrusted import MOST_ARRAY_BYTES, parse_json, read_arrays
 from facevae.model import SETTINGS, VAE, density
 from facevae.model.keras_file import read_model
-from facevae.run_folder import RunFolder
+from facevae.run.encodings import Encodings, stored_encodings
+from facevae.run.run_folder import RunFolder
 
 
 def open_model(run: RunFolder, config: Config, which: str) -> VAE:

@@ -8,10 +8,10 @@ import pytest
 from failing_disks import read_only
 
 import facevae
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.errors import UserError
-from facevae.opened_run import OpenedRun
-from facevae.run_folder import RunFolder
+from facevae.run.opened_run import OpenedRun
+from facevae.run.run_folder import RunFolder
 from facevae.training import build_model, describe_data, train
 from facevae.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from facevae.training.runtime import Runtime

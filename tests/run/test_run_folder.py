@@ -6,10 +6,10 @@ import sys
 import pytest
 from failing_disks import read_only
 
-from facevae.config import from_preset
+from facevae.configuration.config import from_preset
 from facevae.errors import UserError
 from facevae.files import WRITING
-from facevae.run_folder import RunFolder, default_run_path
+from facevae.run.run_folder import RunFolder, default_run_path
 
 
 def test_configuration_and_data_description_survive_moving_the_folder(tmp_path):
@@ -205,7 +205,7 @@ def test_another_format_version_is_named(tmp_path):
 
 def test_a_second_running_process_is_refused_and_a_killed_one_holds_no_lock(tmp_path):
     code = (
-        "import sys, time; from facevae.run_folder import RunFolder\n"
+        "import sys, time; from facevae.run.run_folder import RunFolder\n"
         "with RunFolder(sys.argv[1]).locked(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

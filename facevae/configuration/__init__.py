@@ -1,0 +1,1 @@
+"""Every setting: its help, its limits and its flag; presets are sets of them."""
