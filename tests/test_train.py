@@ -50,8 +50,8 @@ def finish(process, timeout=300):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--image-size", "48"], "invalid choice: 48"),
-        (["--latent-dim", "0"], "latent_dim: expected at least 1 and at most 1024, received 0."),
+        (["--image-size", "48"], "--image-size: expected one of 32, 64, 128, 256, received 48"),
+        (["--latent-dim", "0"], "--latent-dim: expected at least 1 and at most 1024, received 0."),
         (["--preset", "celeba"], "preset: expected one of demo, reference"),
         (["--resume"], "resume: expected --run-dir"),
     ],
