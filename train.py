@@ -26,7 +26,7 @@ def main() -> None:
         # Data
         # --------------------------------------------------------------------------
         dataset = training.prepare_faces(config, run, process.runtime)
-        training.begin_run(config, run, dataset, process.runtime)
+        config = training.begin_run(config, run, dataset, process.runtime)
 
         # --------------------------------------------------------------------------
         # Training

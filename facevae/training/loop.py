@@ -1,6 +1,7 @@
 """Training a run from its configuration: the model, fit, and the finished model."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -173,8 +174,11 @@ def prepare_faces(config: Config, run: RunFolder, runtime: Runtime) -> FaceDatas
         return BegunOn.of(run, description).prepare(config)
 
 
-def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Runtime) -> None:
+def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Runtime) -> Config:
     """Checks that the faces are those of the run, and writes configuration and data set into its folder.
+
+    Returns:
+        The configuration to train with: a batch of more images than there are training faces has become smaller.
 
     Raises:
         UserError: workers have prepared different faces, or the run was begun on other faces.
@@ -182,8 +186,22 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
     runtime.workers.check_same_faces(dataset)
     if run.checkpoint.exists():
         check_unchanged(run, dataset)
+    else:
+        config = _with_batch_that_fits(config, len(dataset.train), runtime.workers)
     run.save(config, describe_data(dataset))
     keep_faces(run, dataset)
+    return config
+
+
+def _with_batch_that_fits(config: Config, faces: int, workers: Workers) -> Config:
+    fitting = faces - faces % workers.replicas
+    if config.batch_size <= faces or not fitting:
+        return config
+    if workers.is_chief:
+        print(
+            f"Batches of {fitting} images instead of {config.batch_size}: there are {faces} training faces."
+        )
+    return dataclasses.replace(config, batch_size=fitting)
 
 
 def check_unchanged(run: RunFolder, dataset: FaceDataset) -> None:

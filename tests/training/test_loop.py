@@ -16,7 +16,7 @@ from facevae.configuration.config import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
-from facevae.training import build_model, check_unchanged, describe_data, train
+from facevae.training import begin_run, build_model, check_unchanged, describe_data, train
 from facevae.training.runtime import Runtime
 
 CPU = Runtime("processor", "float32", False)
@@ -168,6 +168,18 @@ def test_one_face_is_too_few_for_a_density_and_refused_before_training(tmp_path,
     config = tiny(batch_size=1)
     with pytest.raises(UserError, match=r"data: expected at least 2 training faces .*, received 1"):
         train(config, begin(tmp_path, config, one), one, CPU)
+
+
+def test_a_batch_larger_than_the_training_split_becomes_smaller_with_a_line(tmp_path, blob_dataset, capsys):
+    faces = len(blob_dataset.train)
+    run = RunFolder(tmp_path)
+    used = begin_run(tiny(batch_size=faces + 1), run, blob_dataset, CPU)
+    assert used == tiny(batch_size=faces)
+    assert run.load_config() == used
+    line = f"Batches of {faces} images instead of {faces + 1}: there are {faces} training faces.\n"
+    assert line in capsys.readouterr().out
+    assert begin_run(used, RunFolder(tmp_path / "again"), blob_dataset, CPU) == used
+    assert "instead of" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
