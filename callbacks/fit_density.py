@@ -60,6 +60,7 @@ class FitDensity(keras.callbacks.Callback):
             )
             return
         latents = encodings.sample(self.seed)
-        mixture = density.fit(latents, self.components, self.seed, self.model.density, ITERATIONS)
+        # One thread: more would take turns with those of TensorFlow, which prepares the next batches meanwhile.
+        mixture = density.fit(latents, self.components, self.seed, self.model.density, ITERATIONS, threads=1)
         if all(np.isfinite(part).all() for part in (mixture.weights, mixture.means, mixture.scales)):
             self.model.density = mixture

@@ -5,23 +5,20 @@ encodes to. Samples from a density fitted to the encoded faces stay out of them 
 Ghosh et al., "From Variational to Deterministic Autoencoders", arXiv:1903.12436, section 4).
 """
 
-import contextlib
 import dataclasses
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-# Added to the diagonal of each covariance, as a share of the latents' mean variance, so that it is invertible for few
-# faces, too.
-REGULARISATION = 1e-3
-# To choose between mixtures: the share of faces held out, and the iterations of each candidate's fit.
+from facevae.model.mixture_fit import COVARIANCES, Fit, maximise
+
+# To choose between mixtures: the share of faces held out, how many Gaussians are tried, and for how many iterations.
 HELD_OUT = 0.1
-TRIAL_ITERATIONS = 20
-COVARIANCES = ("full", "tied", "diag")
+COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
+TRIAL_ITERATIONS, TRIAL_TOLERANCE = 10, 0.05
+# Of the fit that is kept, in nats.
+TOLERANCE = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,38 +74,98 @@ def choose(latents: np.ndarray, most_components: int, seed: int = 0) -> tuple[Mi
     Raises:
         ValueError: fewer than two finite latents.
     """
-    faces = latents[np.isfinite(latents).all(axis=(1, 2))].astype(np.float64)
+    faces = latents[np.isfinite(latents).all(axis=(1, 2))].astype(np.float32)
     latents = faces.reshape(-1, faces.shape[-1])
     order = np.random.default_rng(seed).permutation(len(faces))
     held_out, fitted = np.split(faces[order], [int(HELD_OUT * len(faces))])
     if not len(held_out):
         return fit(latents, 1, seed), {}
     held_out, fitted = (part.reshape(-1, faces.shape[-1]) for part in (held_out, fitted))
-    counts = [count for count in (1, 2, 3, 5, 10, 20, 50, 100) if count <= most_components]
-    found: dict[str, float] = {}
-    choices = {}
-    with tqdm(
-        total=len(COVARIANCES), desc="Choosing the density", unit="kind", delay=2, leave=False
-    ) as progress:
-        for covariance in COVARIANCES:
-            before = -np.inf
-            # One tied covariance is one full one.
-            for count in counts[1:] if covariance == "tied" else counts:
-                name = f"{count} {covariance}"
-                try:
-                    with _quiet_single_thread():
-                        trial = _mixture(fitted, count, seed, TRIAL_ITERATIONS, covariance).fit(fitted)
-                        found[name] = float(trial.score(held_out))
-                # More Gaussians than faces, or so few faces that a covariance is singular.
-                except ValueError:
-                    break
-                choices[name] = count, covariance
-                if found[name] <= before:
-                    break
-                before = found[name]
-            progress.update()
-    count, covariance = choices[max(found, key=found.__getitem__)]
-    return fit(latents, count, seed, covariance=covariance), found
+    with _Progress([count for count in COUNTS if count <= most_components]) as progress:
+        trials = _trials(fitted, held_out, seed, progress)
+        found = {name: score for name, (score, _) in trials.items()}
+        best = max(found, key=found.__getitem__)
+        trial, covariance = trials[best][1], best.split()[1]
+        progress.begin(covariance, len(trial.weights), is_last=True)
+        final = maximise(
+            latents,
+            len(trial.weights),
+            covariance,
+            seed,
+            TRIAL_ITERATIONS,
+            TOLERANCE,
+            trial,
+            progress.after_iteration,
+        )
+    return _mixture(final), found
+
+
+def _trials(
+    fitted: np.ndarray, held_out: np.ndarray, seed: int, progress: "_Progress"
+) -> dict[str, tuple[float, Fit]]:
+    """The candidates by name: the mean log-likelihood of the held-out latents, nats, and the fit."""
+    found: dict[str, tuple[float, Fit]] = {}
+    for covariance in COVARIANCES:
+        before = -np.inf
+        # One tied covariance is one full one.
+        for count in progress.counts[1:] if covariance == "tied" else progress.counts:
+            progress.begin(covariance, count)
+            try:
+                trial = maximise(
+                    fitted,
+                    count,
+                    covariance,
+                    seed,
+                    TRIAL_ITERATIONS,
+                    TRIAL_TOLERANCE,
+                    after_iteration=progress.after_iteration,
+                )
+            # More Gaussians than faces, or so few faces that a covariance is singular.
+            except ValueError:
+                break
+            score = trial.score(held_out)
+            found[f"{count} {covariance}"] = score, trial
+            if score <= before:
+                break
+            before = score
+    return found
+
+
+class _Progress:
+    """The bar of `choose`: what is still to be done, counted in products with a matrix for each iteration."""
+
+    def __init__(self, counts: list[int]):
+        self.counts = counts
+        self._left = {(covariance, count): 1.0 for covariance in COVARIANCES for count in counts}
+        self._bar = tqdm(total=self._work(), desc="Choosing the density", unit="step", delay=0.5, leave=False)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin(self, covariance: str, count: int, is_last: bool = False) -> None:
+        """Begins a fit: what comes before it in the order of trials, or all if it is the last, is done or left out."""
+        self._now = covariance, count
+        for candidate in list(self._left):
+            if candidate == self._now and not is_last:
+                break
+            self._left[candidate] = 0.0
+        if is_last:
+            self._left[self._now] = 1.0
+        self._bar.total = self._bar.n + self._work()
+
+    def after_iteration(self) -> None:
+        covariance, count = self._now
+        self._left[self._now] = max(0.0, self._left[self._now] - 1.0 / TRIAL_ITERATIONS)
+        self._bar.update(count if covariance == "full" else 1)
+
+    def _work(self) -> float:
+        return sum(
+            left * TRIAL_ITERATIONS * (count if covariance == "full" else 1)
+            for (covariance, count), left in self._left.items()
+        )
 
 
 def summary(tried: dict[str, float]) -> str:
@@ -130,18 +187,18 @@ def fit(
     seed: int = 0,
     start: Mixture | None = None,
     iterations: int = 100,
-    covariance: str = "full",
+    threads: int | None = None,
 ) -> Mixture:
-    """Fits a mixture by expectation maximisation (scikit-learn).
+    """Fits a mixture with full covariances by expectation maximisation.
 
     Args:
         latents: `float32[faces, latent_dim]`: posterior samples of training faces. Rows that are not finite are
             left out.
         components: how many Gaussians; lowered where there are too few faces for them.
         seed: of the initialisation.
-        start: an earlier mixture with full covariances, from which the fit starts.
+        start: an earlier mixture, from which the fit starts.
         iterations: the largest number of iterations.
-        covariance: `full`, `tied` (one for all components) or `diag`.
+        threads: how many threads it may use; None for one on each core.
 
     Returns:
         The mixture.
@@ -149,55 +206,22 @@ def fit(
     Raises:
         ValueError: fewer than two finite rows.
     """
-    latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float64)
+    latents = latents[np.isfinite(latents).all(axis=1)].astype(np.float32)
     if len(latents) < 2:
         raise ValueError(
             f"latents: expected at least 2 finite rows to fit a density to, received {len(latents)}."
         )
     dimensions = latents.shape[1]
     # With too few faces per dimension a full covariance would be little more than its regularisation.
-    components = max(1, min(components, len(latents) // (2 * dimensions + 2 if covariance == "full" else 2)))
-    mixture = _mixture(latents, components, seed, iterations, covariance)
+    components = max(1, min(components, len(latents) // (2 * dimensions + 2)))
+    earlier = None
     if start is not None and start.means.shape == (components, dimensions):
-        mixture.set_params(
-            weights_init=start.weights.astype(np.float64) / start.weights.sum(dtype=np.float64),
-            means_init=start.means,
-            precisions_init=_precisions(start.scales),
-        )
-    with _quiet_single_thread():
-        mixture.fit(latents)
-    covariances = mixture.covariances_
-    if covariance == "diag":
-        covariances = covariances[:, None, :] * np.eye(dimensions)
-    covariances = np.broadcast_to(covariances, (components, dimensions, dimensions))
-    return Mixture(
-        mixture.weights_.astype(np.float32),
-        mixture.means_.astype(np.float32),
-        np.linalg.cholesky(covariances).astype(np.float32),
-    )
+        parts = (part.astype(np.float64) for part in (start.weights, start.means, start.scales))
+        weights, means, scales = parts
+        earlier = Fit(weights / weights.sum(), means, scales)
+    with threadpool_limits(threads):
+        return _mixture(maximise(latents, components, "full", seed, iterations, TOLERANCE, earlier))
 
 
-def _mixture(latents, components, seed, iterations, covariance):
-    return GaussianMixture(
-        components,
-        covariance_type=covariance,
-        reg_covar=REGULARISATION * float(latents.var(axis=0).mean()) + 1e-9,
-        max_iter=iterations,
-        tol=1e-2,
-        random_state=seed,
-    )
-
-
-@contextlib.contextmanager
-def _quiet_single_thread():
-    # One thread: the matrices are small, so synchronising threads costs more than it saves, most of all beside a
-    # training.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        # Stopping before convergence is intended: the fit after the next epoch starts from this one.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
-
-
-def _precisions(scales: np.ndarray) -> np.ndarray:
-    inverse = np.linalg.inv(scales.astype(np.float64))
-    return inverse.transpose(0, 2, 1) @ inverse
+def _mixture(found: Fit) -> Mixture:
+    return Mixture(*(part.astype(np.float32) for part in (found.weights, found.means, found.scales)))
