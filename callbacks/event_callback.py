@@ -1,4 +1,4 @@
-"""The base class of callbacks that write to one TensorBoard run: one writer per folder, step = epoch."""
+"""The base class of callbacks that write to one TensorBoard run: one writer per folder, step = epoch counted from 1."""
 
 import os
 import pathlib
@@ -11,10 +11,10 @@ from facevae.tensorboard.events import EventWriter, cannot_write
 
 
 class EventCallback(keras.callbacks.Callback):
-    """A callback that writes to one TensorBoard run, at step = epoch.
+    """A callback that writes to one TensorBoard run; the step is the epoch, counted from 1 as everywhere users read it.
 
     Callbacks with the same `log_dir` share one event file, opened when the first epoch begins. A later training
-    that begins at epoch n (`initial_epoch`) replaces the events from step n on.
+    with `initial_epoch=n` replaces the events from step n + 1 on.
 
     Args:
         log_dir: folder of the TensorBoard run to write to.
@@ -44,14 +44,14 @@ class EventCallback(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._writer is None:
-            self._writer = EventWriter.shared(self.log_dir, first_step=epoch)
+            self._writer = EventWriter.shared(self.log_dir, first_step=epoch + 1)
             try:
-                self.begin(epoch)
+                self.begin(epoch + 1)
             except OSError as error:
                 raise cannot_write(self.log_dir, error) from error
 
     def begin(self, epoch: int) -> None:
-        """Called once per training, when its first epoch begins."""
+        """Called once per training, when its first epoch begins; epochs are counted from 1."""
 
     def on_train_end(self, logs: Any = None) -> None:
         self.close()

@@ -18,10 +18,10 @@ MOST_SHOWN = 1024
 
 
 def is_due(epoch: int) -> bool:
-    """Whether pictures are written after this epoch."""
-    if epoch < EVERY_EPOCH_UNTIL:
+    """Whether pictures are written after this epoch, counted from 1."""
+    if epoch <= EVERY_EPOCH_UNTIL:
         return True
-    return epoch % (10 if epoch < 10 * EVERY_EPOCH_UNTIL else 100) == 0
+    return epoch % (10 if epoch <= 10 * EVERY_EPOCH_UNTIL else 100) == 0
 
 
 def checked_faces(faces: SharedEncoding) -> SharedEncoding:
@@ -50,7 +50,7 @@ class FaceCallback(EventCallback):
         self._last_written: int | None = None
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        """Writes to `self.writer` what is shown of `epoch`, given the posterior of at least one face."""
+        """Writes what is shown of an epoch, counted from 1, to `self.writer`, given the posterior of a face or more."""
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -59,9 +59,9 @@ class FaceCallback(EventCallback):
         self.faces.attach(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._last_epoch = epoch
-        if is_due(epoch):
-            self._write(epoch)
+        self._last_epoch = epoch + 1
+        if is_due(self._last_epoch):
+            self._write(self._last_epoch)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._last_epoch != self._last_written:
@@ -69,7 +69,7 @@ class FaceCallback(EventCallback):
         super().on_train_end(logs)
 
     def _write(self, epoch):
-        encodings = self.faces.encodings(epoch)
+        encodings = self.faces.encodings(epoch - 1)  # as Keras counts
         if len(encodings.mean):
             try:
                 self.write(epoch, encodings)

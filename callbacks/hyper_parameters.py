@@ -59,7 +59,7 @@ class HyperParameters(EventCallback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name, value in numbers(logs).items():
             if name in METRICS and math.isfinite(value):
-                self.writer.scalar(f"metrics/{name}", value, epoch)
+                self.writer.scalar(f"metrics/{name}", value, epoch + 1)
         self.writer.flush()
 
     def on_train_end(self, logs: Any = None) -> None:

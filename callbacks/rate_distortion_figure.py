@@ -51,11 +51,11 @@ class RateDistortionFigure(EventCallback):
         self._warned = False
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        values = numbers(logs)
+        number, values = epoch + 1, numbers(logs)
         for name, keys in CURVES.items():
             point = [values[key] for key in keys if math.isfinite(values.get(key, math.nan))]
             if len(point) == len(keys):
-                self._points.setdefault(name, []).append([epoch, *point])
+                self._points.setdefault(name, []).append([number, *point])
         if not self._warned and not set(CURVES["training"]) <= set(values):
             self._warned = True
             warnings.warn(
@@ -70,11 +70,11 @@ class RateDistortionFigure(EventCallback):
                 temporary.write_text(json.dumps(self._points), encoding="utf-8")
         except OSError as error:
             raise cannot_write(self.log_dir, error) from error
-        if is_due(epoch):
+        if is_due(number):
             self.writer.image(
                 "7 rate and distortion/over the epochs",
                 rate_distortion_figure(self._points),
-                epoch,
+                number,
                 "KL (rate) and reconstruction loss (distortion) of each epoch, nats per image. Down is sharper, left "
                 "is closer to the prior; along a dashed line the loss (their sum, KL weight 1) is the same.",
             )

@@ -16,10 +16,11 @@ SPLITS = ("train", "validation")
 
 
 class Scalars(keras.callbacks.Callback):
-    """Writes every number of each epoch to `<log_dir>/train` and `<log_dir>/validation`, at step = epoch.
+    """Writes every number of each epoch to `<log_dir>/train` and `<log_dir>/validation`.
 
-    Training: the model's metrics, the learning rate, and `images_per_second` without the epoch's first execution.
-    Validation: the model's metrics under the same names, so that TensorBoard draws both in one chart.
+    The step is the epoch, counted from 1. Training: the model's metrics, the learning rate, and `images_per_second`
+    without the epoch's first execution. Validation: the model's metrics under the same names, so that TensorBoard
+    draws both in one chart.
 
     Args:
         log_dir: folder of the two TensorBoard runs `train` and `validation`.
@@ -39,7 +40,7 @@ class Scalars(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps, self._begin = 0, 0.0
         if not self._writers:
-            self._writers = {split: EventWriter.shared(self.log_dir / split, epoch) for split in SPLITS}
+            self._writers = {split: EventWriter.shared(self.log_dir / split, epoch + 1) for split in SPLITS}
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # The time of the first execution is left out: it fills the input pipeline and, once per training, compiles.
@@ -58,7 +59,7 @@ class Scalars(keras.callbacks.Callback):
             curves["learning_rate"] = float(optimizer.learning_rate)
         for name, value in curves.items():
             split = "validation" if name.startswith("val_") else "train"
-            self._writers[split].scalar(name.removeprefix("val_"), value, epoch)
+            self._writers[split].scalar(name.removeprefix("val_"), value, epoch + 1)
         for writer in self._writers.values():
             writer.flush()
 

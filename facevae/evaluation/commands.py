@@ -12,6 +12,7 @@ from facevae.evaluation.feature_classifier import FeatureClassifier, cached_clas
 from facevae.evaluation.image_sets import choose_indices, decoded_images, faces_of, write_png
 from facevae.evaluation.report import Evaluation
 from facevae.run.encodings import Encodings, encode_faces
+from facevae.training import steps_per_epoch
 
 
 def evaluate(evaluated: EvaluatedRun) -> Evaluation:
@@ -35,9 +36,11 @@ def evaluate(evaluated: EvaluatedRun) -> Evaluation:
             f"Posterior collapse: {unused} of {evaluated.model.latent_dim} latent dimensions carry less than "
             f"{UNUSED_KL} nats."
         )
+    step = int(evaluated.model.global_step.numpy())
     return Evaluation(
         which=evaluated.opened.which,
-        step=int(evaluated.model.global_step),
+        step=step,
+        epoch=-(-step // max(steps_per_epoch(evaluated.opened.config, dataset), 1)),
         seed=evaluated.seed,
         samples_from=evaluated.samples_from,
         data=dataset.name,

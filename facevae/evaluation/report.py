@@ -19,6 +19,7 @@ class Evaluation:
     Attributes:
         which: the model, `best` or `last`.
         step: training steps of the model.
+        epoch: the epoch in which they ended, counted from 1; 0 for a model that was not trained.
         seed: of every random draw.
         samples_from: `prior` or `density`, what the group `samples` is drawn from.
         data: name of the data set.
@@ -32,6 +33,7 @@ class Evaluation:
 
     which: str
     step: int
+    epoch: int
     seed: int
     samples_from: str
     data: str
@@ -44,7 +46,7 @@ class Evaluation:
 
 
 def save(run: RunFolder, evaluation: Evaluation) -> None:
-    """Writes `evaluation.json`, and TensorBoard's scalars at the model's training step.
+    """Writes `evaluation.json`, and TensorBoard's scalars at the model's epoch, as in the training's charts.
 
     Raises:
         UserError: the run folder cannot be written. An earlier `evaluation.json` stays as it was.
@@ -53,9 +55,9 @@ def save(run: RunFolder, evaluation: Evaluation) -> None:
 
     write_result(run.evaluation, evaluation)
     descriptions = {metric.name: metric.description for metric in evaluators.declared_metrics()}
-    writer = EventWriter(run.evaluation_logs, first_step=evaluation.step)
+    writer = EventWriter(run.evaluation_logs, first_step=evaluation.epoch)
     for name, value in evaluation.metrics.items():
-        writer.scalar(name, value, evaluation.step, descriptions.get(name))
+        writer.scalar(name, value, evaluation.epoch, descriptions.get(name))
     writer.close()
 
 
@@ -86,8 +88,8 @@ ARROWS = {"lower": "↓", "higher": "↑", None: " "}
 def table(evaluation: Evaluation) -> str:
     """The metrics with their units, which direction is better, and how to read them."""
     lines = [
-        f"{evaluation.test_faces:,} test faces of {evaluation.data}, {evaluation.which} model, step "
-        f"{evaluation.step:,}; ↓ lower is better, ↑ higher is better"
+        f"{evaluation.test_faces:,} test faces of {evaluation.data}, {evaluation.which} model, epoch "
+        f"{evaluation.epoch:,}, step {evaluation.step:,}; ↓ lower is better, ↑ higher is better"
     ]
     for evaluator in evaluators.EVALUATORS:
         metrics = [metric for metric in evaluator.metrics if metric.name in evaluation.metrics]

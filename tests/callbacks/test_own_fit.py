@@ -72,9 +72,9 @@ def test_all_of_them_work_with_a_users_model_in_one_fit_after_another(
     for epochs, more in ((2, {}), (4, validated)):
         with pytest.warns(UserWarning, match=r"reports kl_loss and reconstruction_loss, received .*loss"):
             model.fit(pictures, targets, 8, epochs, callbacks=callbacks, verbose=0, **more)
-    assert steps(read(tmp_path), "1 reconstructions/of validation faces") == [0, 1, 2, 3]
-    assert steps(read(tmp_path / "train"), "loss") == [0, 1, 2, 3]
-    assert steps(read(tmp_path / "validation"), "loss") == [3]
+    assert steps(read(tmp_path), "1 reconstructions/of validation faces") == [1, 2, 3, 4]
+    assert steps(read(tmp_path / "train"), "loss") == [1, 2, 3, 4]
+    assert steps(read(tmp_path / "validation"), "loss") == [4]
 
 
 def test_all_of_them_work_with_a_vae_without_validation(tmp_path, blob_images, vae):
@@ -82,7 +82,7 @@ def test_all_of_them_work_with_a_vae_without_validation(tmp_path, blob_images, v
     faces = faces_of(pictures)
     callbacks = [*_all_callbacks(faces, tmp_path), FitDensity(faces, 2)]
     vae.fit(pictures, batch_size=8, epochs=1, callbacks=callbacks, verbose=0)
-    assert steps(read(tmp_path), RATE_DISTORTION) == [0]
+    assert steps(read(tmp_path), RATE_DISTORTION) == [1]
     assert vae.density is not None
 
 
@@ -158,9 +158,9 @@ def test_a_second_fit_without_validation_draws_training_alone(tmp_path):
     _through(callback, range(2), {**logs, **{f"val_{name}": value for name, value in logs.items()}})
     _through(callback, range(2), logs)
     assert json.loads((tmp_path / "rate_distortion.json").read_text()) == {
-        "training": [[0, 1.0, 2.0], [1, 1.0, 2.0]]
+        "training": [[1, 1.0, 2.0], [2, 1.0, 2.0]]
     }
-    assert steps(read(tmp_path), RATE_DISTORTION) == [0, 1]
+    assert steps(read(tmp_path), RATE_DISTORTION) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_second_fit_without_validation_draws_training_alone(tmp_path):
 def test_damaged_points_do_not_end_a_training(tmp_path, stored):
     (tmp_path / "rate_distortion.json").write_text(json.dumps(stored))
     _through(RateDistortionFigure(tmp_path), [1], {"kl_loss": 1.0, "reconstruction_loss": 2.0})
-    assert json.loads((tmp_path / "rate_distortion.json").read_text()) == {"training": [[1, 1.0, 2.0]]}
+    assert json.loads((tmp_path / "rate_distortion.json").read_text()) == {"training": [[2, 1.0, 2.0]]}
 
 
 def test_scalars_need_no_optimizer_and_leave_out_what_is_no_number(tmp_path):
@@ -292,7 +292,7 @@ def test_images_smaller_than_a_thumbnail_are_shown(size, tmp_path, blob_images):
     pictures = blob_images(8, 16)[:, :size, :size]
     faces = faces_of(pictures)
     train(pictures, [kind(faces, tmp_path) for kind in OF_FACES], epochs=1)
-    assert steps(read(tmp_path), "1 reconstructions/of validation faces") == [0]
+    assert steps(read(tmp_path), "1 reconstructions/of validation faces") == [1]
     assert (tmp_path / "projector" / "faces.jpg").exists()
 
 
@@ -317,7 +317,7 @@ def test_images_that_are_not_square_are_shown_as_they_are(tmp_path, blob_images)
     model = Wide()
     model.compile("adam", "mse")
     train(pictures, [kind(faces, tmp_path) for kind in OF_FACES], epochs=1, model=model)
-    shown = images(read(tmp_path), "1 reconstructions/of validation faces")[0]
+    shown = images(read(tmp_path), "1 reconstructions/of validation faces")[1]
     assert (shown[:16, -24:] == pictures[7]).all()
 
 

@@ -58,8 +58,8 @@ def test_the_newest_epoch_sorts_first(tmp_path, blob_images):
     pictures = blob_images(8, 16)
     train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=11)
     names = [cloud.name for cloud in projector.read_config(tmp_path)]
-    assert sorted(names)[0] == "0 newest: epoch 10"
-    assert sorted(names)[1:] == [f"epoch {epoch:02d}" for epoch in range(10)]
+    assert sorted(names)[0] == "0 newest: epoch 11"
+    assert sorted(names)[1:] == [f"epoch {epoch:02d}" for epoch in range(1, 11)]
 
 
 @pytest.mark.parametrize("due", [range(500), [*range(100), *range(100, 1000, 10), *range(1000, 5000, 100)]])
@@ -90,13 +90,16 @@ def test_a_resumed_training_goes_on_with_the_history_on_disk(tmp_path, blob_imag
     pictures = blob_images(8, 16)
     model = train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=3)
     before = {cloud.points: _points(tmp_path, cloud) for cloud in projector.read_config(tmp_path)}
-    # Killed after epoch 2 was written and before its checkpoint: epoch 2 comes again.
+    # Killed after epoch 3 was written and before its checkpoint: epoch 3 comes again.
     (tmp_path / "projector" / "epoch-00007.bytes").write_bytes(b"left by the kill")
     train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], 4, 5, initial_epoch=2, model=model)
     clouds = projector.read_config(tmp_path)
-    assert sorted(cloud.name for cloud in clouds) == ["0 newest: epoch 4", *(f"epoch {e}" for e in range(4))]
+    assert sorted(cloud.name for cloud in clouds) == [
+        "0 newest: epoch 5",
+        *(f"epoch {e}" for e in range(1, 5)),
+    ]
     after = {cloud.points: _points(tmp_path, cloud) for cloud in clouds}
-    for epoch in (0, 1):
+    for epoch in (1, 2):
         name = f"projector/epoch-{epoch:05d}.bytes"
         assert (after[name] == before[name]).all()
     assert not (tmp_path / "projector" / "epoch-00007.bytes").exists()
@@ -107,7 +110,7 @@ def test_a_history_of_other_faces_is_not_mixed_with_these(tmp_path, blob_images)
     train(pictures, [EmbeddingProjector(faces_of(pictures[:8]), tmp_path)], epochs=2)
     train(pictures, [EmbeddingProjector(faces_of(pictures), tmp_path)], epochs=3, initial_epoch=2)
     (cloud,) = projector.read_config(tmp_path)
-    assert cloud.name == "0 newest: epoch 2"
+    assert cloud.name == "0 newest: epoch 3"
     assert cloud.shape[0] == 12 + 200 + 2
 
 
@@ -122,7 +125,7 @@ def test_thumbnails_are_those_of_the_faces_also_where_the_labels_are_equal(
     train(pictures, again, epochs=3, initial_epoch=first_epoch)
     assert (tmp_path / "projector" / "faces.jpg").read_bytes() != before
     assert {cloud.name for cloud in projector.read_config(tmp_path)} == (
-        {"0 newest: epoch 2"} | {f"epoch {epoch}" for epoch in range(first_epoch, 2)}
+        {"0 newest: epoch 3"} | {f"epoch {epoch}" for epoch in range(first_epoch + 1, 3)}
     )
 
 

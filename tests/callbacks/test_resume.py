@@ -62,27 +62,27 @@ def resumed(tmp_path, blob_images):
 
 def test_the_python_loader_sees_each_step_once(resumed):
     train_run, faces = read(resumed / "train"), read(resumed / "faces")
-    assert steps(train_run, "loss") == [0, 1, 2, 3, 4]
+    assert steps(train_run, "loss") == [1, 2, 3, 4, 5]
     tags = ["latents/KL of each dimension", "active_units", "1 reconstructions/of validation faces"]
     for tag in [*tags, "7 rate and distortion/over the epochs"]:
-        assert steps(faces, tag) == [0, 1, 2, 3, 4]
+        assert steps(faces, tag) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.slow
 def test_the_server_sees_each_step_once(resumed):
     with serve(resumed) as address:
         scalars = _get(address, "scalars/scalars", run="train", tag="loss")
-        assert [step for _, step, _ in scalars] == [0, 1, 2, 3, 4]
+        assert [step for _, step, _ in scalars] == [1, 2, 3, 4, 5]
         expected = values(read(resumed / "train"), "loss")
         np.testing.assert_allclose([value for _, _, value in scalars], [*expected.values()], rtol=1e-6)
         shown = _get(
             address, "images/images", run="faces", tag="1 reconstructions/of validation faces", sample=0
         )
-        assert [picture["step"] for picture in shown] == [0, 1, 2, 3, 4]
+        assert [picture["step"] for picture in shown] == [1, 2, 3, 4, 5]
         clouds = _get(address, "projector/info", run="faces")["embeddings"]
         assert [cloud["tensorName"] for cloud in clouds] == [
-            *(f"epoch {epoch}" for epoch in range(4)),
-            "0 newest: epoch 4",
+            *(f"epoch {epoch}" for epoch in range(1, 5)),
+            "0 newest: epoch 5",
         ]
 
 
@@ -107,7 +107,7 @@ def test_a_training_that_broke_off_starts_a_file_of_its_own(tmp_path, blob_image
     with pytest.raises(KeyboardInterrupt):
         train(pictures, [*callbacks, Breaks(tmp_path / "other", 8)], epochs=3)
     train(pictures, callbacks, epochs=3, initial_epoch=1)
-    assert steps(read(tmp_path / "faces"), "active_units") == [0, 1, 2]
+    assert steps(read(tmp_path / "faces"), "active_units") == [1, 2, 3]
 
 
 def test_the_rate_distortion_curve_goes_on(tmp_path):
@@ -120,5 +120,5 @@ def test_the_rate_distortion_curve_goes_on(tmp_path):
             callback.on_epoch_end(epoch, {**logs, **{f"val_{name}": value for name, value in logs.items()}})
         callback.on_train_end()
     points = json.loads((tmp_path / "rate_distortion.json").read_text())
-    assert points["validation"] == [[epoch, 10.0 + epoch, -float(epoch)] for epoch in range(5)]
-    assert steps(read(tmp_path), "7 rate and distortion/over the epochs") == [0, 1, 2, 3, 4]
+    assert points["validation"] == [[epoch + 1, 10.0 + epoch, -float(epoch)] for epoch in range(5)]
+    assert steps(read(tmp_path), "7 rate and distortion/over the epochs") == [1, 2, 3, 4, 5]

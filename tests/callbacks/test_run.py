@@ -39,8 +39,8 @@ def _through_one_epoch(callback, logs=None, model=None):
 def test_texts_are_written_under_their_titles(tmp_path):
     _through_one_epoch(RunText(tmp_path, {"1 a": "first", "2 b": "| x | y |"}))
     accumulator = read(tmp_path)
-    assert values(accumulator, "1 a")[0].item() == b"first"
-    assert values(accumulator, "2 b")[0].item() == b"| x | y |"
+    assert values(accumulator, "1 a")[1].item() == b"first"
+    assert values(accumulator, "2 b")[1].item() == b"| x | y |"
 
 
 def test_the_configuration_and_the_newest_metrics_are_a_row(tmp_path):
@@ -59,7 +59,7 @@ def test_the_configuration_and_the_newest_metrics_are_a_row(tmp_path):
     assert row.hparams["latent_dim"].number_value == 4.0
     assert row.hparams["minutes"].string_value == "None"
     assert row.hparams["flip"].bool_value is True
-    assert values(accumulator, "metrics/val_loss") == {0: 3.0, 1: 2.0}
+    assert values(accumulator, "metrics/val_loss") == {1: 3.0, 2: 2.0}
     assert metadata.SESSION_END_INFO_TAG in accumulator.PluginTagToContent("hparams")
 
 
@@ -79,9 +79,9 @@ def test_latent_statistics_are_those_of_the_latents(tmp_path, blob_images):
     mean, log_variance = (part.numpy() for part in model.encode(pictures))
     accumulator = read(tmp_path)
     kl = latents.kl_per_dimension(mean, log_variance)
-    assert values(accumulator, "active_units")[0] == latents.active_units(mean) == 4
-    np.testing.assert_allclose(values(accumulator, "latent_kl")[0], kl.sum(), rtol=1e-5)
-    buckets = values(accumulator, "latents/KL of each dimension")[0]
+    assert values(accumulator, "active_units")[1] == latents.active_units(mean) == 4
+    np.testing.assert_allclose(values(accumulator, "latent_kl")[1], kl.sum(), rtol=1e-5)
+    buckets = values(accumulator, "latents/KL of each dimension")[1]
     np.testing.assert_allclose([buckets[0, 0], buckets[-1, 1]], [kl.min(), kl.max()], rtol=1e-5)
     assert buckets[:, 2].sum() == 4
     assert "sigma" not in accumulator.Tags()["tensors"]  # this model has none
@@ -94,8 +94,8 @@ def test_a_vae_shows_its_sigma_and_kl_weight(tmp_path, blob_images):
     model.global_step.assign(25)
     _through_one_epoch(LatentStatistics(SharedEncoding(blob_images(4)), tmp_path), model=model)
     accumulator = read(tmp_path)
-    np.testing.assert_allclose(values(accumulator, "sigma")[0], 0.2, rtol=1e-6)
-    np.testing.assert_allclose(values(accumulator, "kl_weight")[0], 1.0, rtol=1e-6)
+    np.testing.assert_allclose(values(accumulator, "sigma")[1], 0.2, rtol=1e-6)
+    np.testing.assert_allclose(values(accumulator, "kl_weight")[1], 1.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 512])
@@ -106,7 +106,7 @@ def test_the_latents_figures_are_drawn_for_every_dimension(tmp_path, blob_images
     tags = accumulator.Tags()["tensors"]
     assert len(tags) == 2
     for tag in tags:
-        assert steps(accumulator, tag) == [0, 1]
+        assert steps(accumulator, tag) == [1, 2]
         assert images(accumulator, tag)[1].std() > 5.0
 
 
@@ -141,7 +141,7 @@ def test_the_density_follows_the_latents_and_is_sampled_from(tmp_path, blob_imag
     model.fit(pictures, batch_size=20, epochs=2, callbacks=callbacks, verbose=0)
     encoded = faces.encodings(1).sample()
     np.testing.assert_allclose(model.density.weights @ model.density.means, encoded.mean(axis=0), atol=1e-3)
-    assert steps(read(tmp_path), "2 samples/from the fitted density") == [0, 1]
+    assert steps(read(tmp_path), "2 samples/from the fitted density") == [1, 2]
 
 
 def test_a_model_without_room_for_a_density_is_refused(blob_images):
@@ -213,5 +213,5 @@ def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attribu
     tags = read(run.logs / "faces").Tags()["tensors"]
     assert ("5 attribute edits/of a validation face" in tags) == attributes
     assert {"1 how to read the tabs", "2 configuration", "3 data set", "4 command and versions"} <= set(tags)
-    configuration = values(read(run.logs / "faces"), "2 configuration")[0].item().decode()
+    configuration = values(read(run.logs / "faces"), "2 configuration")[1].item().decode()
     assert "| latent_dim | 4 |" in configuration

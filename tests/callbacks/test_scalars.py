@@ -32,7 +32,7 @@ def test_every_number_of_every_epoch_is_written_under_its_split(tmp_path, blob_i
     ).history
     train, validation = read(tmp_path / "train"), read(tmp_path / "validation")
     for name in ("loss", "reconstruction_loss", "kl_loss", "mse"):
-        assert [step for step, _ in train[name]] == [step for step, _ in validation[name]] == [0, 1]
+        assert [step for step, _ in train[name]] == [step for step, _ in validation[name]] == [1, 2]
         assert [value for _, value in train[name]] == pytest.approx(history[name], rel=1e-6)
         assert [value for _, value in validation[name]] == pytest.approx(history[f"val_{name}"], rel=1e-6)
     assert [value for _, value in train["learning_rate"]] == pytest.approx([3e-4, 3e-4])
@@ -52,4 +52,4 @@ def test_images_per_second_counts_steps_that_are_taken_at_once(tmp_path, monkeyp
         callback.on_train_batch_end(batch)
     callback.on_epoch_end(0, {})
     callback.on_train_end()
-    assert read(tmp_path / "train")["images_per_second"] == [(0, 2 * 5 * 8 / 4.0)]
+    assert read(tmp_path / "train")["images_per_second"] == [(1, 2 * 5 * 8 / 4.0)]

@@ -34,7 +34,7 @@ def evaluated(tmp_path, blob_dataset, monkeypatch):
 
     def evaluated(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.EvaluatedRun:
         run = RunFolder(tmp_path / "run")
-        run.save(from_preset("demo", image_size=32))
+        run.save(from_preset("demo", image_size=32, steps_per_epoch=3))
         keras.utils.set_random_seed(0)
         opened = OpenedRun(run.path, "best")
         opened.model = VAE(image_size=32, latent_dim=4, width=8, **options)
@@ -231,14 +231,14 @@ def test_an_evaluation_is_saved_in_the_run_folder_and_for_tensorboard(evaluated,
         evaluation.save(one.opened.run, result)
     stored = json.loads(one.opened.run.evaluation.read_text(encoding="utf-8"))
     assert stored["metrics"] == result.metrics
-    assert stored["step"] == 7
+    assert (stored["step"], stored["epoch"]) == (7, 3)  # the third epoch of three steps has begun
     assert stored["feature_classifier"]["sha256"] == "0" * 64
     events = {
         tag: (event.step, float(tensor_util.make_ndarray(value.tensor)))
         for tag, (event, value) in written(one.opened.run).items()
     }
     assert set(events) == set(result.metrics)
-    assert events["reconstruction/mse"] == (7, pytest.approx(result.metrics["reconstruction/mse"]))
+    assert events["reconstruction/mse"] == (3, pytest.approx(result.metrics["reconstruction/mse"]))
 
 
 def test_the_hparams_tab_finds_what_was_measured(evaluated, untrained_classifier):

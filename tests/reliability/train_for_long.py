@@ -120,7 +120,7 @@ def print_loading_time(address: str, epochs: int) -> None:
         time.sleep(0.1)
     scalars = time.monotonic() - begin
     while (pictures := ask("images/images", run="faces", tag=TAG, sample=0))[-1:] == [] or (
-        pictures[-1]["step"] < epochs - 1
+        pictures[-1]["step"] < epochs
     ):
         if time.monotonic() - begin > 600:
             raise SystemExit(f"TensorBoard shows {len(pictures)} pictures after 10 minutes")

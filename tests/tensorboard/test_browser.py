@@ -122,9 +122,11 @@ def test_the_grids_of_the_first_and_the_last_epoch_are_shown(page, run):
         "card => { const i = card.shadowRoot.querySelector('img'); return i && i.complete && i.naturalWidth }"
     )
     sources = set()
-    for step in (1, 0):
+    for step in (2, 1):
         slider = card.locator("paper-slider")
-        slider.evaluate("(slider, step) => { slider.value = step; slider.immediateValue = step; }", step)
+        slider.evaluate(
+            "(slider, index) => { slider.value = index; slider.immediateValue = index; }", step - 1
+        )
         _until(page, lambda step=step: f"step {step} " in card.evaluate(text), f"step {step}")
         _until(page, lambda: card.locator("img").get_attribute("src") not in sources, "another grid")
         width = _until(page, lambda: card.evaluate(picture), "the grid")
@@ -212,7 +214,7 @@ def test_the_projector_shows_thumbnails_colours_and_new_epochs(page, run):
     page.on("response", lambda r: sprites.append(r.status) if "sprite_image" in r.url else None)
     _open(page, run.address, "projector")
     frame = _projector(page)
-    newest = f"0 newest: epoch {run.epochs - 1}"
+    newest = f"0 newest: epoch {run.epochs}"
     menus = frame.locator("vz-projector-data-panel paper-dropdown-menu")
     assert menus.first.evaluate("menu => menu.value") == newest  # the newest opens first
     _until(page, lambda: sprites and set(sprites) == {200}, "the thumbnails")
@@ -220,9 +222,9 @@ def test_the_projector_shows_thumbnails_colours_and_new_epochs(page, run):
 
     legend = "legend => legend.shadowRoot.textContent.replace(/\\s+/g, ' ')"
     expected = f"yes {int(run.faces.attributes[:, 1].sum())}"
-    for epoch in (newest, "epoch 0"):
-        if epoch == "epoch 0":
-            _choose(page, frame, "tensors found", "epoch 0")
+    for epoch in (newest, "epoch 1"):
+        if epoch == "epoch 1":
+            _choose(page, frame, "tensors found", "epoch 1")
             frame.get_by_text("Points: 52").first.wait_for()
         _choose(page, frame, "Color by", "Attribute_1")
         shown = frame.locator("vz-projector-legend").first
@@ -232,7 +234,7 @@ def test_the_projector_shows_thumbnails_colours_and_new_epochs(page, run):
     page.reload()
     frame = _projector(page)
     menus = frame.locator("vz-projector-data-panel paper-dropdown-menu")
-    expected = f"0 newest: epoch {run.epochs - 1}"
+    expected = f"0 newest: epoch {run.epochs}"
     _until(
         page, lambda: menus.first.evaluate("menu => menu.value") == expected, "the new epoch after a reload"
     )
