@@ -92,7 +92,7 @@ def expect_each_step_once(logs: pathlib.Path, epochs: int) -> None:
         "validation": ("loss",),
         "faces": ("active_units", "latents/KL of each dimension", "1 reconstructions/of validation faces"),
     }.items():
-        expect_steps(logs / run, tags, list(range(epochs)))
+        expect_steps(logs / run, tags, list(range(1, epochs + 1)))
 
 
 def expect_steps(run: pathlib.Path, tags: Iterable[str], expected: list[int]) -> None:
