@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import IO
 
 from measuring import HERE, machine, write_section
 from tqdm import tqdm
@@ -71,19 +72,24 @@ def report(heading: str, runs: dict[tuple[str, ...], list], scratch: str, said: 
 
 
 def until(command: tuple[str, ...], cwd: str, said: str | None = None) -> tuple[float, float]:
-    """Elapsed and processor seconds until a script ends, or until it prints some words and is then killed."""
+    """Elapsed and processor seconds until a script ends, or until it prints some words and is then killed.
+
+    It prints to a terminal of its own: progress bars are for terminals only.
+    """
     script, *rest = command
+    ours, theirs = os.openpty()
     begin, used = time.perf_counter(), os.times()
     process = subprocess.Popen(
         [sys.executable, str(HERE.parent / script), *rest],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=theirs,
+        stderr=theirs,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(HERE.parent), "COLUMNS": "120"},
     )
-    with process:
+    os.close(theirs)
+    with process, open(ours, "rb", buffering=0) as terminal:
         heard = b""
-        while part := os.read(process.stdout.fileno(), 65536):
+        while part := _read(terminal):
             heard += part
             if said and said.encode() in heard:
                 seconds = time.perf_counter() - begin
@@ -96,6 +102,14 @@ def until(command: tuple[str, ...], cwd: str, said: str | None = None) -> tuple[
                 raise SystemExit(f"{' '.join(command)} did not say {said!r}:\n{told}")
     after = os.times()
     return seconds, after.children_user + after.children_system - used.children_user - used.children_system
+
+
+def _read(terminal: IO[bytes]) -> bytes:
+    """What a terminal shows next; nothing once its process has ended."""
+    try:
+        return terminal.read(65536)
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":

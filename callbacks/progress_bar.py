@@ -7,6 +7,7 @@ import keras
 from tqdm import tqdm
 
 from callbacks.logs import numbers
+from facevae import arguments
 from facevae.model import VAE
 
 
@@ -16,37 +17,53 @@ class ProgressBar(keras.callbacks.Callback):
     Keras' own bar counts the steps of one epoch, and the number of epochs is not known in a training limited by
     minutes. Works with any model, with and without validation data; where the steps of an epoch are not known
     beforehand, the bar moves once per epoch.
+
+    Args:
+        batch_size: images per step, for the images per second in the bar; None leaves them out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batch_size: int | None = None) -> None:
         super().__init__()
+        self.batch_size = (
+            None if batch_size is None else arguments.whole_number("batch_size", batch_size, 1, 2**31)
+        )
         self._bar = tqdm(disable=True)
         self._begin = self._shown = 0.0
-        self._epoch = 0
+        self._epoch = self._steps = 0
         self._first_epoch: int | None = None
+        self._columns: tuple[str, ...] | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._bar.close()  # an interrupted training leaves it open
-        self._first_epoch = None
-        layout = "Training {percentage:3.0f}%|{bar}| {elapsed} [{postfix}]"
+        self._first_epoch = self._columns = None
+        layout = "Training {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
         self._bar = tqdm(total=1.0, bar_format=layout, postfix="compiling", leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._begin = epoch, time.monotonic()
+        self._shown, self._steps = self._begin, 0
         if self._first_epoch is None:
             self._first_epoch = epoch
+            self._bar.initial = self._bar.n = self._progress(
+                -1
+            )  # what an earlier training has done takes no time
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
-        if now - self._shown < 0.5:  # reading the values waits for the device
+        self._steps += 1
+        seconds = now - self._shown
+        if seconds < 0.5:  # reading the values waits for the device
             return
-        self._shown = now
         model = self.model
         self._bar.n = min(1.0, self._progress(batch))
         step = int(model.global_step.numpy()) if isinstance(model, VAE) else batch + 1
         values = numbers({name: value for name, value in (logs or {}).items() if name in ("mse", "loss")})
-        shown = f"mse {values['mse']:.4f}" if "mse" in values else f"loss {values.get('loss', 0.0):.4g}"
-        self._bar.set_postfix_str(f"epoch {self._epoch + 1}, step {step:,}, {shown}")
+        shown = [f"epoch {self._epoch + 1}", f"step {step:,}"]
+        if self.batch_size is not None:
+            shown.append(f"{self._steps * self.batch_size / seconds:,.0f} images/s")
+        shown.append(f"mse {values['mse']:.4f}" if "mse" in values else f"loss {values.get('loss', 0.0):.4g}")
+        self._bar.set_postfix_str(", ".join(shown))
+        self._shown, self._steps = now, 0
 
     def _progress(self, batch: int) -> float:
         """How much is done, in [0, 1]: what a VAE knows of its schedules' end, else by what `fit` was asked for."""
@@ -58,21 +75,41 @@ class ProgressBar(keras.callbacks.Callback):
         return done / max(epochs - first, 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        seconds = time.monotonic() - self._begin
-        self._bar.write(f"epoch {epoch + 1:3d}  {_summary(numbers(logs))}  ({seconds:.0f} s)")
+        values, seconds = numbers(logs), time.monotonic() - self._begin
+        columns = _columns(values)
+        if columns and columns != self._columns:
+            self._bar.write(_heading(columns))
+        self._columns = columns
+        cells = "  ".join(_FORMATS[name].format(values[name]) for name in columns)
+        described = cells or "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        self._bar.write(f"{epoch + 1:5d}  {described}  {seconds:5.0f} s")
 
     def on_train_end(self, logs: Any = None) -> None:
         self._bar.close()
 
 
-def _summary(values: dict[str, float]) -> str:
-    """The epoch's values in words: those of a VAE in their units, any other model's under their own names."""
-    parts = {"reconstruction_loss": "reconstruction {:.1f}", "kl_loss": "KL {:.1f} nats", "mse": "mse {:.5f}"}
+# What is shown of a VAE's epochs. In columns as wide as their titles, so that a line fits a terminal of 80 characters.
+_TITLES = {"loss": "  training", "val_loss": "validation"}
+_TITLES |= {"reconstruction_loss": "reconstruction", "kl_loss": "     KL", "mse": "    mse"}
+_FORMATS = {"loss": "{:10.1f}", "val_loss": "{:10.1f}"}
+_FORMATS |= {"reconstruction_loss": "{:14.1f}", "kl_loss": "{:7.1f}", "mse": "{:7.5f}"}
+_FORMATS |= {f"val_{name}": _FORMATS[name] for name in ("reconstruction_loss", "kl_loss", "mse")}
+
+
+def _columns(values: dict[str, float]) -> tuple[str, ...]:
+    """The names of the values that are shown in columns; none for a model that reports others."""
+    parts = ("reconstruction_loss", "kl_loss", "mse")
     if not {"loss", *parts} <= set(values):
-        return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    prefix = "val_" if {"val_loss", *(f"val_{name}" for name in parts)} <= set(values) else ""
-    training = f"loss {values['loss']:.1f}"
-    described = ", ".join(text.format(values[prefix + name]) for name, text in parts.items())
-    if not prefix:
-        return f"{training}, {described}"
-    return f"{training}  validation: loss {values['val_loss']:.1f}, {described}"
+        return ()
+    validated = ("val_loss", *(f"val_{name}" for name in parts))
+    return ("loss", *validated) if set(validated) <= set(values) else ("loss", *parts)
+
+
+def _heading(columns: tuple[str, ...]) -> str:
+    parts = "validation is" if "val_loss" in columns else "training is"
+    titles = "  ".join(_TITLES.get(name) or _TITLES[name.removeprefix("val_")] for name in columns)
+    return (
+        f"Losses in nats per image; {parts} the sum of reconstruction and KL.\n"
+        "Lower is better. Below 0 is usual: the density of a pixel's value can exceed 1.\n"
+        f"epoch  {titles}     time"
+    )

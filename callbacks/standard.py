@@ -47,7 +47,7 @@ def standard_callbacks(
     faces = SharedEncoding.of_records(dataset.validation, dataset.attribute_names)
     log_dir = run.logs / "faces"
     callbacks: list[keras.callbacks.Callback] = [
-        ProgressBar(),
+        ProgressBar(config.batch_size),
         Scalars(run.logs, config.batch_size),
         RunText(log_dir, run_texts(config, dataset)),
         CustomScalarsLayout(log_dir),

@@ -90,7 +90,8 @@ def test_a_folder_trains_is_not_overwritten_and_goes_on(start, tmp_path, folder)
     assert "Warning" not in err
     for next_step in ("-m tensorboard.main --logdir", "explore.py", "export.py"):
         assert next_step in out
-    assert re.search(r"epoch +1 +loss .* nats, mse 0\.\d+", err + out)
+    assert re.search(r"^epoch +training +validation +reconstruction +KL +mse +time$", out, re.MULTILINE)
+    assert re.search(r"^    1( +-?\d+\.\d){4}  0\.\d{5} +\d+ s$", out, re.MULTILINE)
     assert facevae.load(run).sample(2).shape == (2, 32, 32, 3)
 
     code, _, err = finish(start(*SMALL, "--data", folder, "--run-dir", run))
