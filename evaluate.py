@@ -5,7 +5,6 @@ memorised. The results are printed, saved as evaluation.json in the run folder, 
 """
 
 from facevae.command_line.interruption import end_on_signals
-from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
@@ -13,6 +12,8 @@ if __name__ == "__main__":  # before the other imports, which take a while
 import argparse
 
 from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.parser import Parser
+from facevae.command_line.printed_commands import script_command
 from facevae.command_line.quiet import without_native_notes
 from facevae.errors import UserError, printable
 from facevae.run.opened_run import add_data_flags, open_from_flags
@@ -117,6 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         write_result(flags.output, evaluation)
         print(f"Written to {printable(str(flags.output))}")
+    print(f"  explore it:     {script_command('explore.py', opened.run.path, 'generate')}")
+    print(f"  export it:      {script_command('export.py', opened.run.path)}")
 
 
 if __name__ == "__main__":

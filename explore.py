@@ -1,7 +1,6 @@
 """Pictures of what a run has learned. Each command writes them into the run folder and into TensorBoard."""
 
 from facevae.command_line.interruption import end_on_signals
-from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.parser import Parser
 from facevae.command_line.quiet import without_native_notes
 from facevae.errors import UserError
 from facevae.run.opened_run import DATA_FLAGS, add_data_flags, open_from_flags

@@ -5,15 +5,17 @@ and a web page. Every model file is compared with the trained model; a .tflite f
 """
 
 from facevae.command_line.interruption import end_on_signals
-from facevae.command_line.parser import Parser
 
 if __name__ == "__main__":  # before the other imports, which take a while
     end_on_signals()
 
 import argparse
+import pathlib
 import sys
 
 from facevae.command_line.ending import exit_on_user_error
+from facevae.command_line.parser import Parser
+from facevae.command_line.printed_commands import script_command
 from facevae.command_line.quiet import without_native_notes
 from facevae.errors import UserError, printable
 from facevae.exporting.formats import FORMATS
@@ -103,6 +105,11 @@ def main(arguments: list[str] | None = None) -> int:
     for note in export.notes:
         print(note)
     print(f"Written to {printable(str(export.folder))}")
+    if not flags.serve and (export.folder / "web").is_dir():
+        words: list[str | pathlib.Path] = [opened.run.path, "--serve"]
+        if flags.output_dir:
+            words += ["--output-dir", pathlib.Path(flags.output_dir)]
+        print(f"  see it:         {script_command('export.py', *words)}")
 
     # -------------------------------------------------------------------------------------------------------------
     # Web page

@@ -196,7 +196,7 @@ def drawn(run, blob_dataset, tmp_path, monkeypatch):
         explore.main([str(run.path), *command])
         accumulator = read(tmp_path / "logs")
         (tag,), (picture,) = accumulator.Tags()["tensors"], pictures.values()
-        return images(accumulator, tag)[0].astype(int), picture.astype(int)
+        return images(accumulator, tag)[1].astype(int), picture.astype(int)
 
     return draw
 

@@ -5,8 +5,9 @@ import errno
 import os
 import re
 import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 # What was asked for is missing after these: no space, a quota, a limit. A reader that left has seen what it wanted.
@@ -206,3 +207,24 @@ def _open_closed_descriptors() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (until the process ends)
+
+
+@contextlib.contextmanager
+def elapsed_time(label: str) -> Iterator[None]:
+    """Shows a label and the seconds since its beginning while a library that tells no progress works."""
+    from tqdm import tqdm
+
+    done = threading.Event()
+    with tqdm(desc=label, bar_format="{desc}: {elapsed}", leave=False) as shown:
+
+        def show() -> None:
+            while not done.wait(0.5):
+                shown.refresh()
+
+        thread = threading.Thread(target=show, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from facevae import figures
+from facevae.command_line.display import elapsed_time
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
@@ -103,8 +104,8 @@ def latents(
     if count < _MAPPED_FACES:
         print(f"No map: it takes at least {_MAPPED_FACES} encoded training faces, the run has {count}.")
         return
-    print(f"Computing a t-SNE map of {count:,} training faces:", flush=True)
-    positions = two_dimensional_map(mean, seed, verbose=True)
+    with elapsed_time(f"Computing a t-SNE map of {count:,} training faces"):
+        positions = two_dimensional_map(mean, seed)
     explored.show(
         "latent_map", figures.map_with_density(positions, f"Latents of {count:,} training faces, t-SNE")
     )

@@ -9,7 +9,7 @@ import numpy as np
 MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS, MAP_ANGLE = 50, 30.0, 4.0, 500, 0.7
 
 
-def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) -> np.ndarray:
+def two_dimensional_map(mean: np.ndarray, seed: int = 0) -> np.ndarray:
     """A t-SNE map of the latents in two dimensions, in which faces with similar latents lie close together.
 
     It maps the principal components by scikit-learn's Barnes-Hut approximation of van der Maaten and Hinton,
@@ -19,7 +19,6 @@ def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) 
     Args:
         mean: `float32[faces, latent_dim]`, posterior means; at least 5 faces.
         seed: of the principal components and the optimisation.
-        verbose: whether scikit-learn prints its progress.
 
     Returns:
         `float32[faces, 2]`.
@@ -46,7 +45,6 @@ def two_dimensional_map(mean: np.ndarray, seed: int = 0, verbose: bool = False) 
         init=reduced[:, :2] / max(reduced[:, 0].std(), 1e-12) * 0.1,
         random_state=seed,
         n_jobs=-1,
-        verbose=2 if verbose else 0,
     )
     # For few faces, the threads spend more time waiting for each other after every small step than they save, and
     # far more on a busy machine.

@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from places import ROOT
+
+from facevae.command_line.display import elapsed_time
 
 BEGINNING = f"""
 import sys
@@ -186,3 +189,11 @@ def test_help_into_a_pipe_that_nobody_reads_is_no_error(tmp_path, script):
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_library_without_progress_shows_the_time_that_it_takes(capsys):
+    with elapsed_time("Working"):
+        time.sleep(1.2)
+    shown = capsys.readouterr().err
+    assert "Working: 00:01" in shown
+    assert shown.endswith("\r")  # it leaves nothing behind
