@@ -67,17 +67,20 @@ def pictures_in_tensorboard(run):
 @pytest.mark.parametrize(
     ("command", "files"),
     [
-        (["reconstruct", "--count", "12"], ["reconstructions.png"]),
-        (["generate", "--count", "3", "--temperature", "0.5"], ["generated.png"]),
+        (["reconstruct", "--count", "12"], ["reconstructions-count-12.png"]),
+        (["generate", "--count", "3", "--temperature", "0.5"], ["generated-count-3-temperature-0.5.png"]),
         (
             ["latents", "--count", "30"],
-            ["latent_dimensions.png", "latent_map.png", "latent_map_faces.png", "latent_map_attributes.png"],
+            [f"latent_{what}-count-30.png" for what in ("dimensions", "map", "map_faces", "map_attributes")],
         ),
-        (["edit", "2", "--attribute", "smiling", "--strength", "-3:3:7"], ["edit_2_Smiling.png"]),
+        (
+            ["edit", "2", "--attribute", "smiling", "--strength", "-3:3:7"],
+            ["edit_2_Smiling-strength--3_3_7.png"],
+        ),
         (["edit", "2"], ["attributes_2.png"]),
-        (["morph", "0", "1", "2", "--steps", "3"], ["morph.png", "morph.webp"]),
-        (["traverse", "--count", "4"], ["traversal.png"]),
-        (["neighbours", "--count", "2"], ["neighbours.png"]),
+        (["morph", "0", "1", "2", "--steps", "3"], ["morph_0_1_2-steps-3.png", "morph_0_1_2.webp"]),
+        (["traverse", "--count", "4"], ["traversal-count-4.png"]),
+        (["neighbours", "--count", "2"], ["neighbours-count-2.png"]),
     ],
 )
 def test_each_command_writes_its_picture_shows_it_in_tensorboard_and_prints_its_path(
@@ -92,7 +95,7 @@ def test_each_command_writes_its_picture_shows_it_in_tensorboard_and_prints_its_
             assert min(picture.size) > 60
         assert str(path) in printed
         if name.endswith(".png"):
-            assert f"explore/{path.stem}" in tags
+            assert any(path.stem.startswith(tag.removeprefix("explore/")) for tag in tags)
 
 
 def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch):
@@ -103,7 +106,7 @@ def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch
     monkeypatch.setattr(preparation, "prepare_for", unreachable)
     explore.main([str(run.path), "generate", "--count", "2"])
     explore.main([str(run.path), "traverse", "--count", "2"])
-    assert (run.figures / "traversal.png").exists()
+    assert (run.figures / "traversal-count-2.png").exists()
     with pytest.raises(UserError, match="no such folder"):
         explore.main([str(run.path), "reconstruct"])
 
@@ -111,23 +114,24 @@ def test_a_run_away_from_its_data_still_generates_and_traverses(run, monkeypatch
 def test_pictures_go_to_another_folder_and_replace_nothing_there(run, tmp_path, capsys):
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "morph.webp").write_text("years of work")
+    (folder / "morph_0_1.webp").write_text("years of work")
     with read_only(run.path):
         before = sorted(run.path.rglob("*"))
         for _ in range(2):
             explore.main([str(run.path), "morph", "0", "1", "--steps", "3", "--output-dir", str(folder)])
         assert sorted(run.path.rglob("*")) == before
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("morph-2.png", "morph-2.webp", "morph-3.webp", "morph.png", "morph.webp")
+        *("morph_0_1-2.webp", "morph_0_1-3.webp", "morph_0_1-steps-3-2.png", "morph_0_1-steps-3.png"),
+        "morph_0_1.webp",
     ]
-    assert (folder / "morph.webp").read_text() == "years of work"
-    assert str(folder / "morph-3.webp") in capsys.readouterr().out
+    assert (folder / "morph_0_1.webp").read_text() == "years of work"
+    assert str(folder / "morph_0_1-3.webp") in capsys.readouterr().out
 
 
 def test_a_run_that_cannot_be_written_shows_what_was_measured_and_then_says_so(run, capsys):
     with (
         read_only(run.path),
-        pytest.raises(UserError, match=r"reconstructions\.png.*\(Permission denied\).*--output-dir"),
+        pytest.raises(UserError, match=r"reconstructions-count-4\.png.*\(Permission denied\).*--output-dir"),
     ):
         explore.main([str(run.path), "reconstruct", "--count", "4"])
     assert "Mean squared error" in capsys.readouterr().out
@@ -179,7 +183,9 @@ def drawn(run, blob_dataset, tmp_path, monkeypatch):
         variable.assign(1.5 * variable)  # untrained as it is, its encoder would use no dimension
     model.save(run.network("last"))
     pictures = {}
-    monkeypatch.setattr(Exploration, "show", lambda self, name, picture: pictures.update({name: picture}))
+    monkeypatch.setattr(
+        Exploration, "show", lambda self, name, picture, made_by: pictures.update({name: picture})
+    )
     for name in ("reconstruction_grid", "traversal_grid", "attribute_edit_grid", "interpolation_grid"):
         monkeypatch.setattr(f"facevae.figures.{name}", _plain(getattr(figures, name)))
 

@@ -5,7 +5,6 @@ Each takes an `Exploration` first and writes its pictures with `Exploration.show
 """
 
 import itertools
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,8 @@ from facevae.command_line.display import elapsed_time
 from facevae.errors import UserError
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
-from facevae.exploration.latent_map import map_agreement, two_dimensional_map
+from facevae.exploration.file_names import faces_in_name, options_in_name, stem
+from facevae.exploration.latent_map import different_in_kind, map_agreement, two_dimensional_map
 from facevae.figures.text import signed
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
@@ -45,8 +45,10 @@ def reconstruct(
     """
     if faces:
         originals, notes = explored.faces(faces, eyes, box)
+        made_by = faces_in_name(faces, eyes, box)
     else:
         available = len(explored.dataset.test)
+        made_by = options_in_name(count=(count, None), seed=(seed, 0))
         count = min(20, available) if count is None else count
         _check_count(count, available, "faces in the test split")
         chosen = np.random.default_rng(seed).choice(available, count, replace=False)
@@ -59,18 +61,17 @@ def reconstruct(
     print(quality)
     note = f"{'; '.join(notes)}. {quality}"
     grid = figures.reconstruction_grid(originals, reconstructions, "Reconstructions", note, SIDE)
-    explored.show("reconstructions", grid)
+    explored.show("reconstructions", grid, made_by)
 
 
 def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
-    """New faces, from N(0, 1) and from the fitted density if there is one."""
-    sources = {"prior": "N(0, 1)"}
+    """New faces, from the fitted density if there is one, and from N(0, 1)."""
+    sources = {"density": "the density fitted to encoded training faces", "prior": "N(0, 1)"}
     if explored.model.density is None:
+        del sources["density"]
         print(
             "The run has no fitted density (density_components is 0, or training has not ended): N(0, 1) only."
         )
-    else:
-        sources["density"] = "the density fitted to encoded training faces"
     note = f"Temperature {temperature:g}, seed {seed}."
     grids = [
         figures.sample_grid(
@@ -78,7 +79,8 @@ def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, s
         )
         for source, name in sources.items()
     ]
-    explored.show("generated", figures.stacked(grids))
+    made_by = options_in_name(count=(count, 40), temperature=(temperature, 1.0), seed=(seed, 0))
+    explored.show("generated", figures.stacked(grids), made_by)
 
 
 def latents(
@@ -91,6 +93,7 @@ def latents(
     wanted = None if attribute is None else explored.attribute_index(attribute)
     encodings = explored.opened.training_encodings
     available = len(encodings.mean)
+    made_by = options_in_name(count=(count, None), seed=(seed, 0))
     count = available if count is None else count
     least = min(_MAPPED_FACES, available)
     _check_count(count, available, "encoded training faces", least=max(least, 2))
@@ -99,36 +102,37 @@ def latents(
 
     title = f"The first {min(30, mean.shape[1])} of {mean.shape[1]} latent dimensions"
     samples = encodings.sample(seed)[rows]
-    explored.show("latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title))
+    explored.show(
+        "latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title), made_by
+    )
 
     if count < _MAPPED_FACES:
         print(f"No map: it takes at least {_MAPPED_FACES} encoded training faces, the run has {count}.")
         return
     with elapsed_time(f"Computing a t-SNE map of {count:,} training faces"):
         positions = two_dimensional_map(mean, seed)
-    explored.show(
-        "latent_map", figures.map_with_density(positions, f"Latents of {count:,} training faces, t-SNE")
-    )
+    title = f"Latents of {count:,} training faces, t-SNE"
+    explored.show("latent_map", figures.map_with_density(positions, title), made_by)
     places = figures.places_in_map(positions)
     faces = explored.dataset.train.images(encodings.indices[rows][places[places >= 0]])
-    explored.show(
-        "latent_map_faces", figures.map_with_faces(places, faces, "The latent map, drawn with its faces")
-    )
+    title = "The latent map, drawn with its faces"
+    explored.show("latent_map_faces", figures.map_with_faces(places, faces, title), made_by)
 
     if encodings.attributes is None:
         print("The data set has no attributes: no map is coloured by them.")
         return
     attributes = encodings.attributes[rows]
     agreement = map_agreement(positions, attributes)
-    shown = np.argsort(-agreement)[:6] if wanted is None else np.array([wanted])
-    names = [explored.dataset.attribute_names[index] for index in shown]
+    every = explored.dataset.attribute_names
+    shown = different_in_kind(attributes, every, agreement) if wanted is None else np.array([wanted])
+    names = [every[index] for index in shown]
     title = (
-        "The latent map, coloured by the attributes that it groups best"
+        "The latent map, coloured by attributes of different kinds that it groups well"
         if wanted is None
         else "The latent map, coloured by an attribute"
     )
     panels = figures.map_by_attributes(positions, attributes[:, shown], names, agreement[shown], title)
-    explored.show("latent_map_attributes", panels)
+    explored.show("latent_map_attributes", panels, made_by + options_in_name(attribute=(attribute, None)))
 
 
 def edit(
@@ -146,6 +150,9 @@ def edit(
     print(note)
     latent = explored.encode(image[None])[0]
     strengths = np.linspace(*strength)
+    made_by = faces_in_name([], eyes, box) + options_in_name(
+        strength=("_".join(f"{s:g}" for s in strength), "-2_2_9")
+    )
     note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others unchanged."
     names = explored.dataset.attribute_names
     if index is None:
@@ -154,13 +161,13 @@ def edit(
         title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
         (unedited,) = explored.model.decode_all(latent[None])
         sheet = figures.attribute_sheet(unedited, edited[0::2], edited[1::2], names, title, note)
-        explored.show(f"attributes_{_stem(face)}", sheet)
+        explored.show(f"attributes_{stem(face)}", sheet, made_by)
         return
     edited = explored.model.decode_all(attribute_edits(latent, directions[[index]], strengths))
     grid = figures.attribute_edit_grid(
         image, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
     )
-    explored.show(f"edit_{_stem(face)}_{names[index]}", grid)
+    explored.show(f"edit_{stem(face)}_{names[index]}", grid, made_by)
 
 
 def morph(
@@ -187,13 +194,14 @@ def morph(
         note,
         SIDE,
     )
-    explored.show("morph", grid)
+    made_by = faces_in_name(faces, eyes, box)
+    explored.show("morph", grid, made_by + options_in_name(steps=(steps, 9)))
     frames = []
     for start, end in pairs:
         moving = explored.model.decode_all(interpolate(start, end, 24, spherical=True))
         frames += [*[moving[0]] * 6, *moving]  # pause at each face
     forward = np.stack([*frames, *[frames[-1]] * 6])
-    explored.show_animation("morph", np.concatenate([forward, forward[::-1]]))
+    explored.show_animation("morph" + made_by, np.concatenate([forward, forward[::-1]]))
 
 
 def traverse(
@@ -208,6 +216,8 @@ def traverse(
     Without a count: 10 dimensions, or all where there are fewer.
     """
     encodings = explored.opened.kept_encodings
+    made_by = faces_in_name([] if face is None else [face], eyes, box)
+    made_by += options_in_name(count=(count, None))
     count = min(10, encodings.mean.shape[1]) if count is None else count
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     mean, log_variance = encodings.mean, encodings.log_variance
@@ -230,7 +240,7 @@ def traverse(
         f"divergence from N(0, 1), in nats. Start: {note}.",
         SIDE,
     )
-    explored.show("traversal", grid)
+    explored.show("traversal", grid, made_by)
 
 
 def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
@@ -254,7 +264,7 @@ def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
     grid = figures.neighbour_grid(
         generated, train.images(indices[:count].ravel()), closest, "Nearest training faces", note, SIDE
     )
-    explored.show("neighbours", grid)
+    explored.show("neighbours", grid, options_in_name(count=(count, 8), seed=(seed, 0)))
 
 
 def _check_count(asked, available, what, least=1):
@@ -267,8 +277,3 @@ def _check_count(asked, available, what, least=1):
             f"--count: expected {least} to {available:,}, because there are {available:,} {what}; received {asked:,}. "
             "Give a number in this range."
         )
-
-
-def _stem(face):
-    """The name of a face in file names: its number, or its file without folder and suffix."""
-    return pathlib.Path(face).stem

@@ -195,13 +195,14 @@ class Exploration:
     # Pictures
     # ---------------------------------------------------------------------------------------------------------
 
-    def show(self, name: str, picture: np.ndarray) -> pathlib.Path:
+    def show(self, name: str, picture: np.ndarray, made_by: str = "") -> pathlib.Path:
         """Writes a picture into the run folder and prints its path, then into TensorBoard; or into `output_dir`.
 
         Args:
-            name: name of the file, without its suffix, and of the tag in TensorBoard; in the file's name, characters
-                other than letters, digits, `.`, `-` and `_` become `_`.
+            name: beginning of the file's name, and the tag in TensorBoard.
             picture: `uint8[height, width, 3]`.
+            made_by: rest of the file's name, without its suffix: the options that other pictures of this name were
+                not made with. In the file's name, characters other than letters, digits, `.`, `-` and `_` become `_`.
 
         Returns:
             The path of the PNG.
@@ -210,7 +211,7 @@ class Exploration:
             UserError: it cannot be written.
         """
         # Attribute names come from the data set: a name must not lead to another folder.
-        path = self._path(re.sub(r"[^\w.-]", "_", name) + ".png")
+        path = self._path(re.sub(r"[^\w.-]", "_", name + made_by) + ".png")
         _save(Image.fromarray(picture), path)
         print(path)
         if self._output_dir is not None:
@@ -238,7 +239,7 @@ class Exploration:
         Raises:
             UserError: it cannot be written.
         """
-        path = self._path(f"{name}.webp")
+        path = self._path(re.sub(r"[^\w.-]", "_", name) + ".webp")
         frames = [Image.fromarray(face) for face in enlarge(faces, side)]
         _save(
             frames[0],
