@@ -10,6 +10,9 @@ import numpy as np
 # instead of 50 components, differ by less than 0.01.
 MAP_COMPONENTS, MAP_PERPLEXITY, MAP_EXAGGERATION, MAP_ITERATIONS, MAP_ANGLE = 50, 30.0, 4.0, 500, 0.7
 
+# Of attributes that are shown beside each other.
+MOST_CORRELATION = 0.5
+
 
 def two_dimensional_map(mean: np.ndarray, seed: int = 0) -> np.ndarray:
     """A t-SNE map of the latents in two dimensions, in which faces with similar latents lie close together.
@@ -80,7 +83,9 @@ def map_agreement(positions: np.ndarray, attributes: np.ndarray, neighbours: int
 def different_in_kind(
     attributes: np.ndarray, names: Sequence[str], agreement: np.ndarray, count: int = 6
 ) -> np.ndarray:
-    """The attributes that a map groups best, each of another kind: none shares a word, such as Hair, with a better one.
+    """The attributes that a map groups best, each of another kind.
+
+    None shares a word, such as Hair, with a better one, or nearly its faces, as lipstick and make-up do.
 
     Args:
         attributes: `uint8[faces, attributes]`, 0 or 1.
@@ -96,7 +101,13 @@ def different_in_kind(
     chosen: list[int] = []
     for index in best:
         words = {word for word in names[index].lower().split("_") if len(word) > 2}
-        if kinds.isdisjoint(words) and 0 < attributes[:, index].mean() < 1:
+        is_told = 0 < attributes[:, index].mean() < 1
+        if is_told and kinds.isdisjoint(words) and not _is_like(attributes, index, chosen):
             kinds |= words
             chosen.append(index)
     return np.array([*chosen, *(index for index in best if index not in chosen)][:count])
+
+
+def _is_like(attributes: np.ndarray, index: int, others: list[int]) -> bool:
+    shared = (abs(np.corrcoef(attributes[:, index], attributes[:, other])[0, 1]) for other in others)
+    return any(correlation > MOST_CORRELATION for correlation in shared)
