@@ -131,7 +131,8 @@ class Config:
 
     # Machine
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = setting(
-        "auto", "auto: mixed_float16 on a GPU, float32 on a CPU"
+        "auto",
+        "auto: mixed_float16 on a GPU, mixed_bfloat16 on a processor with AMX, else float32; kept on resume",
     )
     xla: Literal["auto", "on", "off"] = setting(
         "auto", "compile the step with XLA; auto: on a GPU, where it works", changeable=True
@@ -275,7 +276,7 @@ def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
     contradictions = [
         f"--{name.replace('_', '-')} {value} (the run has {getattr(saved, name)})"
         for name, value in chosen.items()
-        if not fields[name].metadata["changeable"] and value != getattr(saved, name)
+        if not fields[name].metadata["changeable"] and value not in (getattr(saved, name), "auto")
     ]
     if contradictions:
         raise UserError(

@@ -178,7 +178,8 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
     """Checks that the faces are those of the run, and writes configuration and data set into its folder.
 
     Returns:
-        The configuration to train with: a batch of more images than there are training faces has become smaller.
+        The configuration to train with: a batch of more images than there are training faces has become smaller, and
+        the precision is the one that was chosen for this machine.
 
     Raises:
         UserError: workers have prepared different faces, or the run was begun on other faces.
@@ -188,6 +189,8 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
         check_unchanged(run, dataset)
     else:
         config = _with_batch_that_fits(config, len(dataset.train), runtime.workers)
+    # Also where the run goes on by another machine, on which `auto` would be another precision.
+    config = dataclasses.replace(config, precision=runtime.precision)
     run.save(config, describe_data(dataset))
     keep_faces(run, dataset)
     return config

@@ -107,7 +107,7 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         of_chief = workers.broadcast(config and dataclasses.asdict(config))
         if config is None:
             config = config_of_worker(of_chief, flags)
-        runtime = choose_runtime(config.precision, config.xla, workers)
+        runtime = choose_runtime(config.precision, config.xla, workers, run.checkpoint.exists())
         yield TrainingProcess(run, config, runtime, interruption)
 
 

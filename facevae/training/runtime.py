@@ -35,18 +35,24 @@ class Runtime:
         return f"Training on {device} in {self.precision}, XLA {'on' if self.xla else 'off'}."
 
 
-def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers | None = None) -> Runtime:
+def choose_runtime(
+    precision: str = "auto", xla: str = "auto", workers: Workers | None = None, begun: bool = False
+) -> Runtime:
     """Looks at the machine and decides what `auto` means on it.
 
-    On a GPU it means mixed_float16 with XLA, on a CPU float32 without: there 16 bits are slower, and XLA does not save
-    the seconds that it takes to compile. GPU memory grows on demand.
+    On a GPU it means mixed_float16 with XLA. On a processor it means no XLA, which does not save the seconds that it
+    takes to compile, and float32; mixed_bfloat16 where the processor has matrix units for it, without which 16 bits are
+    slower. GPU memory grows on demand. Workers that train together take the chief's precision.
 
     Args:
         precision: `auto` or a Keras dtype policy.
         xla: `auto`, `on` or `off`. With `auto` on a GPU a tiny function is compiled first; if that fails, XLA is off
             and a warning says why.
         workers: the devices and processes that train together (`choose_workers`); None for one device.
+        begun: whether the run goes on. One with `auto` is from version 0.1, which took float32 on every processor;
+            later ones have recorded what was chosen.
     """
+    workers = workers or Workers()
     gpus = devices.find_gpus()
     if not gpus and devices.has_nvidia_card():
         logger.warning(
@@ -54,13 +60,19 @@ def choose_runtime(precision: str = "auto", xla: str = "auto", workers: Workers 
             'To train on the card: pip install -e ".[gpu]"'
         )
     if precision == "auto":
-        precision = "mixed_float16" if gpus else "float32"
+        on_processor = "mixed_bfloat16" if devices.has_bfloat16_units() and not begun else "float32"
+        precision = workers.broadcast("mixed_float16" if gpus else on_processor)
+    if precision == "mixed_float16" and not gpus:
+        logger.warning(
+            "mixed_float16 is made for GPUs: on a processor a step takes many times as long as in float32. "
+            "A new run does better with --precision auto."
+        )
     use_xla = xla == "on" or (xla == "auto" and bool(gpus) and _xla_works())
     if gpus:
         device = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "the GPU")
     else:
         device = f"the processor ({os.cpu_count()} cores)"
-    return Runtime(device, precision, use_xla, workers or Workers())
+    return Runtime(device, precision, use_xla, workers)
 
 
 def _xla_works() -> bool:

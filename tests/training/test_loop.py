@@ -12,7 +12,7 @@ import pytest
 
 import facevae
 from facevae.command_line.interruption import Interrupted, Interruption
-from facevae.configuration.config import from_preset
+from facevae.configuration.config import from_preset, resumed
 from facevae.data import Records
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
@@ -174,12 +174,23 @@ def test_a_batch_larger_than_the_training_split_becomes_smaller_with_a_line(tmp_
     faces = len(blob_dataset.train)
     run = RunFolder(tmp_path)
     used = begin_run(tiny(batch_size=faces + 1), run, blob_dataset, CPU)
-    assert used == tiny(batch_size=faces)
+    assert used == tiny(batch_size=faces, precision="float32")
     assert run.load_config() == used
     line = f"Batches of {faces} images instead of {faces + 1}: there are {faces} training faces.\n"
     assert line in capsys.readouterr().out
     assert begin_run(used, RunFolder(tmp_path / "again"), blob_dataset, CPU) == used
     assert "instead of" not in capsys.readouterr().out
+
+
+def test_a_run_records_the_precision_that_was_chosen_and_keeps_it(tmp_path, blob_dataset):
+    chosen = Runtime("processor", "mixed_bfloat16", False)
+    run = RunFolder(tmp_path)
+    assert begin_run(tiny(), run, blob_dataset, chosen).precision == "mixed_bfloat16"
+    saved = run.load_config()
+    assert saved.precision == "mixed_bfloat16"
+    assert resumed(saved, {"precision": "auto"}) == saved
+    with pytest.raises(UserError, match="--precision float32 \\(the run has mixed_bfloat16\\)"):
+        resumed(saved, {"precision": "float32"})
 
 
 @pytest.mark.parametrize(
