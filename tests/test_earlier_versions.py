@@ -5,6 +5,7 @@ its weights set to 0 so that it packs into 27 kB. The figures below are what tha
 """
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -98,7 +99,10 @@ def test_explore_looks_at_it(run, pictures, tmp_path):
     faces = ["--data", str(pictures), "--cache-dir", str(tmp_path / "cache")]
     explore.main([str(run), "generate", "--count", "4"])
     explore.main([str(run), *faces, "edit", "2", "--attribute", "Smiling"])
-    assert {path.name for path in (run / "figures").iterdir()} >= {"generated.png", "edit_2_Smiling.png"}
+    assert {path.name for path in (run / "figures").iterdir()} >= {
+        "generated-count-4.png",
+        "edit_2_Smiling.png",
+    }
 
 
 @pytest.mark.slow
@@ -120,5 +124,8 @@ def test_a_training_goes_on_from_its_checkpoint(run, pictures, tmp_path):
         [sys.executable, str(ROOT / "train.py"), *flags], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert "epoch   3" in done.stdout + done.stderr
+    assert re.findall(r"^ +(\d+)(?: +-?\d+\.\d+)+ +\d+ s$", done.stdout, re.MULTILINE) == [
+        "3"
+    ]  # one epoch's line
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["config"]["precision"] == "float32"
     assert int(facevae.load(run).global_step) == 15
