@@ -100,6 +100,17 @@ def in_float32(model: VAE) -> VAE:
     return model if model.dtype_policy.name == "float32" else model.float32_copy()
 
 
+def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies a folder. Unlike `shutil.copytree` it ends at the first error, which then names its reason."""
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copyfile(path, copy)
+
+
 def _fill(
     folder: pathlib.Path,
     opened: OpenedRun,
@@ -117,7 +128,7 @@ def _fill(
         served = pathlib.Path(scratch) / SAVED_MODEL
         saved_model.write_saved_model(exported, served)
         results = [saved_model.check_saved_model(served, saved_model.weight_bytes(exported), inputs, answers)]
-        shutil.copytree(served, folder / SAVED_MODEL)
+        _copy(served, folder / SAVED_MODEL)
         steps.update()
 
         batch_1 = pathlib.Path(scratch) / "batch_1"

@@ -190,7 +190,7 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
     else:
         config = _with_batch_that_fits(config, len(dataset.train), runtime.workers)
     # Also where the run goes on by another machine, on which `auto` would be another precision.
-    config = dataclasses.replace(config, precision=runtime.precision)
+    config = Config(**{**dataclasses.asdict(config), "precision": runtime.precision})
     run.save(config, describe_data(dataset))
     keep_faces(run, dataset)
     return config
