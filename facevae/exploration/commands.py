@@ -121,18 +121,25 @@ def latents(
     if encodings.attributes is None:
         print("The data set has no attributes: no map is coloured by them.")
         return
-    attributes = encodings.attributes[rows]
+    made_by += options_in_name(attribute=(attribute, None))
+    _show_attributes(explored, positions, encodings.attributes[rows], wanted, made_by)
+
+
+def _show_attributes(
+    explored: Exploration, positions: np.ndarray, attributes: np.ndarray, wanted: int | None, made_by: str
+) -> None:
+    """The map in colours of one attribute, or of the six of different kinds that it groups best."""
     agreement = map_agreement(positions, attributes)
     every = explored.dataset.attribute_names
-    shown = different_in_kind(attributes, every, agreement) if wanted is None else np.array([wanted])
+    if wanted is None:
+        shown = different_in_kind(attributes, every, agreement)
+        title = "The latent map, coloured by attributes of different kinds that it groups well"
+    else:
+        shown = np.array([wanted])
+        title = "The latent map, coloured by an attribute"
     names = [every[index] for index in shown]
-    title = (
-        "The latent map, coloured by attributes of different kinds that it groups well"
-        if wanted is None
-        else "The latent map, coloured by an attribute"
-    )
     panels = figures.map_by_attributes(positions, attributes[:, shown], names, agreement[shown], title)
-    explored.show("latent_map_attributes", panels, made_by + options_in_name(attribute=(attribute, None)))
+    explored.show("latent_map_attributes", panels, made_by)
 
 
 def edit(
