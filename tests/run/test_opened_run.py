@@ -280,7 +280,7 @@ COMMANDS = {
 }
 RESULTS = {
     "evaluate": "evaluation.json",
-    "explore": "figures/reconstructions.png",
+    "explore": "figures/reconstructions-count-2.png",
     "export": "export/decoder_float32.tflite",
 }
 
