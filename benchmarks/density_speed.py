@@ -84,6 +84,8 @@ def of_scikit_learn(latents: np.ndarray, most_components: int) -> tuple[str, flo
         for covariance in COVARIANCES:
             before = -np.inf
             for count in (count for count in density.COUNTS if count <= most_components):
+                if (count, covariance) == (1, "tied"):  # one full covariance
+                    continue
                 mixture = gaussian_mixture(fitted, count, covariance, 20).fit(fitted)
                 score = tried[count, covariance] = mixture.score(held_out)
                 if score <= before:

@@ -34,9 +34,8 @@ class HyperParameters(EventCallback):
         self.values = {key: _plain(mapping[key]) for key in arguments.names("values", mapping)}
         if name is not None:
             arguments.instance("name", name, str, "Give the row's name, or leave it out.")
-        self.name = printable(
-            name or str(self.log_dir)
-        )  # texts must be UTF-8, which names of files need not be
+        # Texts must be UTF-8, which names of files need not be.
+        self.name = printable(name or str(self.log_dir))
 
     def begin(self, epoch: int) -> None:
         parameters = [summary_v2.HParam(name) for name in self.values]
@@ -74,6 +73,4 @@ def _plain(value: Any) -> bool | float | str:
         return value
     number = arguments.plain_number(value, float)
     is_number = isinstance(number, float) and math.isfinite(number)
-    return (
-        number if is_number else printable(str(value))
-    )  # text must be UTF-8, which names of files need not be
+    return number if is_number else printable(str(value))

@@ -7,7 +7,7 @@ import keras
 from tqdm import tqdm
 
 from callbacks.logs import numbers
-from facevae import arguments
+from facevae.configuration.config import check_settings
 from facevae.model import VAE
 
 
@@ -24,9 +24,9 @@ class ProgressBar(keras.callbacks.Callback):
 
     def __init__(self, batch_size: int | None = None) -> None:
         super().__init__()
-        self.batch_size = (
-            None if batch_size is None else arguments.whole_number("batch_size", batch_size, 1, 2**31)
-        )
+        self.batch_size: int | None = None
+        if batch_size is not None:
+            self.batch_size = check_settings({"batch_size": batch_size})["batch_size"]
         self._bar = tqdm(disable=True)
         self._begin = self._shown = 0.0
         self._epoch = self._steps = 0
@@ -44,9 +44,8 @@ class ProgressBar(keras.callbacks.Callback):
         self._shown, self._steps = self._begin, 0
         if self._first_epoch is None:
             self._first_epoch = epoch
-            self._bar.initial = self._bar.n = self._progress(
-                -1
-            )  # what an earlier training has done takes no time
+            # What an earlier training has done takes no time.
+            self._bar.initial = self._bar.n = self._progress(-1)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
@@ -80,7 +79,7 @@ class ProgressBar(keras.callbacks.Callback):
         if columns and columns != self._columns:
             self._bar.write(_heading(columns))
         self._columns = columns
-        cells = "  ".join(_FORMATS[name].format(values[name]) for name in columns)
+        cells = "  ".join(_COLUMNS[name][1].format(values[name]) for name in columns)
         described = cells or "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         self._bar.write(f"{epoch + 1:5d}  {described}  {seconds:5.0f} s")
 
@@ -88,26 +87,27 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.close()
 
 
-# What is shown of a VAE's epochs. In columns as wide as their titles, so that a line fits a terminal of 80 characters.
-_TITLES = {"loss": "  training", "val_loss": "validation"}
-_TITLES |= {"reconstruction_loss": "reconstruction", "kl_loss": "     KL", "mse": "    mse"}
-_FORMATS = {"loss": "{:10.1f}", "val_loss": "{:10.1f}"}
-_FORMATS |= {"reconstruction_loss": "{:14.1f}", "kl_loss": "{:7.1f}", "mse": "{:7.5f}"}
-_FORMATS |= {f"val_{name}": _FORMATS[name] for name in ("reconstruction_loss", "kl_loss", "mse")}
+# What is shown of a VAE's epochs: titles, and values as wide, so that a line fits a terminal of 80 characters.
+_PARTS = {
+    "reconstruction_loss": ("reconstruction", "{:14.1f}"),
+    "kl_loss": ("     KL", "{:7.1f}"),
+    "mse": ("    mse", "{:7.5f}"),
+}
+_COLUMNS = {"loss": ("  training", "{:10.1f}"), "val_loss": ("validation", "{:10.1f}"), **_PARTS}
+_COLUMNS |= {f"val_{name}": column for name, column in _PARTS.items()}
 
 
 def _columns(values: dict[str, float]) -> tuple[str, ...]:
     """The names of the values that are shown in columns; none for a model that reports others."""
-    parts = ("reconstruction_loss", "kl_loss", "mse")
-    if not {"loss", *parts} <= set(values):
+    trained, validated = ("loss", *_PARTS), ("loss", "val_loss", *(f"val_{name}" for name in _PARTS))
+    if not set(trained) <= set(values):
         return ()
-    validated = ("val_loss", *(f"val_{name}" for name in parts))
-    return ("loss", *validated) if set(validated) <= set(values) else ("loss", *parts)
+    return validated if set(validated) <= set(values) else trained
 
 
 def _heading(columns: tuple[str, ...]) -> str:
     parts = "validation is" if "val_loss" in columns else "training is"
-    titles = "  ".join(_TITLES.get(name) or _TITLES[name.removeprefix("val_")] for name in columns)
+    titles = "  ".join(_COLUMNS[name][0] for name in columns)
     return (
         f"Losses in nats per image; {parts} the sum of reconstruction and KL.\n"
         "Lower is better. Below 0 is usual: the density of a pixel's value can exceed 1.\n"

@@ -31,13 +31,7 @@ def whole_number(name: str, value: Any, minimum: int, maximum: int) -> int:
     Raises:
         UserError: another type, or outside the limits.
     """
-    number = plain_number(value, int)
-    if type(number) is not int or not minimum <= number <= maximum:
-        raise UserError(
-            f"{name}: expected a whole number from {minimum:,} to {maximum:,}, received {shown(value)}. "
-            "Correct it, or leave it out."
-        )
-    return number
+    return _number(name, value, int, minimum, maximum, f"a whole number from {minimum:,} to {maximum:,}")
 
 
 def real_number(name: str, value: Any, minimum: float, maximum: float) -> float:
@@ -46,12 +40,14 @@ def real_number(name: str, value: Any, minimum: float, maximum: float) -> float:
     Raises:
         UserError: another type, NaN, or outside the limits.
     """
-    number = plain_number(value, float)
-    if type(number) is not float or not minimum <= number <= maximum:
-        raise UserError(
-            f"{name}: expected a number from {minimum:g} to {maximum:g}, received {shown(value)}. "
-            "Correct it, or leave it out."
-        )
+    return _number(name, value, float, minimum, maximum, f"a number from {minimum:g} to {maximum:g}")
+
+
+def _number(name: str, value: Any, kind: type, minimum: float, maximum: float, expected: str) -> Any:
+    number = plain_number(value, kind)
+    is_of_kind = type(number) is kind
+    if not is_of_kind or not minimum <= number <= maximum:
+        raise UserError(f"{name}: expected {expected}, received {shown(value)}. Correct it, or leave it out.")
     return number
 
 

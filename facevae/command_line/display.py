@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from facevae.errors import printable
+
 # What was asked for is missing after these: no space, a quota, a limit. A reader that left has seen what it wanted.
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _COLOURS_AND_MOVES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -43,7 +45,7 @@ class _Log:
         line = _COLOURS_AND_MOVES.sub("", line.rsplit("\r", 1)[-1]).rstrip()
         if not line:
             return
-        entry = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {_escaped(line)}\n"
+        entry = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {_on_one_line(line)}\n"
         if self._file >= 0:
             self._write(entry)
         elif len(self._held) < _MOST_HELD_LINES:
@@ -167,14 +169,14 @@ def keep_log(path: os.PathLike[str], headline: str = "") -> None:
         _log.open(path)
     except OSError as error:
         print(
-            f"warning: {_escaped(str(path))} cannot be written ({error.strerror}): this training has no log.",
+            f"warning: {printable(str(path))} cannot be written ({error.strerror}): this training has no log.",
             file=sys.stderr,
         )
 
 
 def where_logged() -> str:
     """The end of a message: where the log is, if there is one."""
-    return f" Log: {_escaped(str(_log.path))}" if _log.path is not None else ""
+    return f" Log: {printable(str(_log.path))}" if _log.path is not None else ""
 
 
 def say_last(line: str) -> None:
@@ -192,9 +194,9 @@ def unwritten_output() -> str | None:
     return lost.strerror if isinstance(lost, OSError) and lost.errno in _FULL else None
 
 
-def _escaped(text: str) -> str:
-    """Text on one line, without what terminals obey."""
-    return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in text)
+def _on_one_line(text: str) -> str:
+    """`printable`, but tabs stay."""
+    return "\t".join(map(printable, text.split("\t")))
 
 
 def _open_closed_descriptors() -> None:

@@ -7,9 +7,8 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-_SCRIPTS = (
-    pathlib.Path(__file__).resolve().parents[2]
-)  # the folder of train.py, evaluate.py, explore.py and export.py
+# The folder of train.py, evaluate.py, explore.py and export.py.
+_SCRIPTS = pathlib.Path(__file__).resolve().parents[2]
 
 _Word = str | os.PathLike[str]
 

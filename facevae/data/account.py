@@ -3,7 +3,7 @@
 import collections
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from facevae.command_line.text_table import aligned
 from facevae.data.kinds import Kind
@@ -132,8 +132,3 @@ def _short(name: str) -> str:
     """A name as it can be shown, its end if it is long."""
     name = printable(name)
     return name if len(name) <= _LONGEST_NAME else "..." + name[3 - _LONGEST_NAME :]
-
-
-def joined(lines: Iterable[str]) -> str:
-    """Some lines in one, for a message."""
-    return "; ".join(lines)

@@ -47,9 +47,8 @@ def _to_srgb(profile: bytes) -> "tuple[str, ImageCms.ImageCmsTransform | None]":
         srgb = ImageCms.createProfile("sRGB")
         # Tables of high resolution: dark greys would be 10 levels off otherwise.
         transform = ImageCms.buildTransform(opened, srgb, mode, "RGB", flags=ImageCms.Flags.HIGHRESPRECALC)
-        return mode, transform if _keeps_white(transform, mode) and _changes_colours(
-            transform, mode
-        ) else None
+        is_needed = _keeps_white(transform, mode) and _changes_colours(transform, mode)
+        return mode, transform if is_needed else None
     except Exception:  # LittleCMS reports damage in many ways, and Pillow has no common class for them
         return "", None
 

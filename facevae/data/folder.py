@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from facevae.data.account import joined
 from facevae.data.images import FORMATS
 from facevae.data.listing import Listing
 from facevae.data.matching import match
@@ -48,7 +47,7 @@ class FolderSource:
         self.fingerprint = self._fingerprint()
         if not self._files:
             found = [f"{name}: {reason}" for name, reason in self.left_out.items()][:1] + self.account.lines()
-            problem = f" ({joined(found)})" if found else ""
+            problem = f" ({'; '.join(found)})" if found else ""
             raise DataNotFoundError(
                 f"{self.path}: expected a folder with pictures in it ({', '.join(FORMATS)}), "
                 f"found none{problem}.",

@@ -40,9 +40,8 @@ class Listing:
         self.account = Account()
         self._seen: set[tuple[int, int]] = set()
         self._waiting = [""]
-        self._opened: dict[
-            str, int
-        ] = {}  # files of a suffix that were opened, while none of them was anything
+        # Files of a suffix that were opened, while none of them was anything.
+        self._opened: dict[str, int] = {}
         with tqdm.tqdm(desc="Listing pictures", unit=" files", delay=2) as progress:
             while self._waiting:
                 self._list(self._waiting.pop(), progress)

@@ -13,10 +13,8 @@ HASH_BYTES = 16  # of SHA-256: among a billion faces two different ones share a 
 DAMAGED = "damaged"  # a file of this name in a records' folder says that wrong pixels were read from it
 
 _WHOLE_CHECK_BYTES = 2**28  # up to here all pixels are checked at opening, which takes well under a second
-_SAMPLED_BYTES, _SAMPLED_RUNS = (
-    2**26,
-    64,
-)  # beyond it these many, in as many places: a slow disk seeks 64 times
+# Beyond it these many, in as many places: a slow disk seeks 64 times.
+_SAMPLED_BYTES, _SAMPLED_RUNS = 2**26, 64
 
 
 def pixel_hash(face: np.ndarray) -> bytes:

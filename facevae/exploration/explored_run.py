@@ -213,7 +213,7 @@ class Exploration:
         # Attribute names come from the data set: a name must not lead to another folder.
         path = self._path(re.sub(r"[^\w.-]", "_", name + made_by) + ".png")
         _save(Image.fromarray(picture), path)
-        print(path)
+        print(printable(str(path)))
         if self._output_dir is not None:
             return path
         folder = self.opened.run.logs / "explore"

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import shutil
 import tempfile
 from typing import Any
 
@@ -21,6 +20,7 @@ from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.report import table
 from facevae.exporting.sampling import compact
 from facevae.exporting.tflite_file import finished
+from facevae.files import copy_into
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.run.encodings import Encodings
@@ -100,17 +100,6 @@ def in_float32(model: VAE) -> VAE:
     return model if model.dtype_policy.name == "float32" else model.float32_copy()
 
 
-def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Copies a folder. Unlike `shutil.copytree` it ends at the first error, which then names its reason."""
-    target.mkdir(parents=True)
-    for path in sorted(source.rglob("*")):
-        copy = target / path.relative_to(source)
-        if path.is_dir():
-            copy.mkdir()
-        else:
-            shutil.copyfile(path, copy)
-
-
 def _fill(
     folder: pathlib.Path,
     opened: OpenedRun,
@@ -124,11 +113,11 @@ def _fill(
     with steps, tempfile.TemporaryDirectory() as scratch:
         inputs = signature_inputs(exported, encodings, checked_latents, CHECK_SEED)
         answers = references(exported, inputs)
-        # Written and checked elsewhere: TensorFlow takes names in UTF-8 alone, and some characters for patterns.
+        # Written and checked in a plain folder, see `copy_into`.
         served = pathlib.Path(scratch) / SAVED_MODEL
         saved_model.write_saved_model(exported, served)
         results = [saved_model.check_saved_model(served, saved_model.weight_bytes(exported), inputs, answers)]
-        _copy(served, folder / SAVED_MODEL)
+        copy_into(served, folder / SAVED_MODEL)
         steps.update()
 
         batch_1 = pathlib.Path(scratch) / "batch_1"

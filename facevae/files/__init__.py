@@ -1,5 +1,6 @@
 """Files and folders: atomic writes, locks, what others put there, and reading what others may have written."""
 
+from facevae.files.copying import copy_into
 from facevae.files.others import (
     SYSTEM_FILES,
     entries_of_others,
@@ -16,6 +17,7 @@ __all__ = [
     "SYSTEM_FILES",
     "WRITING",
     "cache_folder",
+    "copy_into",
     "entries_of_others",
     "expanded",
     "files_below",

@@ -216,9 +216,10 @@ def fit(
     components = max(1, min(components, len(latents) // (2 * dimensions + 2)))
     earlier = None
     if start is not None and start.means.shape == (components, dimensions):
-        parts = (part.astype(np.float64) for part in (start.weights, start.means, start.scales))
-        weights, means, scales = parts
-        earlier = Fit(weights / weights.sum(), means, scales)
+        weights = start.weights.astype(np.float64)
+        earlier = Fit(
+            weights / weights.sum(), start.means.astype(np.float64), start.scales.astype(np.float64)
+        )
     with threadpool_limits(threads):
         return _mixture(maximise(latents, components, "full", seed, iterations, TOLERANCE, earlier))
 

@@ -271,9 +271,8 @@ class VAE(Trainer):
 
         `export.py` writes what apps need of a run: the decoder, attributes, the density, and their guide.
         """
-        if (
-            input_signature is None
-        ):  # Keras looks for it in a model's first call, which this one may not have had
+        # Keras looks for it in a model's first call, which this one may not have had.
+        if input_signature is None:
             shape = (None, self.image_size, self.image_size, 3)
             input_signature = [keras.InputSpec(shape=shape, dtype="float32")]
         super().export(filepath, format, verbose=verbose, input_signature=input_signature, **kwargs)

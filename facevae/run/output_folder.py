@@ -7,7 +7,7 @@ import os
 import pathlib
 
 from facevae.errors import UserError
-from facevae.files import entries_of_others, is_writable, listed
+from facevae.files import entries_of_others, expanded, is_writable, listed
 from facevae.files.untrusted import read_json
 from facevae.run.run_folder import RunFolder
 
@@ -23,7 +23,7 @@ def refuse_among_faces(flag: str, folder: str | os.PathLike[str], data: str) -> 
     Raises:
         UserError: the folder is that of the faces, or lies in it.
     """
-    faces = pathlib.Path(data).expanduser()
+    faces = expanded(data)
     if faces.is_dir() and pathlib.Path(folder).resolve().is_relative_to(faces.resolve()):
         raise UserError(
             f"{flag}: expected a folder outside the faces, received {str(folder)!r}, which lies in {str(faces)!r}: "

@@ -10,10 +10,8 @@
 
 import dataclasses
 import math
-import os
 import pathlib
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +22,7 @@ from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from facevae.errors import UserError
-from facevae.files import whole_file
+from facevae.files import copy_into, whole_file
 from facevae.files.untrusted import check_size
 
 CONFIG = "projector_config.pbtxt"
@@ -157,14 +155,13 @@ def _count_up(folder: pathlib.Path) -> None:
     }
     last = max(earlier.values(), default=0)
     newest = f"shown-{last + 1}"
-    # Elsewhere first: TensorFlow takes names in UTF-8 alone, and some characters for patterns.
+    # In a plain folder first, see `copy_into`.
     with tempfile.TemporaryDirectory() as plain:
         try:
             tf.train.Checkpoint(shown=tf.Variable(last + 1, dtype=tf.int64)).write(f"{plain}/{newest}")
         except tf.errors.OpError as error:  # how TensorFlow reports file errors, such as a full disk
             raise OSError(None, str(error.message).splitlines()[0]) from error
-        for name in os.listdir(plain):
-            shutil.copyfile(f"{plain}/{name}", folder / name)
+        copy_into(plain, folder)
     with whole_file(folder / "checkpoint") as aside:
         aside.write_text(f'model_checkpoint_path: "{newest}"\n', encoding="utf-8")
     for path, number in earlier.items():

@@ -28,7 +28,6 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
     )
     annotations = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
-        flag = "--" + field.name.replace("_", "-")
         default = "none" if field.default is None else field.default
         options: dict[str, Any] = {"help": f"{field.metadata['help']} (default: {default})"}
         value_type, choices = type_and_choices(annotations[field.name])
@@ -39,13 +38,16 @@ def parse_command_line(arguments: list[str] | None = None) -> dict[str, Any]:
         else:
             options |= {"type": value_type, "choices": choices}
             options["metavar"] = None if choices else value_type.__name__.upper()
-        parser.add_argument(flag, **options)
+        parser.add_argument(_flag(field), **options)
     given = vars(parser.parse_args(arguments))
     for field in dataclasses.fields(Config):
         if field.name in given:
-            flag = "--" + field.name.replace("_", "-")
             try:
                 checked_value(field, annotations[field.name], given[field.name])
             except UserError as error:
-                raise UserError(str(error).replace(field.name, flag, 1)) from None
+                raise UserError(str(error).replace(field.name, _flag(field), 1)) from None
     return with_absolute_folders(given)
+
+
+def _flag(field: dataclasses.Field) -> str:
+    return "--" + field.name.replace("_", "-")

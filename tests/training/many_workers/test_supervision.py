@@ -62,12 +62,8 @@ def test_a_signal_reaches_the_worker_once():
     assert (process.returncode, out) == (75, "asked to end\n")
 
 
-def test_a_worker_ends_with_its_parent():
-    process = start("print(os.getpid(), flush=True)\ntime.sleep(60)")
-    worker = int(process.stdout.readline())
-    process.kill()
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
+def expect_gone(worker, seconds=5):
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             os.kill(worker, 0)
@@ -76,6 +72,14 @@ def test_a_worker_ends_with_its_parent():
         time.sleep(0.05)
     os.kill(worker, signal.SIGKILL)
     pytest.fail("the worker outlived its parent")
+
+
+def test_a_worker_ends_with_its_parent():
+    process = start("print(os.getpid(), flush=True)\ntime.sleep(60)")
+    worker = int(process.stdout.readline())
+    process.kill()
+    process.communicate(timeout=60)
+    expect_gone(worker, seconds=30)
 
 
 def start_with(before, work, **options):
@@ -94,18 +98,6 @@ print(os.getpid(), flush=True)
 for _ in range(2):
     ctypes.PyDLL(None).pthread_mutex_lock(lock)
 """
-
-
-def expect_gone(worker):
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.kill(worker, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker outlived its parent")
 
 
 @pytest.mark.parametrize(
