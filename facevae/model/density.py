@@ -16,7 +16,7 @@ from facevae.model.mixture_fit import COVARIANCES, Fit, maximise
 # To choose between mixtures: the share of faces held out, how many Gaussians are tried, and for how many iterations.
 HELD_OUT = 0.1
 COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
-TRIAL_ITERATIONS, TRIAL_TOLERANCE = 10, 0.05
+TRIAL_ITERATIONS, TRIAL_TOLERANCE = 15, 0.02
 # Of the fit that is kept, in nats.
 TOLERANCE = 0.01
 

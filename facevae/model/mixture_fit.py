@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 # many for each dimension: the posterior mode under an inverse Wishart prior (Bishop, 2.155). `tied`: one covariance
 # for all components. `diag`: no correlations.
 COVARIANCES = ("full", "tied", "diag")
-IMAGINARY_FACES = 2.0
+IMAGINARY_FACES = 1.0
 # Added to the diagonal of each covariance, as a share of the latents' mean variance, so that it is invertible for few
 # faces, too.
 REGULARISATION = 1e-3
