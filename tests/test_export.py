@@ -52,6 +52,11 @@ def test_the_folder_holds_every_file_and_each_meets_its_aim(exported):
     assert results["decoder_float32.tflite"].largest_error <= 1e-5
     assert results["decoder_dynamic_int8.tflite"].psnr >= 40.0
     assert all(results[name].delegated for name in ("decoder_float32.tflite", "encoder.tflite"))
+    # An eighth of a grey level and a hundredth of a distance are no difference to the eye.
+    assert results["decoder_float32.tflite"].sample_distance == pytest.approx(1.0, abs=0.01)
+    assert results["decoder_float32.tflite"].sample_error < 0.125
+    assert results["decoder_dynamic_int8.tflite"].sample_distance == pytest.approx(1.0, abs=0.2)
+    assert results["encoder.tflite"].sample_distance is None
     weights = 4 * sum(int(np.prod(w.shape)) for w in _model(run).decoder.weights)
     assert weights <= results["decoder_float32.tflite"].bytes < 1.2 * weights + 50_000
 

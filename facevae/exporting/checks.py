@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from facevae.exporting.formats import DELEGATED_SIGNATURES, LOWEST_PSNR
+from facevae.exporting.sample_distance import SampleSets, relative_distance
 from facevae.exporting.tflite_file import only_signatures, operations, read_metadata
 
 TIMED_RUNS = 30
@@ -41,6 +42,8 @@ class Result:
         psnr: peak signal-to-noise ratio pooled over all examples, dB, with the peak 1.
         milliseconds: median time per face on one thread.
         load_milliseconds: time from opening the file to the first output.
+        sample_distance: of a decoder's new faces, see `relative_distance`; None also for other files.
+        sample_error: mean absolute pixel error of a decoder's new faces, in levels of 255.
         delegated: whether `decode` and `edit` (or `encode`) run entirely in XNNPACK; None where this was not checked.
     """
 
@@ -53,6 +56,8 @@ class Result:
     psnr: float | None = None
     milliseconds: float | None = None
     load_milliseconds: float | None = None
+    sample_distance: float | None = None
+    sample_error: float | None = None
     delegated: bool | None = None
 
 
@@ -62,6 +67,7 @@ def run_checks(
     inputs: dict[str, dict[str, np.ndarray]],
     references: dict[str, dict[str, np.ndarray]],
     card: bytes,
+    samples: SampleSets | None = None,
 ) -> Result:
     """Checks one .tflite file in a new process.
 
@@ -71,8 +77,11 @@ def run_checks(
         inputs: example inputs of each signature, by input name, `[examples, ...]`.
         references: outputs of the float32 model for these inputs, by output name.
         card: the metadata that the file must hold.
+        samples: what the new faces of a decoder are judged by.
     """
     arrays: dict[str, Any] = {}
+    if samples:
+        arrays |= {f"samples/{key}": value for key, value in dataclasses.asdict(samples).items()}
     for kind, tables in (("input", inputs), ("reference", references)):
         for name in signatures:
             arrays |= {f"{kind}/{name}/{key}": values for key, values in tables[name].items()}
@@ -150,8 +159,20 @@ def check_file(path: pathlib.Path, signatures: dict, examples: dict[str, np.ndar
     references = {name: {k: examples[f"reference/{name}/{k}"] for k in answers[name]} for name in answers}
     judge(result, answers, references)
     if not result.problems:
+        if "samples/inputs" in examples:
+            _judge_samples(result, interpreter, examples, answers, references)
         result.delegated = _fully_delegated(path, set(signatures))
     return result
+
+
+def _judge_samples(result: Result, interpreter, examples, answers, references) -> None:
+    """Draws new faces with the file and compares them with the float32 model's."""
+    name, key = ("sample", "noise") if "sample" in answers else ("decode", "latent")
+    sets = SampleSets(*(examples[f"samples/{field.name}"] for field in dataclasses.fields(SampleSets)))
+    runner = interpreter.get_signature_runner(name)
+    images = np.concatenate([runner(**{key: row[np.newaxis]})["image"] for row in sets.inputs])
+    result.sample_distance = relative_distance(images, sets)
+    result.sample_error = 255.0 * float(np.abs(answers[name]["image"] - references[name]["image"]).mean())
 
 
 def _first(table: dict[str, np.ndarray]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from facevae.exporting.conversion import Examples
 from facevae.exporting.graphs import ExportedModel
+from facevae.exporting.sample_distance import SAMPLES, SampleSets, make_sample_sets
 from facevae.run.encodings import Encodings
 
 # Strength 1 moves a latent by the mean difference between faces with and without the attribute; sliders go further.
@@ -82,6 +83,19 @@ def references(exported: ExportedModel, inputs: Examples) -> Examples:
         mean, log_variance = model.encode_all(images)
         answers[name] = {"mean": mean, "log_variance": log_variance}
     return answers
+
+
+def sample_sets(exported: ExportedModel, seed: int) -> SampleSets:
+    """New faces of the float32 model, by which those of a decoder file are judged; see `SampleSets`.
+
+    Args:
+        exported: what is exported.
+        seed: the same seed gives the same faces.
+    """
+    numbers = exported.model.latent_dim + (exported.density is not None)
+    inputs = np.random.default_rng(seed).standard_normal((2 * SAMPLES, numbers), dtype=np.float32)
+    latents = exported.density.latents(inputs) if exported.density else inputs
+    return make_sample_sets(inputs, exported.model.decode_all(latents))
 
 
 def _interleave(*kinds: np.ndarray) -> np.ndarray:

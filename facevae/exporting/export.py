@@ -13,11 +13,12 @@ from facevae.configuration.config import Config
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
-from facevae.exporting.examples import references, signature_inputs
+from facevae.exporting.examples import references, sample_sets, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL, preferred_decoder
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.report import table
+from facevae.exporting.sample_distance import NOTABLE_DISTANCE
 from facevae.exporting.sampling import compact
 from facevae.exporting.tflite_file import finished
 from facevae.files import copy_into
@@ -27,7 +28,7 @@ from facevae.run.encodings import Encodings
 from facevae.run.opened_run import OpenedRun
 
 CALIBRATION_EXAMPLES = 100
-CALIBRATION_SEED, CHECK_SEED = 1, 2
+CALIBRATION_SEED, CHECK_SEED, SAMPLE_SEED = 1, 2, 3
 # The encoder is exported in one format only: half the size of float32, and accurate enough for photographs.
 ENCODER_FORM = "float16"
 
@@ -125,6 +126,7 @@ def _fill(
         card = model_card.model_card(exported, signatures, encodings, opened.config, opened.data_description)
         card_bytes = model_card.as_json(card)
         calibration = signature_inputs(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
+        samples = sample_sets(exported, SAMPLE_SEED)
         for form in [*formats, None]:
             chosen = {
                 name: s for name, s in signatures.items() if name.startswith("encode") == (form is None)
@@ -132,7 +134,7 @@ def _fill(
             path = folder / (FORMATS[form].file if form else ENCODER_FILE)
             content = convert(batch_1, list(chosen), form or ENCODER_FORM, calibration)
             path.write_bytes(finished(content, card_bytes))
-            results.append(run_checks(path, chosen, inputs, answers, card_bytes))
+            results.append(run_checks(path, chosen, inputs, answers, card_bytes, samples if form else None))
             _judge(results[-1], path, form)
             steps.update()
 
@@ -181,6 +183,11 @@ def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:
     if target.largest_error is not None and not result.largest_error <= target.largest_error:
         result.remarks.append(
             f"largest error: expected at most {target.largest_error:.0e}, received {result.largest_error:.1e}"
+        )
+    if result.sample_distance is not None and not result.sample_distance <= NOTABLE_DISTANCE:
+        result.remarks.append(
+            f"new faces: expected at most {NOTABLE_DISTANCE} times as far from the float32 model's as its own are, "
+            f"received {result.sample_distance:.2f} times"
         )
     if target.psnr is not None and not result.psnr >= target.psnr:
         result.remarks.append(f"PSNR: expected at least {target.psnr:.0f} dB, received {result.psnr:.1f} dB")

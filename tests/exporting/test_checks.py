@@ -9,6 +9,7 @@ import tensorflow as tf
 from facevae.errors import UserError
 from facevae.exporting.checks import run_checks
 from facevae.exporting.conversion import convert, first_reason
+from facevae.exporting.sample_distance import NOTABLE_DISTANCE, SAMPLES, make_sample_sets
 from facevae.exporting.tflite_file import finished, only_signatures, operations, read_metadata
 
 CARD = b'{"a": "card"}'
@@ -51,14 +52,19 @@ def write(folder, decoder, allow_flex=False):
     return path
 
 
-def check(path, shape=(1, SIZE, SIZE, 3), card=CARD, reference=None):
+def decoded(decoder, latents):
+    return np.concatenate([decoder.image(latents[i : i + 1]) for i in range(len(latents))])
+
+
+def check(path, shape=(1, SIZE, SIZE, 3), card=CARD, reference=None, samples=None):
     latents = np.random.default_rng(1).normal(size=(12, 4)).astype(np.float32)
-    reference = reference or Decoder()
-    images = np.concatenate([reference.image(latents[i : i + 1]) for i in range(12)])
+    images = decoded(reference or Decoder(), latents)
     signatures = {
         "decode": {"inputs": {"latent": [[1, 4], "float32"]}, "outputs": {"image": [list(shape), "float32"]}}
     }
-    return run_checks(path, signatures, {"decode": {"latent": latents}}, {"decode": {"image": images}}, card)
+    return run_checks(
+        path, signatures, {"decode": {"latent": latents}}, {"decode": {"image": images}}, card, samples
+    )
 
 
 def test_a_good_file_passes(tmp_path):
@@ -69,6 +75,18 @@ def test_a_good_file_passes(tmp_path):
     assert result.delegated is True
     assert result.milliseconds > 0.0
     assert result.load_milliseconds > 0.0
+
+
+@pytest.mark.parametrize(
+    ("contrast", "notable", "levels"), [(1.0, False, 0.0), (0.8, True, 255.0 * 0.2 * 0.3)]
+)
+def test_new_faces_are_judged_as_pictures(tmp_path, contrast, notable, levels):
+    latents = np.random.default_rng(2).normal(size=(2 * SAMPLES, 4)).astype(np.float32)
+    samples = make_sample_sets(latents, decoded(Decoder(), latents))
+    pale = Decoder(function=lambda d, latent: 0.5 + contrast * (d.image(latent) - 0.5))
+    result = check(write(tmp_path, pale), samples=samples)
+    assert (result.sample_distance > NOTABLE_DISTANCE) == notable
+    assert result.sample_error == pytest.approx(levels, rel=0.3, abs=1e-3)
 
 
 @pytest.mark.parametrize(
