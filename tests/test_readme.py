@@ -20,6 +20,7 @@ SMALL = shlex.split(
 ELSEWHERE = {
     "the two lines that install, run by .ci/run as they are": r"^python3 -m venv \.venv && \.venv/bin/pip install",
     "extras, which name their packages in setup.cfg": r'^pip install -e "\.\[(gpu|profile)\]"$',
+    "what brings a model into the example apps, run by its own test": r"^python examples/copy_model\.py",
     "a tool of others, beside ours": r"^pip install pytorch-fid",
     "a server, of TensorBoard's own command": r"^tensorboard --logdir",
 }

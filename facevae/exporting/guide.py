@@ -9,14 +9,16 @@ from facevae.command_line.text_table import markdown
 from facevae.exporting.formats import ENCODER_FILE
 
 TEMPLATE = pathlib.Path(__file__).with_name("mobile_guide.md")
-ANDROID_RUNTIME = "com.google.ai.edge.litert:litert:2.1.5"
-ANDROID_PAGE = "https://ai.google.dev/edge/litert/android"
-IOS_RUNTIME = "TensorFlowLiteSwift 2.17.0"
-IOS_PAGE = "https://ai.google.dev/edge/litert/ios/quickstart"
+# The code that the guide shows and the apps in examples/ consist of.
+CODE = pathlib.Path(__file__).with_name("mobile_code")
+ANDROID_RUNTIME = "com.google.ai.edge.litert:litert:2.3.2"
+ANDROID_GPU = "com.google.ai.edge.litert:litert-gpu:2.3.2"
+PLAY_SERVICES = "com.google.android.gms:play-services-litert:17.0.0"
+IOS_BRANCH = "release/2.3.0"
 
 
 class _Template(string.Template):
-    delimiter = "@"  # `$` is part of Kotlin's and Swift's syntax
+    delimiter = "@"
 
 
 def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str:
@@ -27,15 +29,16 @@ def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str
         decoder: name of the decoder file that the code loads.
         encoder: name of the encoder file; None where the export has none.
     """
-    size = card["image_size"]
     signatures = {
         name: sides for name, sides in card["signatures"].items() if encoder or not name.startswith("encode")
     }
-    pod, pod_version = IOS_RUNTIME.split()
     parts = {
         "attributes": bool(card["attributes"]),
-        "sample": "sample" in card["signatures"],
+        "encoder": encoder is not None,
         "photographs": bool(card["eyes"]) and encoder is not None,
+        "no_edit": "edit" not in signatures,
+        "no_sample": "sample" not in signatures,
+        "no_encoder": encoder is None,
     }
     # The lines from `@if NAME` to `@end` are kept where `parts[NAME]` is true.
     text = re.sub(
@@ -44,28 +47,32 @@ def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str
         TEMPLATE.read_text(encoding="utf-8"),
         flags=re.DOTALL | re.MULTILINE,
     )
+    size = card["image_size"]
     return _Template(text).substitute(
-        android_page=ANDROID_PAGE,
+        _code_blocks(),
+        android_gpu=ANDROID_GPU,
         android_runtime=ANDROID_RUNTIME,
-        attribute_count=len(card["attributes"]),
         attributes=_attribute_table(card),
         decoder=decoder,
-        decoder_name=pathlib.PurePath(decoder).stem,
+        encoder=encoder,
         dimensions=_dimension_table(card),
         eyes=" and ".join(f"({x * size:.1f}, {y * size:.1f})" for x, y in card["eyes"] or ()),
-        float_count=3 * size * size,
-        ios_page=IOS_PAGE,
-        ios_runtime=IOS_RUNTIME,
+        ios_branch=IOS_BRANCH,
         latent_dim=card["latent_dim"],
-        noise=card["sampling"]["noise"],
-        pixels=size * size,
-        pod=pod,
-        pod_version=pod_version,
-        rgba_bytes=4 * size * size,
-        row_bytes=4 * size,
+        play_services=PLAY_SERVICES,
         signatures=_signature_table(signatures),
         size=size,
     )
+
+
+def _code_blocks():
+    """Each file of the code as a block with its name above it, by that name with `_` for the dot."""
+    languages = {".kt": "kotlin", ".swift": "swift"}
+    return {
+        f"{file.stem}_{file.suffix[1:]}": f"`{file.name}`:\n\n"
+        f"```{languages[file.suffix]}\n{file.read_text(encoding='utf-8')}```"
+        for file in CODE.iterdir()
+    }
 
 
 def _signature_table(signatures):

@@ -7,7 +7,7 @@ from places import ROOT
 
 from facevae.configuration.config import Config
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, preferred_decoder
-from facevae.exporting.guide import mobile_guide
+from facevae.exporting.guide import CODE, mobile_guide
 from facevae.exporting.model_card import eye_positions
 from facevae.synthetic_faces import ATTRIBUTE_NAMES
 
@@ -58,13 +58,33 @@ def test_the_published_guide_is_that_of_a_model_of_synthetic_faces():
     assert mobile_guide(facts, SMALLEST, ENCODER_FILE) == published
 
 
-def test_the_guide_is_silent_about_what_an_export_does_not_have():
+def without_code(guide):
+    """The guide's own words: the code is the same in every guide."""
+    return re.sub(r"^```(kotlin|swift)\n.*?^```$", "", guide, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_guide_says_what_an_export_does_not_have():
     guide = mobile_guide(card(data="/some/faces"), SMALLEST, ENCODER_FILE)
-    for text in ("edit", "strengths", "## Attributes", "newFace", "newLatent", "## Photographs", "@"):
-        assert text not in guide, text
-    assert guide.count("{") == guide.count("}")
-    assert f"val image = ByteBuffer.allocateDirect({SIZE * SIZE * 4})" in guide
+    for text in ("| `edit`", "| `sample`", "## Attributes", "## Photographs", "@"):
+        assert text not in without_code(guide), text
+    assert "This export has no `edit`" in guide
+    assert "This export has no `sample`" in guide
+    assert "This export has no encoder" not in guide
     assert guide.endswith("| 0 | -1.0 | 1.0 |\n")
+
+
+def test_the_guide_of_a_whole_export_says_nothing_of_missing_parts():
+    guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), SMALLEST, ENCODER_FILE)
+    assert "This export has no" not in guide
+    assert "@" not in without_code(guide)
+
+
+def test_the_guide_shows_each_file_of_the_code_as_it_is():
+    guide = mobile_guide(card(), SMALLEST, ENCODER_FILE)
+    shown = re.findall(r"^`(\S+)`:\n\n```(\w+)\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    code = {name: text for name, _, text in shown if name != "app/build.gradle.kts"}
+    assert code == {file.name: file.read_text(encoding="utf-8") for file in CODE.iterdir()}
+    assert {language for _, language, _ in shown} == {"kotlin", "swift"}
 
 
 @pytest.mark.parametrize(
@@ -82,16 +102,17 @@ def test_the_guide_loads_the_preferred_decoder_and_no_other(formats, preferred):
     assert decoder == FORMATS[preferred].file
     guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), decoder, ENCODER_FILE)
     named = set(re.findall(r"\w+\.tflite", guide))
-    assert named == {decoder, ENCODER_FILE}
-    assert f'forResource: "decoder_{preferred}", ofType: "tflite"' in guide
+    assert named == {decoder, ENCODER_FILE, "decoder.tflite"}
+    assert f"| `{decoder}` | `decoder.tflite` |" in guide
 
 
 def test_no_decoder_is_preferred_where_there_is_none():
     assert preferred_decoder({ENCODER_FILE}) is None
 
 
-def test_the_guide_does_not_name_an_encoder_that_was_removed():
-    guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), SMALLEST, None)
-    assert ENCODER_FILE not in guide
-    assert "encode_uint8" not in guide
-    assert "## Photographs" not in guide
+def test_the_guide_does_not_tell_to_copy_an_encoder_that_was_removed():
+    words = without_code(mobile_guide(card(ATTRIBUTE_NAMES, density=True), SMALLEST, None))
+    assert ENCODER_FILE not in words
+    assert "encode_uint8" not in words
+    assert "## Photographs" not in words
+    assert "This export has no encoder" in words
