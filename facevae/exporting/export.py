@@ -17,6 +17,7 @@ from facevae.exporting.examples import references, sample_sets, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
 from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL, preferred_decoder
 from facevae.exporting.graphs import ExportedModel
+from facevae.exporting.icons import icon_faces
 from facevae.exporting.report import table
 from facevae.exporting.sample_distance import NOTABLE_DISTANCE
 from facevae.exporting.sampling import compact
@@ -138,13 +139,17 @@ def _fill(
             _judge(results[-1], path, form)
             steps.update()
 
-        notes = _write_documents(folder, card, card_bytes, results)
+        notes = _write_documents(folder, exported, card, card_bytes, results)
         steps.update()
     return results, notes
 
 
 def _write_documents(
-    folder: pathlib.Path, card: dict[str, Any], card_bytes: bytes, results: list[Result]
+    folder: pathlib.Path,
+    exported: ExportedModel,
+    card: dict[str, Any],
+    card_bytes: bytes,
+    results: list[Result],
 ) -> list[str]:
     """Writes the model card, the checks, the guide and the web page; returns notes for the user."""
     notes = []
@@ -163,7 +168,7 @@ def _write_documents(
     if decoder is None:
         return [*notes, "No MOBILE.md and no web page: no decoder passed its checks."]
     (folder / "MOBILE.md").write_text(guide.mobile_guide(card, decoder, encoder), encoding="utf-8")
-    return notes + web_page.write_page(folder, card, decoder, encoder)
+    return notes + web_page.write_page(folder, card, decoder, encoder, icon_faces(exported))
 
 
 def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:

@@ -12,11 +12,15 @@ import subprocess
 import time
 from typing import Any
 
+import numpy as np
+
 from facevae.errors import UserError
+from facevae.exporting.icons import write_icons
 from facevae.files import cache_folder, files_below, listed, locked, others_in, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
-PAGE_FILES = ("index.html", "style.css", "app.js", "model.js", "photo.js")
+PAGE_FILES = tuple(sorted(path.name for path in SOURCES.iterdir() if path.suffix in {".html", ".css", ".js"}))
+MANIFEST = "manifest.webmanifest"
 # Two of the runtime's four builds: for browsers with relaxed SIMD instructions, and for all others. Of the other two,
 # one needs response headers that a plain static server does not send, and one is for GPUs.
 BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
@@ -24,7 +28,9 @@ INSTALL_SECONDS = 300
 _INSTALLED = {"package.json", "package-lock.json", "node_modules"}
 
 
-def write_page(export: pathlib.Path, card: dict[str, Any], decoder: str, encoder: str | None) -> list[str]:
+def write_page(
+    export: pathlib.Path, card: dict[str, Any], decoder: str, encoder: str | None, faces: np.ndarray
+) -> list[str]:
     """Writes `web/` into an export.
 
     Args:
@@ -32,6 +38,7 @@ def write_page(export: pathlib.Path, card: dict[str, Any], decoder: str, encoder
         card: the model card.
         decoder: name of the decoder file.
         encoder: name of the encoder file; None for a page without photographs.
+        faces: of the model, for the icons, see `icons.icon_faces`.
 
     Returns:
         Notes for the user: why there is no page, or why it takes no photographs.
@@ -45,11 +52,29 @@ def write_page(export: pathlib.Path, card: dict[str, Any], decoder: str, encoder
     for name in PAGE_FILES:
         shutil.copyfile(SOURCES / name, page / name)
     _copy_runtime(runtime, page / "litert")
+    manifest = json.loads((SOURCES / MANIFEST).read_text(encoding="utf-8"))
+    manifest["icons"] = write_icons(page, faces)
+    (page / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     files = {"decoder": decoder, "encoder": encoder}
     for name in filter(None, files.values()):
         shutil.copyfile(export / name, page / name)
-    (page / "model.json").write_text(json.dumps({**card, "files": files}) + "\n", encoding="utf-8")
+    described = {**card, "files": files, "model_id": _model_id(card), "bytes": _sizes(page)}
+    (page / "model.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
     return [] if encoder else ["The web page takes no photographs: the encoder did not pass its checks."]
+
+
+def _model_id(card: dict[str, Any]) -> str:
+    """Names the trained model in links to its faces: another model draws another face from the same latent."""
+    return hashlib.sha256(json.dumps(card["average_latent"]).encode()).hexdigest()[:8]
+
+
+def _sizes(page: pathlib.Path) -> dict[str, int]:
+    """The bytes of the large files, which the page needs to show how much of them is loaded."""
+    return {
+        path.relative_to(page).as_posix(): path.stat().st_size
+        for path in sorted(page.rglob("*"))
+        if path.suffix in {".tflite", ".wasm"}
+    }
 
 
 def installed_runtime() -> pathlib.Path:

@@ -1,252 +1,133 @@
-// The page: one face, and the buttons, sliders and tabs that change it.
+// The page: loads the model, then joins its parts.
 
-import { between, loadModel } from "./model.js";
-import { PhotoPlacer, drawEyeGuides } from "./photo.js";
+import { listenForAbout } from "./about.js";
+import { buildAttributes } from "./attributes.js";
+import { buildDimensions } from "./dimensions.js";
+import { element } from "./dom.js";
+import { Downloads, fetched } from "./download.js";
+import { FaceModel, loadNetwork } from "./model.js";
+import { listenForPhotographs } from "./photograph.js";
+import { startRuntime } from "./runtime.js";
+import { listenForSaving } from "./saving.js";
+import { faceInAddress, linkTo } from "./share-link.js";
+import { Sheet, buildTiles } from "./sheet.js";
+import { Shelf } from "./shelf.js";
+import { attempt, listenForClosing } from "./status.js";
+import { chooseTab, listenToTabs } from "./tabs.js";
+import { goToWork, listenToViews, view } from "./views.js";
+import { WorkFace } from "./work-face.js";
 
-const SAVED_SIZE = 512;
-const element = (id) => document.getElementById(id);
-
-let card, model, placer;
-let face; // the face that is shown, {latent, strengths}
-let origin; // its latent before any dimension slider was moved
-let ends; // the two faces of the morph
-let times = [];
-let drawing = false;
-let drawAgain = false;
+export let model; // the page's own, also for tests
+export let work;
+export let sheet;
 
 element("not-running").remove();
-start().catch(fail);
+buildTiles();
+listenForClosing();
+listenToTabs();
+listenToViews();
+attempt("start", start);
 
 async function start() {
-  card = await (await fetch("model.json")).json();
-  for (const id of ["face", "morph-start", "morph-end"]) element(id).width = element(id).height = card.image_size;
-  describe();
-  model = await loadModel(card);
-  placer = new PhotoPlacer(element("photo-dialog"), await guide());
-  buildSliders();
-  listen();
-  await model.render({ latent: Float32Array.from(card.average_latent), strengths: neutral() }); // warms up
-  const first = await newFace();
-  ends = [first, { latent: await model.newLatent(), strengths: neutral() }];
-  await drawEnds();
-  for (const id of ["new-face", "photo", "save"]) element(id).disabled = false;
-  element("photo").hidden = !card.files.encoder;
+  const card = await (await fetched("model.json")).json();
+  const { decoder } = await load(card);
+  model = new FaceModel(card, decoder);
+  work = new WorkFace(model, element("face"));
+  join(card);
+  await sheet.more();
+  const given = await attempt("link", () => faceInAddress(card));
+  if (given) openGiven(given);
+  else await work.show(sheet.faces[0]);
+  for (const id of ["keep", "save", "photo"]) element(id).disabled = false;
+  document.body.dataset.ready = "";
 }
 
-const neutral = () => new Float32Array(card.attributes.length);
-const copyOf = ({ latent, strengths }) => ({ latent: latent.slice(), strengths: strengths.slice() });
-
-async function newFace() {
-  await show({ latent: await model.newLatent(), strengths: neutral() });
-  return copyOf(face);
-}
-
-/** Shows a face and sets the sliders to its values. */
-async function show(shown) {
-  face = copyOf(shown);
-  origin = face.latent.slice();
-  setSliders();
-  await draw();
-}
-
-/** Draws the face. Calls during a drawing are merged into one more drawing after it. */
-async function draw() {
-  if (drawing) {
-    drawAgain = true;
-    return;
-  }
-  drawing = true;
+/** Loads the runtime and the decoder together, and shows how far they are. */
+async function load(card) {
+  const downloads = new Downloads(card.bytes, (share, loaded, total) => {
+    element("loading-share").value = share;
+    element("loading-text").textContent = `Loading the model: ${megabytes(loaded)} of ${megabytes(total)} MB`;
+  });
   try {
-    do {
-      drawAgain = false;
-      const begun = performance.now();
-      const pixels = await model.render(face);
-      showTime(performance.now() - begun);
-      paint(element("face"), pixels);
-    } while (drawAgain);
-  } catch (error) {
-    fail(error);
+    const file = downloads.fetch(card.files.decoder);
+    file.catch(() => {}); // is awaited below
+    const build = await startRuntime(downloads);
+    return { build, decoder: await loadNetwork(card.files.decoder, () => file) };
   } finally {
-    drawing = false;
+    element("loading").hidden = true;
   }
 }
 
-function paint(canvas, pixels) {
-  const size = card.image_size;
-  const image = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(pixels[3 * i + c] * 255);
-    image.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
-/** Shows the median time of the last 21 faces. */
-function showTime(milliseconds) {
-  times = [...times.slice(-20), milliseconds];
-  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
-  element("status").textContent = `${median.toFixed(1)} ms per face, on this device`;
-}
-
-function fail(error) {
-  console.error(error);
-  element("status").textContent = `Error: ${error.message}`;
-  element("status").classList.add("error");
-}
-
-// Sliders
-
-function buildSliders() {
-  const attributes = document.querySelector("#attributes .sliders");
-  card.attributes.forEach(({ name, minimum, maximum }, index) => {
-    attributes.append(slider(name.replaceAll("_", " "), minimum, maximum, () => face.strengths, index));
+function join(card) {
+  const { minimum, maximum, typical } = temperatures(card);
+  sheet = new Sheet(model, typical, (face) => {
+    work.show(face);
+    goToWork();
   });
-  const dimensions = document.querySelector("#dimensions .sliders");
-  for (const { dimension, minimum, maximum } of card.strongest_dimensions) {
-    dimensions.append(slider(`Dimension ${dimension}`, minimum, maximum, () => face.latent, dimension));
-  }
-  if (!card.attributes.length) {
+  Object.assign(element("temperature"), { min: minimum, max: maximum, step: 0.01, value: typical });
+  element("temperature").addEventListener("input", () => sheet.setTemperature(Number(element("temperature").value)));
+  element("more").addEventListener("click", () => turn(() => sheet.more()));
+  element("earlier").addEventListener("click", () => turn(() => sheet.earlier()));
+  element("sheet-controls").hidden = false;
+
+  if (!buildAttributes(work, card.attributes)) {
     element("tab-attributes").hidden = true;
-    choose(element("tab-dimensions"));
+    chooseTab(element("tab-dimensions"));
   }
-}
-
-/** A slider for the number `numbers()[index]` of the face. */
-function slider(text, minimum, maximum, numbers, index) {
-  const label = document.createElement("label");
-  label.className = "slider";
-  const name = document.createElement("span");
-  name.textContent = name.title = text;
-  const input = document.createElement("input");
-  Object.assign(input, { type: "range", min: minimum, max: maximum, step: (maximum - minimum) / 120 });
-  const output = document.createElement("output");
-  const write = () => { output.textContent = Number(input.value).toFixed(1); };
-  input.addEventListener("input", () => {
-    numbers()[index] = Number(input.value);
-    write();
-    draw();
+  buildDimensions(work, model);
+  new Shelf(work, model);
+  listenForSaving(work, model);
+  listenForPhotographs(model, (face) => {
+    goToWork();
+    return work.show(face);
   });
-  input.fromFace = () => {
-    input.value = numbers()[index];
-    write();
+  listenForAbout(card, () => [["Speed", `${model.medianTime().toFixed(1)} ms for each face, on this device`]]);
+  listenForUndo();
+  addEventListener("hashchange", () => attempt("link", () => {
+    const face = faceInAddress(card);
+    if (face) openGiven(face);
+  }));
+}
+
+/** The range of the temperature slider; its default is the model's best where that was measured. */
+function temperatures({ sampling }) {
+  return { minimum: 0.3, maximum: 1.2, typical: sampling.temperature ?? 0.7 };
+}
+
+function turn(action) {
+  action();
+  element("earlier").disabled = sheet.page === 0;
+}
+
+function openGiven(face) {
+  work.show(face);
+  goToWork();
+}
+
+function listenForUndo() {
+  const update = () => {
+    element("undo").disabled = !work.history.canUndo;
+    element("redo").disabled = !work.history.canRedo;
   };
-  label.append(name, input, output);
-  return label;
-}
-
-function setSliders() {
-  for (const input of document.querySelectorAll(".sliders input")) input.fromFace();
-}
-
-// Morphing
-
-async function drawEnds() {
-  paint(element("morph-start"), await model.render(ends[0]));
-  paint(element("morph-end"), await model.render(ends[1]));
-}
-
-async function keep(index) {
-  ends[index] = copyOf(face);
-  element("morph-share").value = index;
-  await drawEnds();
-}
-
-// Photographs
-
-async function guide() {
-  if (card.eyes) return (context, size) => drawEyeGuides(context, size, card.eyes);
-  // The positions of the eyes are unknown: the average face is the guide instead.
-  element("photo-help").textContent = element("photo-help").textContent.replace("the eyes are in the circles", "the face lies on the average face");
-  const average = document.createElement("canvas");
-  average.width = average.height = card.image_size;
-  paint(average, await model.render({ latent: Float32Array.from(card.average_latent), strengths: neutral() }));
-  return (context, size) => {
-    context.globalAlpha = 0.4;
-    context.drawImage(average, 0, 0, size, size);
-    context.globalAlpha = 1;
-  };
-}
-
-async function usePhoto(file) {
-  let photo;
-  try {
-    photo = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    throw new Error(`Expected a picture that this browser can read, received ${file.name}. Choose a JPEG or PNG file.`);
-  }
-  const image = await placer.place(photo, card.image_size);
-  if (image) await show({ latent: await model.encode(image), strengths: neutral() });
-}
-
-function save() {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SAVED_SIZE;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(element("face"), 0, 0, SAVED_SIZE, SAVED_SIZE);
-  canvas.toBlob((blob) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = "face.png";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  }, "image/png");
-}
-
-// Tabs and buttons
-
-function choose(chosen) {
-  for (const tab of document.querySelectorAll('[role="tab"]')) {
-    const selected = tab === chosen;
-    tab.setAttribute("aria-selected", selected);
-    tab.tabIndex = selected ? 0 : -1;
-    element(tab.getAttribute("aria-controls")).hidden = !selected;
-  }
-}
-
-function listen() {
-  const on = (id, event, action) =>
-    element(id).addEventListener(event, (...received) => Promise.resolve(action(...received)).catch(fail));
-  on("new-face", "click", newFace);
-  on("save", "click", save);
-  on("photo", "click", () => element("photo-file").click());
-  on("photo-file", "change", async () => {
-    const [file] = element("photo-file").files;
-    element("photo-file").value = ""; // so that the same file can be chosen again
-    if (file) await usePhoto(file);
+  const changed = () => { element("neutral").disabled = work.isNeutral; };
+  work.addEventListener("history", update);
+  work.addEventListener("shown", changed);
+  work.addEventListener("moved", changed);
+  work.addEventListener("settled", () => {
+    // The address reproduces the face, in the view that shows it.
+    if (view() === "work") history.replaceState(history.state, "", linkTo(work.face, model.card));
   });
-  on("reset-attributes", "click", () => show({ latent: face.latent, strengths: neutral() }));
-  on("reset-dimensions", "click", () => show({ latent: origin, strengths: face.strengths }));
-  on("keep-start", "click", () => keep(0));
-  on("keep-end", "click", () => keep(1));
-  on("morph-share", "input", () => show(between(...ends, Number(element("morph-share").value))));
-  for (const tab of document.querySelectorAll('[role="tab"]')) {
-    tab.addEventListener("click", () => choose(tab));
-    tab.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const tabs = [...document.querySelectorAll('[role="tab"]:not([hidden])')];
-      const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
-      choose(next);
-      next.focus();
-    });
-  }
-}
-
-function describe() {
-  const facts = [
-    ["Model", `${card.image_size}×${card.image_size} pixels, ${card.latent_dim} latent dimensions, ${card.files.decoder}`],
-    ["Trained on", `${card.training_data.name}. ${card.training_data.terms}`],
-    ["Intended use", card.intended_use],
-    ["Not for", card.not_for],
-    ["Known bias", card.bias],
-  ];
-  const list = document.createElement("dl");
-  for (const [name, text] of facts) {
-    const [term, description] = ["dt", "dd"].map((tag) => document.createElement(tag));
-    term.textContent = name;
-    description.textContent = text;
-    list.append(term, description);
-  }
-  element("about").append(list);
+  element("undo").addEventListener("click", () => work.undo());
+  element("redo").addEventListener("click", () => work.redo());
+  element("neutral").addEventListener("click", () => work.toNeutral());
+  addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) work.redo();
+    else work.undo();
+  });
 }

@@ -1,16 +1,13 @@
-// Runs the exported networks with LiteRT.js on this device.
+// Runs the exported networks on this device.
 
-import { Tensor, loadAndCompile, loadLiteRt } from "./litert/index.js";
+import { fetched } from "./download.js";
+import { importRuntime } from "./runtime.js";
 
-/** Loads the runtime and the decoder; the encoder is loaded for the first photograph. */
-export async function loadModel(card) {
-  await loadLiteRt(new URL("./litert/wasm/", import.meta.url).href);
-  return new FaceModel(card, await loadNetwork(card.files.decoder));
-}
-
-/** Loads the network in `file`; the runtime must be loaded first. */
-export function loadNetwork(file) {
-  return loadAndCompile(new URL(file, import.meta.url).href, { accelerator: "wasm" });
+/** Loads the network in `file`; the runtime must be started first. `load(file)` gives its response. */
+export async function loadNetwork(file, load = fetched, accelerator = "wasm") {
+  const { loadAndCompile } = await importRuntime();
+  const bytes = new Uint8Array(await (await load(file)).arrayBuffer());
+  return loadAndCompile(bytes, { accelerator });
 }
 
 /** The decoder, and the encoder after its first use. */
@@ -19,6 +16,8 @@ export class FaceModel {
     this.card = card;
     this.decoder = decoder;
     this.encoder = null;
+    this.turn = Promise.resolve();
+    this.milliseconds = []; // of the last drawings
   }
 
   /** The image of a face {latent, strengths}: Float32Array of [size, size, 3] in [0, 1]. */
@@ -29,15 +28,24 @@ export class FaceModel {
       signature = "edit";
       inputs.strengths = [strengths, [1, strengths.length]];
     }
-    return (await run(this.decoder, signature, inputs)).image;
+    return (await this.run(this.decoder, signature, inputs)).image;
   }
 
-  /** The latent of a new face: from the fitted density where the model has one, else N(0, 1). */
-  async newLatent() {
-    const { from, noise } = this.card.sampling;
-    const numbers = Float32Array.from({ length: noise }, normal);
-    if (from !== "density") return numbers;
-    return (await run(this.decoder, "sample", { noise: [numbers, [1, noise]] })).latent;
+  /** Numbers of N(0, 1) that make a new face. */
+  newNoise() {
+    return Float32Array.from({ length: this.card.sampling.noise }, normal);
+  }
+
+  /** A new face from its noise: {latent, image}. A lower temperature keeps closer to the typical face. */
+  async sample(noise, temperature) {
+    const latentDim = this.card.latent_dim;
+    // The last number of a density's noise chooses its component, and has no temperature.
+    const scaled = noise.map((value, i) => (i < latentDim ? temperature * value : value));
+    if (this.card.sampling.from !== "density") {
+      const { image } = await this.run(this.decoder, "decode", { latent: [scaled, [1, latentDim]] });
+      return { latent: scaled, image };
+    }
+    return this.run(this.decoder, "sample", { noise: [scaled, [1, noise.length]] });
   }
 
   /** The latent of an image, an ImageData of the model's size. */
@@ -48,11 +56,30 @@ export class FaceModel {
     for (let i = 0; i < size * size; i++) {
       for (let c = 0; c < 3; c++) pixels[3 * i + c] = image.data[4 * i + c] / 255;
     }
-    return (await run(this.encoder, "encode", { image: [pixels, [1, size, size, 3]] })).mean;
+    return (await this.run(this.encoder, "encode", { image: [pixels, [1, size, size, 3]] })).mean;
+  }
+
+  /** The median time of a drawing on this device, milliseconds. */
+  medianTime() {
+    return [...this.milliseconds].sort((a, b) => a - b)[this.milliseconds.length >> 1];
+  }
+
+  /** Runs a signature; one at a time. */
+  run(network, signature, inputs) {
+    const mine = this.turn.then(async () => {
+      const begun = performance.now();
+      const outputs = await runNetwork(network, signature, inputs);
+      if (network === this.decoder) this.milliseconds = [...this.milliseconds.slice(-20), performance.now() - begun];
+      return outputs;
+    });
+    this.turn = mine.catch(() => {});
+    return mine;
   }
 }
 
-async function run(network, signature, inputs) {
+/** Runs a signature on {name: [values, shape]}; the outputs by name. */
+export async function runNetwork(network, signature, inputs) {
+  const { Tensor } = await importRuntime();
   const tensors = {};
   for (const [name, [values, shape]] of Object.entries(inputs)) tensors[name] = new Tensor(values, shape);
   let outputs = {};
@@ -70,10 +97,4 @@ async function run(network, signature, inputs) {
 /** A number from N(0, 1) (Box and Muller, 1958). */
 export function normal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-}
-
-/** Interpolates linearly between two faces {latent, strengths}: `start` for share 0, `end` for share 1. */
-export function between(start, end, share) {
-  const mixed = (a, b) => a.map((value, i) => value + share * (b[i] - value));
-  return { latent: mixed(start.latent, end.latent), strengths: mixed(start.strengths, end.strengths) };
 }
