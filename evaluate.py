@@ -18,6 +18,7 @@ from facevae.command_line.quiet import without_native_notes
 from facevae.errors import UserError, printable
 from facevae.run.opened_run import add_data_flags, open_from_flags
 from facevae.run.output_folder import check_picture_folder, check_result_file
+from facevae.run.run_folder import NETWORKS
 
 # -----------------------------------------------------------------------------------------------------------------
 # Flags
@@ -37,9 +38,9 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
     parser.add_argument("run_dir", help="folder of the run, as train.py named it")
     parser.add_argument(
         "--which",
-        choices=("best", "last"),
-        help="the model with the lowest validation loss, or the newest one "
-        "(default: last; best if the run was trained with --early-stopping)",
+        choices=NETWORKS,
+        help="the model of the last epoch, that of the lowest validation loss, or the sharpened one "
+        "(default: sharpened if the run was trained with --sharpen, best if with --early-stopping, else last)",
     )
     parser.add_argument(
         "--samples",

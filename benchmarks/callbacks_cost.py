@@ -13,7 +13,8 @@ import time
 
 from facevae.command_line.quiet import without_native_notes
 from facevae.command_line.text_table import aligned
-from facevae.configuration.config import Config, from_preset
+from facevae.configuration.choosing import from_preset
+from facevae.configuration.config import Config
 from facevae.configuration.presets import PRESETS
 
 with without_native_notes():

@@ -19,7 +19,8 @@ import numpy as np
 
 from facevae.command_line.quiet import without_native_notes
 from facevae.command_line.text_table import markdown
-from facevae.configuration.config import Config, from_preset
+from facevae.configuration.choosing import from_preset
+from facevae.configuration.config import Config
 
 with without_native_notes():
     import keras

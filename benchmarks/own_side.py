@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from facevae.command_line.quiet import without_native_notes
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 
 with without_native_notes():
     import keras

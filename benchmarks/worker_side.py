@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from facevae.command_line.quiet import without_native_notes
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 
 with without_native_notes():
     import keras

@@ -10,7 +10,8 @@ from configurations import configurations
 from hypothesis import strategies
 
 import facevae
-from facevae.configuration.config import Config, from_preset
+from facevae.configuration.choosing import from_preset
+from facevae.configuration.config import Config
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
 from facevae.training import describe_data, train

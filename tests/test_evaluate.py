@@ -13,7 +13,7 @@ from failing_disks import read_only
 from PIL import Image
 from places import ROOT
 
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.evaluation.feature_classifier import cached_classifier
 from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
@@ -79,7 +79,7 @@ def run(tmp_path, blob_images):
             "expected a number of pictures (at least 1) and a folder, received 'ten'",
         ),
         (["run"], "run folder: expected the folder of a run, received 'run', which does not exist."),
-        (["run", "--which", "newest"], "--which: expected one of best, last, received 'newest'"),
+        (["run", "--which", "newest"], "--which: expected one of last, best, sharpened, received 'newest'"),
     ],
 )
 def test_a_mistake_in_a_flag_is_one_message_without_a_traceback(evaluate, flags, message):

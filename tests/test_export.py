@@ -111,7 +111,7 @@ def test_signatures_share_their_weights_and_the_scales_of_them(exported):
 def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(preset, tmp_path):
     import dataclasses
 
-    from facevae.configuration.config import from_preset
+    from facevae.configuration.choosing import from_preset
     from facevae.exporting.conversion import convert
     from facevae.exporting.export import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion

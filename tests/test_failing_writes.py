@@ -15,7 +15,7 @@ from places import ROOT
 
 import facevae
 from facevae.command_line.ending import exit_on_user_error
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.files import WRITING
 from facevae.run.run_folder import RunFolder

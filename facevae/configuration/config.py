@@ -1,7 +1,6 @@
 """The configuration of a run: a frozen dataclass, from which the flags are generated and which is saved as JSON."""
 
 import dataclasses
-import os
 import re
 import typing
 from collections.abc import Mapping
@@ -9,8 +8,9 @@ from typing import Any, Literal
 
 from facevae.configuration.setting import checked_value, setting
 from facevae.errors import UserError
-from facevae.files import expanded
 
+# Saved settings that version 0.1 lacked, with the values that its runs had.
+ADDED_SINCE_0_1 = {"sharpen": 0.0}
 MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
 
 
@@ -53,8 +53,10 @@ class Config:
     )
 
     # Networks
-    network: Literal["reference", "compact"] = setting(
-        "compact", "reference: the classic strided convolutions; compact: fast on phones"
+    network: Literal["reference", "compact", "detailed"] = setting(
+        "compact",
+        "reference: the classic strided convolutions; compact: fast on phones; detailed: compact, with further "
+        "convolutions at half the side of the image",
     )
     width: int = setting(
         32, "channels of the compact network at 32x32; all its layers scale with it", minimum=8, maximum=256
@@ -121,6 +123,12 @@ class Config:
     schedule: Literal["constant", "cosine"] = setting(
         "cosine", "learning rate over the training: constant, or a short warm-up and cosine decay to 1 %%"
     )
+    sharpen: float = setting(
+        0.0,
+        "share of the training, at its end, in which a critic teaches the decoder to draw details (0: none)",
+        minimum=0.0,
+        maximum=0.9,
+    )
     early_stopping: int | None = setting(
         None,
         "end after this many epochs without a lower validation loss and keep the best model (none: never)",
@@ -183,8 +191,18 @@ class Config:
                 )
 
     @property
+    def first_phase(self) -> "Config":
+        """This configuration, ending where the sharpening begins."""
+        minutes, epochs = self.minutes, self.epochs
+        if minutes is not None:
+            minutes = max(0.01, minutes * (1.0 - self.sharpen))
+        if epochs is not None:
+            epochs = max(1, min(round(epochs * (1.0 - self.sharpen)), epochs - (self.sharpen > 0)))
+        return dataclasses.replace(self, minutes=minutes, epochs=epochs, sharpen=0.0)
+
+    @property
     def finished_model(self) -> str:
-        """Which model is the result of the run: `last`, or `best` with early stopping.
+        """Which model is the result of the first phase: `last`, or `best` with early stopping.
 
         Validation loss alone would choose a model whose learning rate is still high: on few faces it is lowest long
         before their details are learned (benchmarks/experiments.md).
@@ -204,6 +222,8 @@ class Config:
             where: begins the messages, e.g. the file that the values were read from.
         """
         known = {f.name for f in dataclasses.fields(cls) if f.metadata["saved"]}
+        if isinstance(values, dict):
+            values = {**ADDED_SINCE_0_1, **values}
         if not isinstance(values, dict) or set(values) != known:
             received = set(values) if isinstance(values, dict) else {type(values).__name__}
             raise UserError(
@@ -238,63 +258,9 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             "density_components: expected at least 1 with sample_from density, received 0. "
             "Give at least 1, or choose sample_from prior."
         )
-    if checked.get("network") == "compact" and checked.get("dropout"):
+    if checked.get("network") in ("compact", "detailed") and checked.get("dropout"):
         raise UserError(
-            f"dropout: expected 0 with the network compact, which has none, received {checked['dropout']}. "
-            "Leave it out, or choose the network reference."
+            f"dropout: expected 0 with the network {checked['network']}, which has none, "
+            f"received {checked['dropout']}. Leave it out, or choose the network reference."
         )
     return checked
-
-
-def from_preset(preset: str, **chosen: Any) -> Config:
-    """The named preset with some fields overridden.
-
-    Giving `epochs` alone clears the preset's `minutes`, and vice versa: the one that was given decides when training
-    ends.
-    """
-    from facevae.configuration.presets import PRESETS
-
-    if preset not in PRESETS:
-        raise UserError(
-            f"preset: expected one of {', '.join(PRESETS)}, received {preset!r}. "
-            "python train.py --help describes them."
-        )
-    values = dict(PRESETS[preset].overrides)
-    for asked, other in (("epochs", "minutes"), ("minutes", "epochs")):
-        if asked in chosen and other not in chosen:
-            values[other] = None
-    return Config(**{**values, **chosen, "preset": preset})
-
-
-def resumed(saved: Config, chosen: dict[str, Any]) -> Config:
-    """The saved configuration with the changes that were chosen on resume.
-
-    Raises:
-        UserError: a chosen value differs from the run's and may not change; the message names all of them.
-    """
-    fields = {f.name: f for f in dataclasses.fields(Config)}
-    contradictions = [
-        f"--{name.replace('_', '-')} {value} (the run has {getattr(saved, name)})"
-        for name, value in chosen.items()
-        if not fields[name].metadata["changeable"] and value not in (getattr(saved, name), "auto")
-    ]
-    if contradictions:
-        raise UserError(
-            f"the run cannot change on resume: {', '.join(contradictions)}. "
-            "Leave these flags out, or start another run without --resume."
-        )
-    changes = {name: value for name, value in chosen.items() if fields[name].metadata["changeable"]}
-    for asked, other in (("epochs", "minutes"), ("minutes", "epochs")):
-        if asked in changes and other not in changes:
-            changes[other] = None
-    return dataclasses.replace(saved, **changes)
-
-
-def with_absolute_folders(chosen: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a configuration with absolute folders: a run may be opened from another one than it was started in."""
-    chosen = dict(chosen)
-    if os.path.isdir(chosen.get("data", "")):
-        chosen["data"] = os.path.abspath(chosen["data"])
-    if "data_dir" in chosen and "://" not in chosen["data_dir"]:
-        chosen["data_dir"] = os.path.abspath(expanded(chosen["data_dir"]))
-    return chosen

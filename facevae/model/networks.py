@@ -24,10 +24,10 @@ def build_encoder(
     """The encoder of a family.
 
     Args:
-        network: `reference` or `compact`.
+        network: `reference`, `compact` or `detailed`.
         image_size: 32, 64, 128 or 256.
         latent_dim: latent dimensions.
-        width: channels at 32×32 of the compact network.
+        width: channels at 32×32 of the networks `compact` and `detailed`.
         dropout: rate, of the reference network.
         dtype: Keras dtype policy of the layers between input and output.
 
@@ -61,7 +61,7 @@ def build_decoder(
     if network == "reference":
         x = _reference_decoder(latents, image_size, dropout, dtype)
     else:
-        x = _compact_decoder(latents, image_size, width, dtype)
+        x = _compact_decoder(latents, image_size, width, dtype, detailed=network == "detailed")
     images = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model(latents, images, name="decoder")
 
@@ -111,6 +111,11 @@ def compact_channels(side: int, width: int) -> int:
     return max(8, 4 * round(width * 32 / side / 4))
 
 
+def detail_channels(image_size: int, width: int) -> int:
+    """Channels of the detailed decoder's map at half the side of the image: half of what that side would have."""
+    return max(8, compact_channels(image_size, width))
+
+
 def _convolution(x, filters, dtype, strides=1):
     # No bias: BatchNorm brings its own offset. Momentum 0.95: with 0.99 the statistics of a new network still
     # hold 22 % of their initial values after 150 steps, and the first images look broken.
@@ -132,7 +137,7 @@ def _compact_encoder(images, image_size, width, dtype):
     return layers.Flatten(dtype=dtype)(x)
 
 
-def _compact_decoder(latents, image_size, width, dtype):
+def _compact_decoder(latents, image_size, width, dtype, detailed):
     side = SMALLEST_MAP
     channels = compact_channels(side, width)
     x = layers.Dense(side * side * channels, use_bias=False, dtype=dtype)(latents)
@@ -142,5 +147,46 @@ def _compact_decoder(latents, image_size, width, dtype):
         side *= 2
         x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels / 4]
         x = _activation(_convolution(x, compact_channels(side, width), dtype), dtype)
-    x = layers.Conv2D(3 * PATCH**2, 3, padding="same", dtype=dtype)(x)  # [side, side, 48]
-    return DepthToSpace(PATCH, dtype=dtype)(x)  # [image_size, image_size, 3]
+    last_patch = PATCH
+    if detailed:
+        last_patch = PATCH // 2
+        channels = detail_channels(image_size, width)
+        x = _activation(_convolution(x, 4 * channels, dtype), dtype)
+        x = DepthToSpace(2, dtype=dtype)(x)  # [image_size / 2, image_size / 2, channels]
+        x = _activation(_convolution(x, channels, dtype), dtype)
+    x = layers.Conv2D(3 * last_patch**2, 3, padding="same", dtype=dtype)(x)
+    return DepthToSpace(last_patch, dtype=dtype)(x)  # [image_size, image_size, 3]
+
+
+# ------------------------------------------------------------------------------
+# The critic of the sharpening, which tells pictures of the decoder from photographs. It shrinks its maps by averages: a
+# convolution with strides sees every second pixel alone, and teaches the decoder to draw a lattice (Zhang, "Making
+# Convolutional Networks Shift-Invariant Again", arXiv:1904.11486; Karras et al., StyleGAN, arXiv:1812.04948).
+# ------------------------------------------------------------------------------
+
+
+def build_critic(image_size: int, width: int = 32, dtype: object = None) -> keras.Model:
+    """The critic: `float[batch, image_size, image_size, 3]` in [0, 1] to scores `float32[batch]`, higher for real ones.
+
+    Args:
+        image_size: 32, 64, 128 or 256.
+        width: as for `build_encoder`.
+        dtype: Keras dtype policy of the layers between input and output.
+    """
+    images = keras.Input((image_size, image_size, 3), name="image")
+    side = image_size // 2
+    x = layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
+    x = SpaceToDepth(2, dtype=dtype)(x)  # [side, side, 12]
+    x = _activation(_critic_convolution(x, compact_channels(side, width), dtype), dtype)
+    while side > SMALLEST_MAP:
+        side //= 2
+        x = layers.AveragePooling2D(2, dtype=dtype)(x)
+        x = _activation(_critic_convolution(x, compact_channels(side, width), dtype), dtype)
+    # Zeros: a new critic takes all pictures for equal.
+    scores = layers.Dense(1, kernel_initializer="zeros", dtype="float32")(layers.Flatten(dtype=dtype)(x))
+    return keras.Model(images, layers.Reshape((), dtype="float32", name="score")(scores), name="critic")
+
+
+def _critic_convolution(x, filters, dtype):
+    # No BatchNorm: each picture is judged by itself.
+    return layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", dtype=dtype)(x)

@@ -58,6 +58,11 @@ def total(shares: Any) -> Any:
     return tf.nest.pack_sequence_as(shares, sums)
 
 
+def mean(values: Any) -> Any:
+    """The mean over all replicas of a tensor or a structure of tensors, of the same shapes on all of them."""
+    return values if count() == 1 else tf.nest.map_structure(lambda value: value / count(), total(values))
+
+
 def average(variables: list[Any]) -> None:
     """Sets each variable to its average over all replicas."""
     if count() == 1:

@@ -7,6 +7,10 @@ import tensorflow as tf
 WARMUP = 0.02
 FINAL_SHARE = 0.01
 SHIFTED_PART = 0.5
+# Of the sharpening
+RISING_PART = 0.1
+LAST_SHARPENING_RATE = 0.1
+FIRST_PENALTY, LAST_PENALTY = 1.0, 0.3
 
 
 def learning_rate(peak: float, schedule: str, progress: tf.Tensor) -> tf.Tensor:
@@ -60,3 +64,41 @@ def kl_weight(final: float, warmup: float, progress: tf.Tensor) -> tf.Tensor:
     if warmup == 0.0:
         return tf.constant(final, tf.float32)
     return final * tf.minimum(1.0, progress / warmup)
+
+
+def sharpening_learning_rate(peak: float, progress: tf.Tensor) -> tf.Tensor:
+    """The learning rate of decoder and critic: falls from the peak along half a cosine to 10 % of it.
+
+    Args:
+        peak: the highest learning rate.
+        progress: of the sharpening, `float32[]` in [0, 1].
+
+    Returns:
+        `float32[]`.
+    """
+    falling = 0.5 * (1.0 + tf.cos(math.pi * progress))
+    return peak * (LAST_SHARPENING_RATE + (1.0 - LAST_SHARPENING_RATE) * falling)
+
+
+def rise(progress: tf.Tensor) -> tf.Tensor:
+    """The share of its weight that the adversarial loss has: a new critic knows nothing to teach.
+
+    Args:
+        progress: of the sharpening, `float32[]` in [0, 1].
+
+    Returns:
+        `float32[]` in [0, 1].
+    """
+    return tf.minimum(1.0, progress / RISING_PART)
+
+
+def critic_penalty(progress: tf.Tensor) -> tf.Tensor:
+    """The weight of the critic's gradient penalty: falls geometrically, so that ever finer details count.
+
+    Args:
+        progress: of the sharpening, `float32[]` in [0, 1].
+
+    Returns:
+        `float32[]`.
+    """
+    return FIRST_PENALTY * (LAST_PENALTY / FIRST_PENALTY) ** progress

@@ -59,10 +59,6 @@ class Trainer(RangeCheckedModel):
     def _state(self, name, shape, dtype="float32", initializer="zeros"):
         return self.add_weight(name=name, shape=shape, dtype=dtype, initializer=initializer, trainable=False)
 
-    # ------------------------------------------------------------------------------
-    # Compilation
-    # ------------------------------------------------------------------------------
-
     def compile(
         self,
         optimizer: Any = "adam",
@@ -289,6 +285,11 @@ class Trainer(RangeCheckedModel):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         super().make_train_function(force)
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """All that a step of training updates weights with."""
+        return [self.optimizer]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -16,6 +16,8 @@ from facevae.model.density import Mixture
 from facevae.model.image_range import check_range
 from facevae.model.trainer import Trainer
 
+# The variables that are neither networks nor density.
+COUNTERS = ("global_step", "total_steps", "variance", "not_finite_step")
 MOST_TEMPERATURE = 10.0
 # Keeps exp(log_variance) and the KL divergence well inside the range of float32.
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
@@ -96,10 +98,9 @@ class VAE(Trainer):
         for name, value in settings.items():
             setattr(self, name, value)
 
-        shape = (self.network, self.image_size, self.latent_dim, self.width, self.dropout, self.dtype_policy)
         self.pixel_values = self.image_size**2 * 3
-        self.encoder = networks.build_encoder(*shape)
-        self.decoder = networks.build_decoder(*shape)
+        self.encoder = networks.build_encoder(*self.network_arguments)
+        self.decoder = networks.build_decoder(*self.network_arguments)
 
         # Room for the density of encoded training faces. Files hold it after the trainer's variables.
         if count := self.density_components:
@@ -107,6 +108,11 @@ class VAE(Trainer):
             self._density_means = self._state("density_means", (count, self.latent_dim))
             self._density_scales = self._state("density_scales", (count, self.latent_dim, self.latent_dim))
         self.built = True
+
+    @property
+    def network_arguments(self) -> tuple:
+        """The arguments of `networks.build_encoder` and `networks.build_decoder`."""
+        return self.network, self.image_size, self.latent_dim, self.width, self.dropout, self.dtype_policy
 
     # ------------------------------------------------------------------------------
     # Faces to latents and back
@@ -280,5 +286,13 @@ class VAE(Trainer):
     def float32_copy(self) -> "VAE":
         """The same model in float32, not compiled: the form that is saved and exported."""
         copy = VAE.from_config({**self.get_config(), "dtype": "float32"})
-        copy.set_weights(self.get_weights())
+        self.copy_weights_to(copy)
         return copy
+
+    def copy_weights_to(self, other: "VAE") -> None:
+        """Gives another model of the same settings this one's networks, density and counters."""
+        other.encoder.set_weights(self.encoder.get_weights())
+        other.decoder.set_weights(self.decoder.get_weights())
+        density = ("_density_weights", "_density_means", "_density_scales") if self.density_components else ()
+        for name in (*COUNTERS, *density):
+            getattr(other, name).assign(getattr(self, name))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from facevae.command_line.native_flags import check_native_flags
 from facevae.command_line.quiet import without_native_notes
-from facevae.configuration.config import with_absolute_folders
+from facevae.configuration.choosing import with_absolute_folders
 from facevae.errors import DataNotFoundError, UserError, printable
 from facevae.run.output_folder import refuse_among_faces
-from facevae.run.run_folder import RunFolder
+from facevae.run.run_folder import NETWORKS, RunFolder
 
 if TYPE_CHECKING:
     from facevae.data import FaceDataset
@@ -38,7 +38,8 @@ def load(run_dir: _Path, which: str | None = None) -> "VAE":
 
     Args:
         run_dir: the folder that `train.py` named.
-        which: `best` (lowest validation loss) or `last`; None for the run's own, see `Config.finished_model`.
+        which: `sharpened` (of a second phase), `best` (lowest validation loss) or `last`; None for the run's own: the
+            sharpened one where there is one, else `Config.finished_model`.
 
     Returns:
         The model, not compiled; see `VAE.encode`, `VAE.decode`, `VAE.sample`.
@@ -55,8 +56,7 @@ class OpenedRun:
 
     Args:
         run_dir: the folder that `train.py` named.
-        which: its model, `best` (lowest validation loss) or `last`; None for the run's own, see
-            `Config.finished_model`.
+        which: its model, as for `load`.
         data: where the faces are now, as for `train.py --data`; None for where the run's configuration says.
         data_dir: where tensorflow-datasets keeps its data sets; None for where the run's configuration says.
         cache_dir: folder of the prepared faces; None for FACEVAE_CACHE or ~/.cache/facevae.
@@ -64,7 +64,7 @@ class OpenedRun:
     Attributes:
         run: the run folder.
         config: the configuration that the run was trained with.
-        which: `best` or `last`.
+        which: `sharpened`, `best` or `last`.
         data: where the faces are now.
 
     Raises:
@@ -79,13 +79,13 @@ class OpenedRun:
         data_dir: _Path | None = None,
         cache_dir: _Path | None = None,
     ):
-        if which not in (None, "best", "last"):
+        if which not in (None, *NETWORKS):
             raise UserError(
-                f"which: expected best or last, received {which!r}. best has the lowest validation loss."
+                f"which: expected {', '.join(NETWORKS)}, received {which!r}. best has the lowest validation loss."
             )
         self.run = RunFolder.open(run_dir)
         self.config = self.run.load_config()  # says so if another version wrote the run
-        self.which = which or self.config.finished_model
+        self.which = which or self.run.result(self.config)
         given_places = zip(DATA_FLAGS, (data, data_dir, cache_dir), strict=True)
         places = with_absolute_folders(
             {name: os.fspath(place) for name, place in given_places if place is not None}

@@ -4,8 +4,8 @@
     <run>/faces.npz            which faces each split has: hashes of their pixels, and their attributes
     <run>/train.log            what a training printed
     <run>/lock                 held by the operating system while a process writes the run
-    <run>/checkpoints/last.npz everything that resuming needs
-    <run>/networks/            best.keras and last.keras, the trained models in float32
+    <run>/checkpoints/         last.npz, everything that resuming needs; sharpening.npz, the same of a second phase
+    <run>/networks/            last.keras, best.keras, and sharpened.keras after a second phase: models in float32
     <run>/encodings/           encoded training faces, so that commands need not encode them again
     <run>/logs/                TensorBoard's files: train, validation, pictures, ...
     <run>/figures/             pictures of explore.py
@@ -37,6 +37,7 @@ from facevae.files import (
 from facevae.files.untrusted import read_json
 
 FORMAT_VERSION = 1
+NETWORKS = ("last", "best", "sharpened")
 
 
 class RunFolder:
@@ -50,6 +51,7 @@ class RunFolder:
         self.path = pathlib.Path(path)
         self.faces = self.path / "faces.npz"
         self.checkpoint = self.path / "checkpoints" / "last.npz"
+        self.sharpening_checkpoint = self.path / "checkpoints" / "sharpening.npz"
         self.logs = self.path / "logs"
         self.log = self.path / "train.log"
         self.encodings = self.path / "encodings"
@@ -61,8 +63,13 @@ class RunFolder:
         self._run_json = self.path / "run.json"
 
     def network(self, which: str) -> pathlib.Path:
-        """The trained model `best` or `last`."""
+        """The trained model `best`, `last` or `sharpened`."""
         return self.path / "networks" / f"{which}.keras"
+
+    def result(self, config: Config) -> str:
+        """Which model draws for this run: `sharpened` once there is one, else `Config.finished_model`."""
+        is_sharpened = config.sharpen > 0.0 and os.path.lexists(self.network("sharpened"))
+        return "sharpened" if is_sharpened else config.finished_model
 
     @property
     def exists(self) -> bool:
@@ -72,7 +79,7 @@ class RunFolder:
     @property
     def trained(self) -> list[str]:
         """The files in the folder that training made and that would be lost if it began anew."""
-        paths = (*(self.network(which) for which in ("last", "best")), self.checkpoint)
+        paths = (*(self.network(which) for which in NETWORKS), self.checkpoint, self.sharpening_checkpoint)
         return [path.relative_to(self.path).as_posix() for path in paths if os.path.lexists(path)]
 
     @classmethod
@@ -128,8 +135,9 @@ class RunFolder:
 
     def _refuse_other_kinds(self) -> None:
         """Refuses a file in the place of a folder and the like, which would end a training at its first save."""
-        files = [self._run_json, self._lock, self.checkpoint, self.evaluation, self.encodings / "train.npz"]
-        files += [self.faces, self.log, *(self.network(which) for which in ("last", "best"))]
+        files = [self._run_json, self._lock, self.checkpoint, self.sharpening_checkpoint, self.evaluation]
+        files += [self.encodings / "train.npz", self.faces, self.log]
+        files += [self.network(which) for which in NETWORKS]
         folders = {self.logs, self.figures, *(file.parent for file in files)}
         for path, is_expected, kind in (
             *((file, file.is_file(), "a file") for file in files),

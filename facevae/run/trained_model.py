@@ -18,7 +18,7 @@ from facevae.run.run_folder import RunFolder
 
 
 def open_model(run: RunFolder, config: Config, which: str) -> VAE:
-    """The model `best` or `last` of a run, in float32, not compiled.
+    """The model `best`, `last` or `sharpened` of a run, in float32, not compiled.
 
     Where its file is missing or damaged and the checkpoint holds the same weights, the model is made again from it,
     and written if nobody else is writing the run and the folder lets us; a line says so. A damaged file is kept as
@@ -90,7 +90,9 @@ def _from_checkpoint(run: RunFolder, config: Config, which: str) -> VAE | None:
         epochs, is_best = int(progress["epochs"]), progress["best_epoch"] == progress["epochs"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if epochs < 1 or (which == "best" and not (is_best and progress.get("epoch_steps") == 0)):
+    if epochs < 1 or which == "sharpened":
+        return None
+    if which == "best" and not (is_best and progress.get("epoch_steps") == 0):
         return None
     model = VAE(**{name: getattr(config, name) for name in SETTINGS}, dtype="float32")
     variables = list(model.variables)
@@ -125,7 +127,7 @@ def _written(run: RunFolder, path: pathlib.Path, model: VAE) -> bool:
 
 
 def _unavailable(run: RunFolder, which: str, problem: UserError | None) -> UserError:
-    path, other = run.network(which), "last" if which == "best" else "best"
+    path, other = run.network(which), "best" if which == "last" else "last"
     if run.network(other).exists():
         meaning = "the newest model" if other == "last" else "the model of the lowest validation loss"
         return UserError(

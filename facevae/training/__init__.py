@@ -15,7 +15,7 @@ _EXPORTS = {
     "describe_data": "facevae.run.begun_on",
     "parse_command_line": "facevae.training.flags",
     "prepare_faces": "facevae.training.loop",
-    "steps_per_epoch": "facevae.training.loop",
+    "steps_per_epoch": "facevae.training.fitting",
     "train": "facevae.training.loop",
     "training_process": "facevae.training.process",
     "what_next": "facevae.training.messages",

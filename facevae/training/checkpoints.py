@@ -24,6 +24,7 @@ class Progress:
         seconds: spent in the training loop, over all resumes.
         best_loss: lowest validation loss, nats per image.
         best_epoch: the epoch that reached it, counted from 1; 0 while there is none.
+        first_step, first_seconds: where its present phase began.
     """
 
     epochs: int = 0
@@ -31,12 +32,18 @@ class Progress:
     best_loss: float = math.inf
     best_epoch: int = 0
     epoch_steps: int = 0
+    first_step: int = 0
+    first_seconds: float = 0.0
 
 
 def _variables(model: keras.Model) -> list:
     """Every variable of the model, its optimizers and its metrics, in an order fixed by how the model is built."""
-    found = list(model.variables) + list(model.optimizer.variables)
-    found += getattr(getattr(model.optimizer, "inner_optimizer", None), "variables", [])
+    found = list(model.variables)
+    for optimizer in model.optimizers:
+        found += [
+            *optimizer.variables,
+            *getattr(getattr(optimizer, "inner_optimizer", None), "variables", []),
+        ]
     found += metric_variables(model)
     return list({id(variable): variable for variable in found}.values())
 
@@ -106,7 +113,7 @@ def load_checkpoint(path: pathlib.Path, model: keras.Model) -> Progress:
 
 
 def save_network(run: RunFolder, which: str, model: keras.Model) -> None:
-    """Writes the float32 model as `best` or `last`; a complete file replaces the earlier one in one move.
+    """Writes the float32 model as `best`, `last` or `sharpened`; a complete file replaces the earlier one in one move.
 
     Raises:
         UserError: the file cannot be written; the earlier one is intact.

@@ -9,7 +9,8 @@ import typing
 from typing import Any
 
 from facevae.command_line.parser import Parser
-from facevae.configuration.config import Config, with_absolute_folders
+from facevae.configuration.choosing import with_absolute_folders
+from facevae.configuration.config import Config
 from facevae.configuration.presets import PRESETS
 from facevae.configuration.setting import checked_value, type_and_choices
 from facevae.errors import UserError

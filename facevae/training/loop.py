@@ -1,15 +1,13 @@
 """Training a run from its configuration: the model, fit, and the finished model."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
 from facevae.command_line.interruption import Interruption
 from facevae.configuration.config import Config
-from facevae.data import FaceDataset, evaluation_batches, training_batches
+from facevae.data import FaceDataset
 from facevae.errors import UserError
 from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
@@ -20,11 +18,11 @@ from facevae.run.run_folder import RunFolder
 from facevae.run.trained_model import fit_density
 from facevae.training import memory
 from facevae.training.checkpoints import Progress, load_checkpoint, save_network
-from facevae.training.many_workers import Workers, agreed_schedule
-from facevae.training.nan_guard import NaNGuard
+from facevae.training.fitting import fit
+from facevae.training.many_workers import Workers
 from facevae.training.runtime import Runtime
-from facevae.training.saving import SaveRun
-from facevae.training.stopping import StopTraining, is_complete
+from facevae.training.sharpening import sharpen
+from facevae.training.stopping import is_complete
 
 
 def build_model(config: Config, runtime: Runtime) -> VAE:
@@ -41,11 +39,6 @@ def build_model(config: Config, runtime: Runtime) -> VAE:
         )
         model.optimizer.build(model.trainable_variables)
     return model
-
-
-def steps_per_epoch(config: Config, dataset: FaceDataset) -> int:
-    """Steps between two validations."""
-    return config.steps_per_epoch or len(dataset.train) // config.batch_size
 
 
 def train(
@@ -68,8 +61,8 @@ def train(
         interruption: says whether the process was asked to end; the training is saved first.
 
     Returns:
-        The finished model in float32, with the density fitted to its encodings, as it is saved in the run folder; None
-        in workers other than the chief.
+        The finished model in float32, with the density fitted to its encodings and the sharpened decoder if it has one,
+        as it is saved in the run folder; None in workers other than the chief.
 
     Raises:
         UserError: too few faces, loss or gradients that are not finite, or a run folder that cannot be written.
@@ -84,69 +77,22 @@ def train(
     model = build_model(config, runtime)
     workers.copy_file_from_chief(run.checkpoint)
     progress = load_checkpoint(run.checkpoint, model) if run.checkpoint.exists() else Progress()
-    if not is_complete(config, progress):
+    likelihood_phase = config.first_phase
+    if not is_complete(likelihood_phase, progress):
+        run.sharpening_checkpoint.unlink(missing_ok=True)  # of a shorter first phase
         memory.refuse_too_large_batch(model, config.batch_size)
-        explained = memory.explained_memory_errors(config.batch_size)
-        with interruption.deferred(), explained, _explained_damage(dataset):
-            _fit(model, config, run, dataset, workers, progress, callbacks, interruption)
-    finished = finish(config, run, dataset) if workers.is_chief else None
+        fit(model, likelihood_phase, run, dataset, workers, progress, callbacks, interruption)
+    finished = None
+    if workers.is_chief and not (config.sharpen and run.sharpening_checkpoint.exists()):
+        finished = finish(config, run, dataset)
     workers.wait_for_all()
+    if config.sharpen:
+        finished = sharpen(config, run, dataset, runtime, progress, callbacks, interruption)
     return finished
 
 
-def _fit(
-    model: VAE,
-    config: Config,
-    run: RunFolder,
-    dataset: FaceDataset,
-    workers: Workers,
-    progress: Progress,
-    callbacks: Sequence[keras.callbacks.Callback],
-    interruption: Interruption,
-) -> None:
-    """Runs Keras' fit from `progress` to the end of the training; arguments as for `train`."""
-    train_faces, validation_faces, batch_size = dataset.train, dataset.validation, config.batch_size
-    steps, first_step = steps_per_epoch(config, dataset), int(model.global_step.numpy())
-    schedule, interruption = agreed_schedule(config, progress, steps, workers, interruption)
-    model.fit(
-        workers.distribute(
-            lambda share: training_batches(
-                train_faces, batch_size, config.seed, first_step, config.flip, share
-            )
-        ),
-        shuffle=False,
-        steps_per_epoch=steps,
-        initial_epoch=progress.epochs,
-        epochs=config.epochs or 10**9,
-        validation_data=workers.distribute(
-            lambda share: evaluation_batches(validation_faces, batch_size, share)
-        ),
-        validation_steps=-(-len(validation_faces) // batch_size),
-        callbacks=[
-            schedule,
-            NaNGuard(run),
-            *(callbacks if workers.is_chief else ()),
-            SaveRun(run if workers.is_chief else None, progress, config, steps, interruption),
-            StopTraining(config, progress, steps),
-        ],
-        verbose=0,
-    )
-
-
-@contextlib.contextmanager
-def _explained_damage(dataset: FaceDataset) -> Iterator[None]:
-    """Turns TensorFlow's error about a batch that cannot be read into the message about damaged pixels behind it."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        damage = next(filter(None, (records.damage for records in dataset.splits.values())), None)
-        if damage is None:
-            raise
-        raise UserError(damage) from error
-
-
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
-    """Encodes training faces with the finished model, fits the density to them, and saves the model with it."""
+    """Encodes training faces with the model of the first phase, fits the density to them, and saves it with that."""
     model = load(run.path, config.finished_model)
     encodings = training_encodings(run, model, lambda: dataset.train, verified=True)
     if config.density_components:

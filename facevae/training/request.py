@@ -5,7 +5,8 @@ This module does not import TensorFlow, so that a wrong flag is refused at once.
 
 from typing import Any
 
-from facevae.configuration.config import Config, from_preset, resumed
+from facevae.configuration.choosing import from_preset, resumed
+from facevae.configuration.config import Config
 from facevae.errors import UserError, printable
 from facevae.run.output_folder import refuse_among_faces
 from facevae.run.run_folder import RunFolder, default_run_path

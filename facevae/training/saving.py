@@ -1,6 +1,7 @@
 """Saving a run while it trains: what is written, and in which order."""
 
 import math
+import pathlib
 from typing import Any
 
 import keras
@@ -37,12 +38,16 @@ class SaveRun(keras.callbacks.Callback):
 
     A process asked to end stops there, after the next batch of a validation, or at the end of the epoch.
 
+    In a second phase the model of the epoch is `networks/sharpened.keras`, and the checkpoint
+    `checkpoints/sharpening.npz`.
+
     Args:
         run: its folder; None for a worker other than the chief, which writes nothing.
         progress: how far the run has come; epochs are counted here, steps and time by `Schedule`, which comes before.
         config: of the run.
         steps: per epoch.
         interruption: says whether the process was asked to end.
+        sharpens: whether this is the second phase.
 
     Raises:
         Interrupted: in training, when the process was asked to end.
@@ -56,10 +61,11 @@ class SaveRun(keras.callbacks.Callback):
         config: Config,
         steps: int,
         interruption: Interruption,
+        sharpens: bool = False,
     ):
         super().__init__()
         self.run, self.progress, self.config, self.steps = run, progress, config, steps
-        self.interruption = interruption
+        self.interruption, self.sharpens = interruption, sharpens
         self._saved_steps = progress.epoch_steps  # of this epoch, in the checkpoint
         self._copy: VAE | None = None
         self._lacks_best = False
@@ -69,7 +75,7 @@ class SaveRun(keras.callbacks.Callback):
         if self.run is not None:  # once for all epochs: building the networks takes longer than saving them
             self._copy = self.model.float32_copy()
             best = self.run.network("best")
-            self._lacks_best = self.progress.best_epoch > 0 and not best.exists()
+            self._lacks_best = self.progress.best_epoch > 0 and not best.exists() and not self.sharpens
             if self._lacks_best:
                 print(
                     f"{best} is missing: the model of the next epoch takes its place until a better one comes."
@@ -100,23 +106,31 @@ class SaveRun(keras.callbacks.Callback):
         self.interruption.raise_if_requested()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        loss = float((logs or {})["val_loss"])
         self.progress.epochs, self.progress.epoch_steps = epoch + 1, 0
+        models = ("sharpened",) if self.sharpens else self._models_of(epoch, float((logs or {})["val_loss"]))
+        if self.run is not None:
+            assert self._copy is not None, "made when training began"
+            self.model.copy_weights_to(self._copy)
+            for which in models:
+                save_network(self.run, which, self._copy)
+            self._lacks_best = False
+            save_checkpoint(self._checkpoint, self.model, self.progress)
+        self._saved_steps = 0
+        self.interruption.raise_if_requested()
+
+    def _models_of(self, epoch: int, loss: float) -> tuple[str, ...]:
         is_best = loss < self.progress.best_loss or not self.progress.best_epoch
         if is_best:
             self.progress.best_loss, self.progress.best_epoch = loss, epoch + 1
-        if self.run is not None:
-            assert self._copy is not None, "made when training began"
-            self._copy.set_weights(self.model.get_weights())
-            for which in ("last", "best") if is_best or self._lacks_best else ("last",):
-                save_network(self.run, which, self._copy)
-            self._lacks_best = False
-            save_checkpoint(self.run.checkpoint, self.model, self.progress)
-        self._saved_steps = 0
-        self.interruption.raise_if_requested()
+        return ("last", "best") if is_best or self._lacks_best else ("last",)
+
+    @property
+    def _checkpoint(self) -> pathlib.Path:
+        assert self.run is not None, "written by the chief alone"
+        return self.run.sharpening_checkpoint if self.sharpens else self.run.checkpoint
 
     def _save_checkpoint(self) -> None:
         if self.progress.epoch_steps > self._saved_steps:
             if self.run is not None:
-                save_checkpoint(self.run.checkpoint, self.model, self.progress)
+                save_checkpoint(self._checkpoint, self.model, self.progress)
             self._saved_steps = self.progress.epoch_steps

@@ -53,8 +53,12 @@ class Schedule(keras.callbacks.Callback):
         self._clock = now
 
     def _set_total_steps(self) -> None:
+        """Estimates the end from the steps and the time of the present phase: steps of another are faster or slower."""
+        first = self.progress.first_step
         by_epochs = math.inf if self.config.epochs is None else float(self.config.epochs * self.steps)
-        done = self._step / by_epochs
+        done = (self._step - first) / (by_epochs - first)
         if self.config.minutes is not None:
-            done = max(done, self.progress.seconds / (60.0 * self.config.minutes))
-        self.model.total_steps.assign(min(by_epochs, max(self._step, 1) / max(done, 1e-9)))
+            seconds = self.progress.seconds - self.progress.first_seconds
+            done = max(done, seconds / (60.0 * self.config.minutes - self.progress.first_seconds))
+        estimated = first + max(self._step - first, 1) / max(done, 1e-9)
+        self.model.total_steps.assign(min(by_epochs, estimated))

@@ -8,7 +8,8 @@ import pytest
 from configurations import FIELDS, configurations, within_limits
 from hypothesis import strategies
 
-from facevae.configuration.config import Config, check_settings, from_preset, resumed
+from facevae.configuration.choosing import from_preset, resumed
+from facevae.configuration.config import Config, check_settings
 from facevae.configuration.presets import PRESETS
 from facevae.errors import UserError
 from facevae.training import parse_command_line

@@ -362,7 +362,7 @@ def test_files_of_others_beside_the_records_are_refused_by_name_and_kept(folder,
 
 
 def test_a_run_among_the_pictures_is_no_source_of_faces(folder, tmp_path, capsys):
-    from facevae.configuration.config import from_preset
+    from facevae.configuration.choosing import from_preset
     from facevae.run.run_folder import RunFolder
 
     run = RunFolder(folder / "runs" / "1")

@@ -17,7 +17,7 @@ from tensorboard.util import tensor_util
 
 from callbacks import HyperParameters
 from facevae import evaluation
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.evaluation import commands, evaluators, feature_classifier, metrics
 from facevae.evaluation.image_sets import ImageSet, choose_indices, write_png

@@ -66,7 +66,7 @@ def within_limits(chosen: dict) -> list[str]:
         contradictory |= {"epochs", "minutes"}
     if chosen["sample_from"] == "density" and chosen["density_components"] == 0:
         contradictory.add("density_components")
-    if chosen["network"] == "compact" and chosen["dropout"]:
+    if chosen["network"] != "reference" and chosen["dropout"]:
         contradictory.add("dropout")
     return [name for name in chosen if name not in contradictory and _is_within(name, chosen[name])]
 

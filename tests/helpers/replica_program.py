@@ -15,7 +15,9 @@ import tensorflow as tf
 
 from facevae.data import Records, evaluation_batches, training_batches
 from facevae.model import VAE
+from facevae.model.density import Mixture
 from facevae.model.optimizers import Adam, Muon
+from facevae.model.sharpening import Sharpener
 from facevae.training.many_workers import choose_workers, find_cluster
 
 BATCH, STEPS = 8, 3
@@ -84,6 +86,24 @@ def has_moved(model, before):
     )
 
 
+def sharpen(workers, records):
+    """The second phase: its losses, and the weights of decoder and critic after some steps."""
+    keras.utils.set_random_seed(0)
+    finished = VAE(32, 6, "detailed", width=8, density_components=2, sample_from="density")
+    finished.density = Mixture(np.array([0.5, 0.5]), np.eye(6)[:2], np.stack([np.eye(6)] * 2))
+    finished.variance.assign(0.05)
+    images = records.images(np.arange(41))
+    with workers.strategy.scope():
+        keras.utils.set_random_seed(0)
+        model = Sharpener.of(finished, images)
+        model.compile(keras.optimizers.SGD(1e-4), critic_optimizer=keras.optimizers.SGD(1e-3))
+    results = {f"sharpening {name}": value for name, value in fit(workers, model, records, 5).items()}
+    weights = [*model.learner.get_weights(), *model.critic.get_weights(), *model.decoder.get_weights()]
+    results |= {f"sharpening weights {i:03d}": weight for i, weight in enumerate(weights)}
+    results["sharpening difference"] = differences_between_replicas(workers, model)
+    return results
+
+
 def main(path, strategy):
     if strategy == "mirrored":
         devices = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -110,6 +130,8 @@ def main(path, strategy):
     model = build(workers, True, lambda: Adam(1e-3))
     results["adam mse"] = fit(workers, model, records, 12)["mse"]
     results["adam difference"] = differences_between_replicas(workers, model)
+
+    results |= sharpen(workers, records)
 
     # 16 bits, and at last a step that one replica cannot take: none takes it.
     model = build(workers, False, lambda: Muon(2e-3), dtype="mixed_float16")

@@ -117,6 +117,18 @@ def test_adam_moves_the_weights_of_all_devices_alike(one_device, two_devices, wo
 
 
 @pytest.mark.slow
+def test_a_decoder_is_sharpened_on_two_devices_or_by_two_workers_as_on_one(one_device, two_devices, workers):
+    names = of(one_device, "sharpening")
+    assert len(names) > 40
+    for results in (two_devices, *workers):
+        assert results["sharpening difference"] == 0.0
+        for name in set(names) - {"sharpening difference"}:
+            np.testing.assert_allclose(
+                results[name], names[name], rtol=1e-3, atol=1e-4, equal_nan=False, err_msg=name
+            )
+
+
+@pytest.mark.slow
 def test_sixteen_bits_on_two_devices(one_device, two_devices):
     check_sixteen_bits(two_devices, one_device)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from facevae.command_line.quiet import without_native_notes
 from facevae.command_line.text_table import aligned
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 
 WARM = 100  # epochs
 TAG = "1 reconstructions/of validation faces"

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.data import Records
 from facevae.errors import UserError
 from facevae.model import VAE

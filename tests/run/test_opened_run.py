@@ -15,7 +15,7 @@ import evaluate
 import explore
 import export
 import facevae
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.data import preparation
 from facevae.errors import UserError
 from facevae.model import VAE
@@ -68,8 +68,8 @@ def test_an_unfinished_run_says_how_to_go_on(run):
         facevae.load(run.path)
 
 
-def test_only_best_and_last_exist(run):
-    with pytest.raises(UserError, match="expected best or last, received 'newest'"):
+def test_another_model_than_those_that_exist_is_refused(run):
+    with pytest.raises(UserError, match="expected last, best, sharpened, received 'newest'"):
         facevae.load(run.path, "newest")
 
 

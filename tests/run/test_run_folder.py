@@ -6,7 +6,7 @@ import sys
 import pytest
 from failing_disks import read_only
 
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.files import WRITING
 from facevae.run.run_folder import RunFolder, default_run_path

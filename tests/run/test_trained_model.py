@@ -8,7 +8,7 @@ import pytest
 from failing_disks import read_only
 
 import facevae
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.run.opened_run import OpenedRun
 from facevae.run.run_folder import RunFolder

@@ -4,52 +4,20 @@ import dataclasses
 import json
 import math
 import shutil
-import signal
 
 import keras
 import numpy as np
 import pytest
+from tiny_training import CPU, Ask, KillAfter, Logs, begin, tiny
 
 import facevae
 from facevae.command_line.interruption import Interrupted, Interruption
-from facevae.configuration.config import from_preset, resumed
+from facevae.configuration.choosing import resumed
 from facevae.data import Records
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
-from facevae.training import begin_run, build_model, check_unchanged, describe_data, train
+from facevae.training import begin_run, build_model, check_unchanged, train
 from facevae.training.runtime import Runtime
-
-CPU = Runtime("processor", "float32", False)
-
-
-def tiny(**chosen):
-    defaults = {
-        "image_size": 32,
-        "latent_dim": 4,
-        "width": 8,
-        "batch_size": 16,
-        "epochs": 3,
-        "density_components": 2,
-    }
-    return from_preset("demo", **{**defaults, **chosen})
-
-
-def begin(path, config, blob_dataset):
-    run = RunFolder(path)
-    run.save(config, describe_data(blob_dataset))
-    return run
-
-
-class KillAfter(keras.callbacks.Callback):
-    """Ends the training inside an epoch without saving, as a kill would."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.global_step) == self.step:
-            raise KeyboardInterrupt
 
 
 def test_a_run_leaves_models_checkpoint_and_encodings_and_loads_in_one_line(tmp_path, blob_dataset):
@@ -80,32 +48,6 @@ def test_resuming_with_random_dropout_after_a_kill_equals_the_uninterrupted_run(
     train(config, killed, blob_dataset, CPU)
 
     assert_equal_runs(killed, whole)
-
-
-class Ask(keras.callbacks.Callback):
-    """Asks for the end at the n-th call of one of a callback's methods, as SIGTERM would."""
-
-    def __init__(self, interruption, hook, call):
-        super().__init__()
-        self.calls, self.call, self.interruption = 0, call, interruption
-        setattr(self, hook, self._count)
-
-    def _count(self, *_, **__):
-        self.calls += 1
-        if self.calls == self.call:
-            self.interruption.requested = signal.SIGTERM
-
-
-class Logs(keras.callbacks.Callback):
-    """Keeps the logs of each epoch."""
-
-    def __init__(self):
-        super().__init__()
-        self.epochs = {}
-
-    def on_epoch_end(self, epoch, logs=None):
-        assert epoch not in self.epochs
-        self.epochs[epoch] = dict(logs)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 import facevae
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
 from facevae.training import memory, train

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.errors import UserError
 from facevae.run.run_folder import RunFolder
 from facevae.training.request import choose_run, config_of_worker

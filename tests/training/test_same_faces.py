@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facevae.configuration.config import from_preset, resumed
+from facevae.configuration.choosing import from_preset, resumed
 from facevae.data import pixels, preparation
 from facevae.data.splits import splits_by_name
 from facevae.errors import UserError

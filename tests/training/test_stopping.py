@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.training.checkpoints import Progress
 from facevae.training.stopping import StopTraining, is_complete
 

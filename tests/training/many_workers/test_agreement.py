@@ -6,7 +6,7 @@ import types
 import pytest
 
 from facevae.command_line.interruption import Interruption
-from facevae.configuration.config import from_preset
+from facevae.configuration.choosing import from_preset
 from facevae.training import schedule
 from facevae.training.checkpoints import Progress
 from facevae.training.many_workers.agreement import STEPS_BETWEEN_AGREEMENTS, AgreedSchedule, agreed_schedule
