@@ -22,7 +22,7 @@ class FitDensity(keras.callbacks.Callback):
     """Fits the model's Gaussian mixture to the encoded faces after each epoch and sets `model.density`.
 
     Put it before callbacks that show samples. This fit to a few thousand validation faces is for display only: at
-    the end of a training, `train.py` fits the density to the training faces.
+    the end of a training, `train.py` fits the density to the training faces. A `Sharpener` keeps that one.
 
     Args:
         faces: the fixed faces.
@@ -51,6 +51,8 @@ class FitDensity(keras.callbacks.Callback):
         self.faces.attach(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if getattr(self.model, "keeps_density", False):
+            return
         encodings = self.faces.encodings(epoch)
         if len(encodings.mean) < 2:
             warnings.warn(

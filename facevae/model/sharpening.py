@@ -49,6 +49,8 @@ class Sharpener(VAE):
         first_step: `int64[]`, the step at which this phase began.
     """
 
+    keeps_density = True  # it is the training faces', fitted when the first phase ended
+
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.learner = networks.build_decoder(*self.network_arguments)

@@ -7,6 +7,7 @@ import pytest
 from tiny_training import CPU, Ask, KillAfter, Logs, begin, tiny
 
 import facevae
+from callbacks import FitDensity, SharedEncoding
 from facevae.command_line.interruption import Interrupted, Interruption
 from facevae.training import train
 
@@ -21,7 +22,8 @@ def sharpened(tmp_path_factory):
     def trained(blob_dataset):
         if not made:
             run, logs = begin(tmp_path_factory.mktemp("whole"), tiny(**SHARPENED), blob_dataset), Logs()
-            train(tiny(**SHARPENED), run, blob_dataset, CPU, [logs])
+            fits = FitDensity(SharedEncoding.of_records(blob_dataset.validation), 2)
+            train(tiny(**SHARPENED), run, blob_dataset, CPU, [logs, fits])
             made.append((run, logs.epochs))
         return made[0]
 
