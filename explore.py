@@ -18,7 +18,8 @@ from facevae.run.output_folder import check_drawing_folder
 
 EXAMPLES = """examples:
   python explore.py runs/mine reconstruct
-  python explore.py runs/mine reconstruct me.jpg --eyes 412,388,530,391
+  python explore.py runs/mine reconstruct me.jpg
+  python explore.py runs/mine edit group.jpg --face 2 --attribute Smiling
   python explore.py runs/mine generate --count 64 --temperature 0.8
   python explore.py runs/mine edit 12 --attribute Smiling --strength -3:3:7
   python explore.py runs/mine morph 3 8 me.jpg --box 320,240,290,380"""
@@ -145,8 +146,21 @@ def _add_neighbours(parser: argparse.ArgumentParser) -> None:
 
 def _add_alignment(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
-    help = "centres of the eyes in a picture file, in its pixels, to align the face; repeat it for each file"
+    help = (
+        "centres of the eyes in a picture file, in its pixels, where the face is not found by itself; "
+        "repeat it for each file"
+    )
     either.add_argument("--eyes", type=two_points, action="append", default=[], metavar="X,Y,X,Y", help=help)
+    help = "instead of --eyes, where several faces are found: which one, from 1, the largest; repeat it for each file"
+    either.add_argument(
+        "--face",
+        type=whole_number(1, 64),
+        action="append",
+        default=[],
+        metavar="NUMBER",
+        dest="number",
+        help=help,
+    )
     help = "instead of --eyes: the box around the face, from hairline to chin and from ear to ear"
     either.add_argument(
         "--box", type=four_numbers, action="append", default=[], metavar="LEFT,TOP,WIDTH,HEIGHT", help=help

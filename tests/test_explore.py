@@ -29,6 +29,7 @@ from facevae.exploration import Exploration
 from facevae.model import VAE, density
 from facevae.run.opened_run import OpenedRun
 from facevae.run.run_folder import RunFolder
+from facevae.synthetic_faces import render
 
 
 def make_run(path, dataset):
@@ -250,7 +251,7 @@ def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_croppe
     photo = tmp_path / "me.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(photo)
     explore.main([str(run.path), "reconstruct", str(photo)])
-    assert "me.jpg: centre crop, not aligned" in capsys.readouterr().out
+    assert "me.jpg: no face found; centre crop, not aligned" in capsys.readouterr().out
     explore.main([str(run.path), "reconstruct", str(photo), "--eyes", "50,40,70,41"])
     assert "me.jpg: aligned by its eyes" in capsys.readouterr().out
     explore.main([str(run.path), "morph", "1", str(photo), "--box", "40,20,40,60"])
@@ -260,9 +261,49 @@ def test_photographs_are_aligned_where_positions_are_given_and_said_to_be_croppe
 def test_a_file_with_celebas_size_is_cropped_as_training_cropped(run, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "aligned.png")
-    image, how = Exploration(OpenedRun(run.path)).photograph(tmp_path / "aligned.png")
-    assert "CelebA" in how
-    assert image.shape == (32, 32, 3)
+    photograph = Exploration(OpenedRun(run.path)).photograph(tmp_path / "aligned.png")
+    assert "CelebA" in photograph.note
+    assert photograph.framed.shape == (32, 32, 3)
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A photograph of two synthetic faces, the smaller one on the left."""
+    faces = [Image.fromarray(face) for face in render(straight_faces(2, seed=4), 256)]
+    picture = Image.new("RGB", (520, 300), (90, 110, 130))
+    picture.paste(faces[0].resize((170, 170)), (20, 60))
+    picture.paste(faces[1], (230, 20))
+    picture.save(tmp_path / "group.png")
+    return tmp_path / "group.png"
+
+
+def test_faces_are_found_the_largest_first_and_another_by_its_number(run, group, capsys):
+    explored = Exploration(OpenedRun(run.path))
+    largest, second = (explored.photograph(group, number=number) for number in (None, 2))
+    assert largest.note == "face 1 of the 2 that was found in it, aligned"
+    assert [face.centre.real > 230 for face in largest.found] == [True, False]
+    by_eyes = explored.photograph(group, eyes=second.found[1].eyes).framed.astype(float)
+    assert (
+        np.abs(second.framed - by_eyes).mean()
+        < 0.5 * np.abs(second.framed - largest.framed.astype(float)).mean()
+    )
+    capsys.readouterr()
+    explore.main([str(run.path), "reconstruct", str(group), "--face", "2"])
+    printed = capsys.readouterr().out
+    assert "group.png: 2 faces, numbered from the largest" in printed
+    assert "group.png: face 2 of the 2 that was found in it" in printed
+    assert {path.name for path in run.figures.iterdir()} >= {
+        *("faces_group.png", "photograph_group-face-2.png", "reconstructions_group-face-2.png"),
+    }
+    explore.main([str(run.path), "morph", "1", str(group)])
+    with pytest.raises(UserError, match=r"--face: expected a number from 1 to 2, .*group.png'; received 3"):
+        explore.main([str(run.path), "edit", str(group), "--face", "3"])
+
+
+def test_a_face_is_not_sought_in_vain_without_a_word(run, tmp_path):
+    Image.new("RGB", (80, 60)).save(tmp_path / "black.png")
+    with pytest.raises(UserError, match=r"--face: expected a photograph with a face, found none in .*--eyes"):
+        explore.main([str(run.path), "reconstruct", str(tmp_path / "black.png"), "--face", "1"])
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from typing import IO
 _INFORMATION = re.compile(
     rb"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before absl|To enable the following instructions|"
     # Without an NVIDIA driver there is nothing to initialise; with a card, facevae.training.runtime warns.
-    rb"E\d{4} .*failed call to cuInit"
+    rb"E\d{4} .*failed call to cuInit|"
+    rb"INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
 )
 
 

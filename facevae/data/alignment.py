@@ -9,6 +9,8 @@ from PIL import Image
 from facevae.data.images import resize
 from facevae.errors import UserError
 
+Eyes = tuple[tuple[float, float], tuple[float, float]]
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -17,29 +19,42 @@ class Frame:
     Attributes:
         eyes: ((x, y), (x, y)) of the centres of the eyes, the one on the left of the image first.
         box: (left, top, width, height) of the face from hairline to chin and from ear to ear.
+        seen_eyes: as `eyes`, where `facevae.face_finding` sees them: a little lower and further apart.
     """
 
-    eyes: tuple[tuple[float, float], tuple[float, float]]
+    eyes: Eyes
     box: tuple[float, float, float, float]
+    seen_eyes: Eyes
 
     def cropped(self, left: float, top: float, scale: float) -> "Frame":
         """The frame after cutting off so many pixels on the left and on top, then scaling."""
-        (left_x, left_y), (right_x, right_y) = self.eyes
-        eyes = (
-            ((left_x - left) * scale, (left_y - top) * scale),
-            ((right_x - left) * scale, (right_y - top) * scale),
+        eyes, seen_eyes = (
+            (((x1 - left) * scale, (y1 - top) * scale), ((x2 - left) * scale, (y2 - top) * scale))
+            for (x1, y1), (x2, y2) in (self.eyes, self.seen_eyes)
         )
         box_left, box_top, width, height = self.box
-        return Frame(
-            eyes, ((box_left - left) * scale, (box_top - top) * scale, width * scale, height * scale)
-        )
+        box = ((box_left - left) * scale, (box_top - top) * scale, width * scale, height * scale)
+        return Frame(eyes, box, seen_eyes)
+
+    @property
+    def seen_distance(self) -> float:
+        """Between the eyes as the detector sees them, pixels."""
+        return math.dist(*self.seen_eyes)
 
 
 # Measured on CelebA's aligned pictures and on their mean image.
 CELEBA_SIZE = (178, 218)
-CELEBA = Frame(eyes=((69.5, 111.0), (107.5, 111.0)), box=(47.0, 64.0, 84.0, 120.0))
+CELEBA = Frame(
+    eyes=((69.5, 111.0), (107.5, 111.0)),
+    box=(47.0, 64.0, 84.0, 120.0),
+    seen_eyes=((69.1, 113.0), (108.8, 113.0)),  # benchmarks/face_finding.md
+)
 # A synthetic face that looks straight ahead, in an image with sides of 1 (facevae/synthetic_faces/anatomy.py).
-SYNTHETIC = Frame(eyes=((0.3975, 0.5), (0.6025, 0.5)), box=(0.2575, 0.315, 0.485, 0.5625))
+SYNTHETIC = Frame(
+    eyes=((0.3975, 0.5), (0.6025, 0.5)),
+    box=(0.2575, 0.315, 0.485, 0.5625),
+    seen_eyes=((0.391, 0.5), (0.609, 0.5)),
+)
 
 
 def training_frame(
@@ -81,13 +96,30 @@ def align_by_eyes(photograph: np.ndarray, eyes: tuple, frame: Frame, image_size:
         UserError: the eyes are outside the photograph, or less than 2 pixels apart.
     """
     _check_inside(photograph, eyes, "--eyes")
-    left, right = (complex(*eye) for eye in sorted(eyes))
-    if abs(right - left) < 2.0:
+    left, right = sorted(eyes)
+    if math.dist(left, right) < 2.0:
         raise UserError(
             f"--eyes: expected two eyes at least 2 pixels apart, received {_listed(eyes)}. "
             "Give the centre of each eye as left,top,left,top, in pixels of the photograph."
         )
-    target_left, target_right = (complex(*eye) for eye in frame.eyes)
+    return _moved(photograph, (left, right), frame.eyes, image_size)
+
+
+def align_found(photograph: np.ndarray, eyes: Eyes, frame: Frame, image_size: int) -> np.ndarray:
+    """As `align_by_eyes`, with the eyes that `facevae.face_finding` has found, which may be outside the photograph.
+
+    Args:
+        photograph: `uint8[height, width, 3]`.
+        eyes: of the face that was found (`Face.eyes`), the one on the left of the upright face first.
+        frame: of the training images.
+        image_size: side of the result in pixels.
+    """
+    return _moved(photograph, eyes, frame.seen_eyes, image_size)
+
+
+def _moved(photograph: np.ndarray, eyes: Eyes, targets: Eyes, image_size: int) -> np.ndarray:
+    left, right = (complex(*eye) for eye in eyes)
+    target_left, target_right = (complex(*eye) for eye in targets)
     turn = (right - left) / (target_right - target_left)
     return _sample(photograph, turn, left - turn * target_left, image_size)
 

@@ -5,17 +5,20 @@ Each takes an `Exploration` first and writes its pictures with `Exploration.show
 """
 
 import itertools
+import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from facevae import figures
 from facevae.command_line.display import elapsed_time
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.explored_run import Exploration
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
 from facevae.exploration.latent_map import different_in_kind, map_agreement, two_dimensional_map
+from facevae.exploration.photographs import Photograph
 from facevae.figures.text import signed
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
@@ -28,6 +31,7 @@ from facevae.latents import (
 )
 
 SIDE = 112  # pixels of a face
+_SHOWN_EDITS = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Mustache")
 _MAPPED_FACES = 20  # the fewest, with which t-SNE finds neighbourhoods
 
 
@@ -36,6 +40,7 @@ def reconstruct(
     faces: Sequence[str] = (),
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
+    number: Sequence[int] = (),
     count: int | None = None,
     seed: int = 0,
 ) -> None:
@@ -44,8 +49,8 @@ def reconstruct(
     Without either: of 20 faces, or of all where there are fewer.
     """
     if faces:
-        originals, notes = explored.faces(faces, eyes, box)
-        made_by = faces_in_name(faces, eyes, box)
+        originals, notes = explored.faces(faces, eyes, box, number)
+        made_by = faces_in_name(faces, eyes, box, number)
     else:
         available = len(explored.dataset.test)
         made_by = options_in_name(count=(count, None), seed=(seed, 0))
@@ -62,6 +67,31 @@ def reconstruct(
     note = f"{'; '.join(notes)}. {quality}"
     grid = figures.reconstruction_grid(originals, reconstructions, "Reconstructions", note, SIDE)
     explored.show("reconstructions", grid, made_by)
+    for file, name in enumerate(name for name in faces if not name.isdecimal()):
+        place: dict[str, Any] = {"eyes": eyes, "box": box, "number": number}
+        photograph = explored.photograph(name, **{key: each[file] for key, each in place.items() if each})
+        _show_photograph(explored, photograph, name, faces_in_name([], eyes, box, number))
+
+
+def _show_photograph(explored: Exploration, photograph: Photograph, name: str, made_by: str) -> None:
+    """The photograph, its face as the model sees it, the reconstruction, and edits of it where there are attributes."""
+    latent = explored.encode(photograph.framed[None])
+    pictures = [photograph.framed / 255.0, explored.model.decode_all(latent)[0]]
+    labels = ["aligned" if photograph.taken is not None else "cropped", "reconstruction"]
+    names, directions = explored.kept_directions()
+    if names:
+        shown = [each for each in _SHOWN_EDITS if each in names] or names[: len(_SHOWN_EDITS)]
+        wanted = directions[[names.index(each) for each in shown]]
+        pictures += [*explored.model.decode_all(attribute_edits(latent[0], wanted, np.array([2.0])))]
+        labels += [each.replace("_", " ") for each in shown]
+    marked = photograph.numbered if photograph.found else photograph.pixels
+    note = f"{printable(pathlib.Path(name).name)}: {photograph.note}."
+    if names:
+        note += " Each edit adds twice the mean gap between faces without and with the attribute."
+    sheet = figures.photograph_sheet(
+        marked, np.stack(pictures), labels, "A photograph, and what the model makes of it", note
+    )
+    explored.show(f"photograph_{stem(name)}", sheet, made_by)
 
 
 def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
@@ -149,15 +179,16 @@ def edit(
     strength: tuple[float, float, int] = (-2.0, 2.0, 9),
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
+    number: Sequence[int] = (),
 ) -> None:
     """One face with less and more of an attribute, or a sheet of all attributes at both ends of `strength`."""
     index = None if attribute is None else explored.attribute_index(attribute)
     directions = explored.attribute_directions()
-    (image,), (note,) = explored.faces([face], eyes, box)
+    (image,), (note,) = explored.faces([face], eyes, box, number)
     print(note)
     latent = explored.encode(image[None])[0]
     strengths = np.linspace(*strength)
-    made_by = faces_in_name([], eyes, box) + options_in_name(
+    made_by = faces_in_name([], eyes, box, number) + options_in_name(
         strength=("_".join(f"{s:g}" for s in strength), "-2_2_9")
     )
     note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others unchanged."
@@ -183,9 +214,10 @@ def morph(
     steps: int = 9,
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
+    number: Sequence[int] = (),
 ) -> None:
     """Interpolations from each face to the next, linear and spherical, and an animation of the spherical ones."""
-    images, notes = explored.faces(faces, eyes, box)
+    images, notes = explored.faces(faces, eyes, box, number)
     print("\n".join(notes))
     pairs = list(itertools.pairwise(explored.encode(images)))
     between = [
@@ -201,7 +233,7 @@ def morph(
         note,
         SIDE,
     )
-    made_by = faces_in_name(faces, eyes, box)
+    made_by = faces_in_name(faces, eyes, box, number)
     explored.show("morph", grid, made_by + options_in_name(steps=(steps, 9)))
     frames = []
     for start, end in pairs:
@@ -217,20 +249,21 @@ def traverse(
     count: int | None = None,
     eyes: Sequence[tuple] = (),
     box: Sequence[tuple] = (),
+    number: Sequence[int] = (),
 ) -> None:
     """One face while one latent dimension at a time varies: those with the highest KL, highest first.
 
     Without a count: 10 dimensions, or all where there are fewer.
     """
     encodings = explored.opened.kept_encodings
-    made_by = faces_in_name([] if face is None else [face], eyes, box)
+    made_by = faces_in_name([] if face is None else [face], eyes, box, number)
     made_by += options_in_name(count=(count, None))
     count = min(10, encodings.mean.shape[1]) if count is None else count
     _check_count(count, encodings.mean.shape[1], "latent dimensions")
     mean, log_variance = encodings.mean, encodings.log_variance
     start, note = mean.mean(axis=0), "the mean of the training faces' latents"
     if face is not None:
-        images, (note,) = explored.faces([face], eyes, box)
+        images, (note,) = explored.faces([face], eyes, box, number)
         start = explored.encode(images)[0]
     dimensions = informative_dimensions(mean, log_variance, count)
     if len(dimensions) < count:

@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from facevae.data import FaceDataset, alignment
-from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
+from facevae.data.images import FORMATS
 from facevae.errors import UserError, printable
+from facevae.exploration.file_names import stem
+from facevae.exploration.photographs import Photograph, read_photograph
 from facevae.figures import enlarge
 from facevae.files import expanded, free_path, whole_file
 from facevae.latents import attribute_directions
@@ -32,6 +34,7 @@ class Exploration:
     def __init__(self, opened: OpenedRun, output_dir: str | os.PathLike[str] | None = None):
         self.opened = opened
         self._output_dir = None if output_dir is None else pathlib.Path(output_dir)
+        self._photographs: dict[tuple, Photograph] = {}
 
     @property
     def model(self) -> VAE:
@@ -48,7 +51,11 @@ class Exploration:
     # ---------------------------------------------------------------------------------------------------------
 
     def faces(
-        self, named: Sequence[str], eyes: Sequence[tuple] = (), boxes: Sequence[tuple] = ()
+        self,
+        named: Sequence[str],
+        eyes: Sequence[tuple] = (),
+        boxes: Sequence[tuple] = (),
+        numbers: Sequence[int] = (),
     ) -> tuple[np.ndarray, list[str]]:
         """Reads faces: a number is the index of a face in the test split, anything else the path of a picture file.
 
@@ -56,6 +63,8 @@ class Exploration:
             named: indices or paths.
             eyes: the two eyes in each file, in the order of the files; see `facevae.data.alignment.align_by_eyes`.
             boxes: instead of `eyes`, the box around the face in each file; see `facevae.data.alignment.align_by_box`.
+            numbers: instead of `eyes`, which of the faces in each file is taken, from 1, the largest; without any, the
+                largest.
 
         Returns:
             `uint8[faces, size, size, 3]`, framed as the training images, and for each a note on how it was framed.
@@ -64,7 +73,7 @@ class Exploration:
             UserError: no such face or file, not a picture, or not one position for each file.
         """
         files = [name for name in named if not name.isdecimal()]
-        for flag, positions in (("--eyes", eyes), ("--box", boxes)):
+        for flag, positions in (("--eyes", eyes), ("--box", boxes), ("--face", numbers)):
             if positions and len(positions) != len(files):
                 raise UserError(
                     f"{flag}: expected one for each of the {len(files)} picture files, received {len(positions)}. "
@@ -76,10 +85,9 @@ class Exploration:
                 images.append(self.test_faces([int(name)])[0])
                 notes.append(f"Face {name} of the test split")
                 continue
-            position = {"eyes": eyes[file]} if eyes else {"box": boxes[file]} if boxes else {}
-            image, how = self.photograph(name, **position)
-            images.append(image)
-            notes.append(f"{printable(pathlib.Path(name).name)}: {how}")
+            photograph = self.photograph(name, *_of_file(file, eyes, boxes, numbers))
+            images.append(photograph.framed)
+            notes.append(f"{printable(pathlib.Path(name).name)}: {photograph.note}")
             file += 1
         return np.stack(images), notes
 
@@ -98,47 +106,36 @@ class Exploration:
         return test.images(np.asarray(indices))
 
     def photograph(
-        self, path: str | os.PathLike[str], eyes: tuple | None = None, box: tuple | None = None
-    ) -> tuple[np.ndarray, str]:
-        """Reads a photograph and frames it as the training images are.
+        self,
+        path: str | os.PathLike[str],
+        eyes: tuple | None = None,
+        box: tuple | None = None,
+        number: int | None = None,
+    ) -> Photograph:
+        """Reads a photograph and frames it as the training images are, once; see `read_photograph`.
 
-        Args:
-            path: the picture file.
-            eyes: centres of the eyes, ((x, y), (x, y)) in pixels.
-            box: the box around the face, (left, top, width, height) in pixels.
-
-        Returns:
-            `uint8[size, size, 3]`, and how it was framed.
+        Where several faces are found, a picture shows their numbers.
 
         Raises:
-            UserError: not a picture, or positions outside it.
+            UserError: not a picture, positions outside it, or no face of this number.
         """
-        config = self.opened.config
-        size = config.image_size
-        if not pathlib.Path(path).is_file():
-            raise UserError(
-                f"{str(path)!r}: expected a picture file or the number of a face of the test split, but there is no "
-                "such file. Correct its name, or give a number, e.g. 0."
-            )
-        try:
-            square = read_face(os.fspath(path), "square", size)  # its errors say what is wrong with a file
-            with Image.open(path, formats=FORMATS) as opened:
-                picture = np.asarray(upright_rgb(opened))
-            if picture.shape[1::-1] == alignment.CELEBA_SIZE and not (eyes or box):
-                cropped = read_face(os.fspath(path), config.crop, size)
-                return cropped, "cropped as one of CelebA's aligned pictures"
-        except BadPictureError as error:
-            raise UserError(
-                f"{str(path)!r}: expected a picture with a face: {error}. "
-                "Give another picture, or save this one again as JPEG or PNG."
-            ) from None
-        if eyes:
-            return alignment.align_by_eyes(picture, eyes, self.frame, size), "aligned by its eyes"
-        if box:
-            return alignment.align_by_box(
-                picture, box, self.frame, size
-            ), "aligned by the box around its face"
-        return square, "centre crop, not aligned (--eyes or --box aligns it)"
+        key = (os.fspath(path), eyes, box, number)
+        if key not in self._photographs:
+            config = self.opened.config
+            read = read_photograph(path, config.crop, self.frame, config.image_size, eyes, box, number)
+            if len(read.found) > 1:
+                print(
+                    f"{printable(pathlib.Path(path).name)}: {len(read.found)} faces, numbered from the largest. "
+                    "Choose another one by --face NUMBER."
+                )
+                self.show(f"faces_{stem(os.fspath(path))}", read.numbered)
+            if number is not None and number > len(read.found):
+                raise UserError(
+                    f"--face: expected a number from 1 to {len(read.found)}, as many faces as were found in "
+                    f"{str(path)!r}; received {number}. Give another number, or the eyes by --eyes X,Y,X,Y."
+                )
+            self._photographs[key] = read
+        return self._photographs[key]
 
     @functools.cached_property
     def frame(self) -> alignment.Frame:
@@ -168,6 +165,20 @@ class Exploration:
         encodings = self.opened.training_encodings
         assert encodings.attributes is not None, "the encodings of a data set with attributes have them"
         return attribute_directions(encodings.mean, encodings.attributes)
+
+    def kept_directions(self) -> tuple[list[str], np.ndarray]:
+        """The names of the attributes and their directions `float32[attributes, latent_dim]`, without the data set.
+
+        None of both where the run has no attributes, or its folder no encodings and the faces were not found.
+        """
+        names = self.opened.data_description.get("attribute_names", [])
+        try:
+            encodings = self.opened.kept_encodings if names else None
+        except UserError:
+            encodings = None
+        if encodings is None or encodings.attributes is None:
+            return [], np.zeros((0, 0), np.float32)
+        return names, attribute_directions(encodings.mean, encodings.attributes)
 
     def attribute_index(self, name: str) -> int:
         """The index of an attribute; case, spaces and hyphens in its name do not matter.
@@ -258,6 +269,13 @@ class Exploration:
         if self._output_dir is None:
             return self.opened.run.figures / name
         return free_path(self._output_dir / name)
+
+
+def _of_file(
+    file: int, eyes: Sequence[tuple], boxes: Sequence[tuple], numbers: Sequence[int]
+) -> tuple[tuple | None, tuple | None, int | None]:
+    """What was given for one of the picture files."""
+    return eyes[file] if eyes else None, boxes[file] if boxes else None, numbers[file] if numbers else None
 
 
 def _save(image: Image.Image, path: pathlib.Path, **options) -> None:

@@ -11,13 +11,16 @@ def options_in_name(**options: tuple[Any, Any]) -> str:
     return "".join(f"-{name}-{value}" for name, (value, default) in options.items() if value != default)
 
 
-def faces_in_name(faces: Sequence[str], eyes: Sequence[tuple], box: Sequence[tuple]) -> str:
-    """The faces, of more than four their number and a hash, and a hash of how they were aligned, if they were."""
+def faces_in_name(
+    faces: Sequence[str], eyes: Sequence[tuple], box: Sequence[tuple], number: Sequence[int] = ()
+) -> str:
+    """The faces, of more than four their number and a hash; which of several, and a hash of how they were aligned."""
     stems = list(map(stem, faces))
     if len(stems) > 4:
         stems = [f"{len(stems)}_faces", _hashed(stems)]
     aligned = f"-aligned-{_hashed([eyes, box])}" if eyes or box else ""
-    return "".join(f"_{part}" for part in stems) + aligned
+    chosen = "-face-" + "_".join(map(str, number)) if number else ""
+    return "".join(f"_{part}" for part in stems) + chosen + aligned
 
 
 def stem(face: str) -> str:

@@ -18,6 +18,8 @@ from facevae.figures.grids import enlarge as enlarge
 from facevae.figures.grids import image_grid as image_grid
 from facevae.figures.grids import stacked as stacked
 from facevae.figures.labelled import labelled_grid as labelled_grid
+from facevae.figures.photographs import numbered_faces as numbered_faces
+from facevae.figures.photographs import photograph_sheet as photograph_sheet
 
 _EXPORTS = {
     "dimension_histograms": "facevae.figures.latent_dimensions",
@@ -41,6 +43,8 @@ __all__ = sorted(
         "interpolation_grid",
         "labelled_grid",
         "neighbour_grid",
+        "numbered_faces",
+        "photograph_sheet",
         "reconstruction_grid",
         "sample_grid",
         "stacked",

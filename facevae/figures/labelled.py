@@ -79,6 +79,13 @@ class Page:
     def paste(self, image, x, y):
         self.image.paste(Image.fromarray(image), (x, y))
 
-    def write(self, x, y, text, size=BODY, anchor="la", bold=False, color=TEXT):
+    def outline(self, x, y, side, color):
+        """A square, drawn white below its colour so that it shows on every ground."""
+        for width, line in ((5, "white"), (3, color)):
+            self._draw.rectangle((x, y, x + side, y + side), outline=line, width=width)
+
+    def write(self, x, y, text, size=BODY, anchor="la", bold=False, color=TEXT, stroke=None):
         align = {"l": "left", "m": "center", "r": "right"}[anchor[0]]
-        self._draw.text((x, y), text, color, font(size, bold), anchor, line_height(size) - size - 2, align)
+        outline = {} if stroke is None else {"stroke_width": 3, "stroke_fill": stroke}
+        spacing = line_height(size) - size - 2
+        self._draw.text((x, y), text, color, font(size, bold), anchor, spacing, align, **outline)
