@@ -320,7 +320,8 @@ def test_guide_and_page_use_only_files_that_passed_their_checks(
             result.problems.append("wrong")
         return result
 
-    def write_page(folder, card, decoder, encoder):
+    def write_page(folder, card, decoder, encoder, faces):
+        assert faces.shape[0] == 4
         page_files.append((decoder, encoder))
         return []
 
