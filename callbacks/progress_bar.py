@@ -9,6 +9,7 @@ from tqdm import tqdm
 from callbacks.logs import numbers
 from facevae.configuration.config import check_settings
 from facevae.model import VAE
+from facevae.model.sharpening import Sharpener
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -36,7 +37,8 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._bar.close()  # an interrupted training leaves it open
         self._first_epoch = self._columns = None
-        layout = "Training {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+        phase = "Sharpening" if isinstance(self.model, Sharpener) else "Training"
+        layout = phase + " {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
         self._bar = tqdm(total=1.0, bar_format=layout, postfix="compiling", leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -25,6 +25,7 @@ class Progress:
         best_loss: lowest validation loss, nats per image.
         best_epoch: the epoch that reached it, counted from 1; 0 while there is none.
         first_step, first_seconds: where its present phase began.
+        is_ended: whether that phase has ended before its time.
     """
 
     epochs: int = 0
@@ -34,6 +35,7 @@ class Progress:
     epoch_steps: int = 0
     first_step: int = 0
     first_seconds: float = 0.0
+    is_ended: bool = False
 
 
 def _variables(model: keras.Model) -> list:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,6 +22,7 @@ from facevae.training.stopping import is_complete
 
 MEASURED_FACES = 1000  # of the training, whose errors set the weights of the losses
 LEARNING_RATE, CRITIC_LEARNING_RATE = 3e-4, 6e-4
+LOWEST_CRITIC_LOSS = 0.05  # nats: where neither is ahead it is 0.69
 # Without momentum, as is usual against a critic: what was right some steps ago is not any more.
 BETAS = {"beta_1": 0.0, "beta_2": 0.99}
 
@@ -60,8 +62,30 @@ def sharpen(
     # The sharpened decoder is not judged by the validation loss, which prefers blur.
     phase = dataclasses.replace(config, early_stopping=None)
     if not is_complete(phase, progress):
-        fit(model, phase, run, dataset, workers, progress, callbacks, interruption)
+        ending = EndWhereCriticWins(progress)
+        # Before the callbacks that are given: an epoch is saved after them, with what this one notes.
+        fit(model, phase, run, dataset, workers, progress, [ending, *callbacks], interruption)
     return load(run.path, "sharpened") if workers.is_chief else None
+
+
+class EndWhereCriticWins(keras.callbacks.Callback):
+    """Ends a sharpening whose critic recognises every drawing: the decoder learns nothing from it any more.
+
+    Args:
+        progress: how far the run has come; its end is noted there, so that a resumed run is not sharpened further.
+    """
+
+    def __init__(self, progress: Progress):
+        super().__init__()
+        self.progress = progress
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if float((logs or {})["critic_loss"]) < LOWEST_CRITIC_LOSS:
+            self.progress.is_ended = True
+            print(
+                f"The sharpening ends after epoch {epoch + 1}: the critic recognises every drawing "
+                f"(critic_loss below {LOWEST_CRITIC_LOSS}). With more training faces it would not learn them by heart."
+            )
 
 
 def build_sharpener(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Runtime) -> Sharpener:

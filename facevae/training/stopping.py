@@ -30,7 +30,8 @@ def is_complete(config: Config, progress: Progress) -> bool:
     if progress.epoch_steps:
         return False
     return (
-        epochs_are_done(config, progress)
+        progress.is_ended
+        or epochs_are_done(config, progress)
         or minutes_are_over(config, progress)
         or early_stopping_is_due(config, progress)
     )

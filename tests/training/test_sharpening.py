@@ -9,7 +9,7 @@ from tiny_training import CPU, Ask, KillAfter, Logs, begin, tiny
 import facevae
 from callbacks import FitDensity, SharedEncoding
 from facevae.command_line.interruption import Interrupted, Interruption
-from facevae.training import train
+from facevae.training import sharpening, train
 
 SHARPENED = {"epochs": 4, "sharpen": 0.5, "network": "detailed"}
 
@@ -96,6 +96,19 @@ def test_minutes_are_shared_between_the_phases(tmp_path, blob_dataset):
     assert sharpening
     assert min(sharpening) > 0
     assert max(sharpening) == len(logs.epochs) - 1
+
+
+def test_a_sharpening_ends_where_the_critic_wins_and_is_not_taken_up_again(
+    tmp_path, blob_dataset, capsys, monkeypatch
+):
+    monkeypatch.setattr(sharpening, "LOWEST_CRITIC_LOSS", 1.0)  # above ln 2, where a new critic begins
+    run, logs = begin(tmp_path, tiny(**SHARPENED), blob_dataset), Logs()
+    train(tiny(**SHARPENED), run, blob_dataset, CPU, [logs])
+    assert sorted(logs.epochs) == [0, 1, 2]
+    assert "The sharpening ends after epoch 3: the critic recognises every drawing" in capsys.readouterr().out
+    again = Logs()
+    train(tiny(**SHARPENED), run, blob_dataset, CPU, [again])
+    assert not again.epochs
 
 
 def assert_equal_models(run, other):
