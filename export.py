@@ -65,7 +65,12 @@ def _parser() -> Parser:
         help="examples on which each file is compared with the model, at least 8 (default: 64)",
     )
     parser.add_argument(
-        "--serve", action="store_true", help="serve the web page afterwards, to this machine only"
+        "--serve",
+        action="store_true",
+        help="serve the web page afterwards, to this machine only, and open it",
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="with --serve, only print the address of the page"
     )
     parser.add_argument(
         "--port", type=int, default=8000, help="port for --serve (default: 8000; 0: any free port)"
@@ -73,7 +78,8 @@ def _parser() -> Parser:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address for --serve (default: 127.0.0.1); 0.0.0.0 opens the page to the network",
+        help="address for --serve (default: 127.0.0.1); 0.0.0.0 opens the page to the network, "
+        "and shows a QR code for phones",
     )
     add_data_flags(parser)
     return parser
@@ -117,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     if flags.serve:
         from facevae.exporting.server import serve
 
-        serve(export.folder / "web", flags.host, flags.port)
+        serve(export.folder / "web", flags.host, flags.port, open_browser=not flags.no_browser)
     return 1 if export.failed else 0
 
 

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from facevae.errors import UserError
+from facevae.exporting.compression import write_compressed
 from facevae.exporting.icons import write_icons
 from facevae.files import cache_folder, files_below, listed, locked, others_in, whole_folder
 
 SOURCES = pathlib.Path(__file__).parent / "web"
 PAGE_FILES = tuple(sorted(path.name for path in SOURCES.iterdir() if path.suffix in {".html", ".css", ".js"}))
-MANIFEST = "manifest.webmanifest"
+MANIFEST, OFFLINE = "manifest.webmanifest", "offline-files.js"
 # Two of the runtime's four builds: for browsers with relaxed SIMD instructions, and for all others. Of the other two,
 # one needs response headers that a plain static server does not send, and one is for GPUs.
 BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
@@ -59,7 +60,11 @@ def write_page(
     for name in filter(None, files.values()):
         shutil.copyfile(export / name, page / name)
     described = {**card, "files": files, "model_id": _model_id(card), "bytes": _sizes(page)}
+    described["page_version"] = _version(page, described)
     (page / "model.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
+    offline = {"version": described["page_version"], "files": _first_files(page, encoder)}
+    (page / OFFLINE).write_text(f"self.OFFLINE = {json.dumps(offline)};\n", encoding="utf-8")
+    write_compressed(page, cache_folder())
     return [] if encoder else ["The web page takes no photographs: the encoder did not pass its checks."]
 
 
@@ -77,18 +82,39 @@ def _sizes(page: pathlib.Path) -> dict[str, int]:
     }
 
 
+def _version(page: pathlib.Path, card: dict[str, Any]) -> str:
+    """Of the page: another one for any other content."""
+    digest = hashlib.sha256(json.dumps(card).encode())
+    for name in files_below(page):
+        digest.update(f"{name}\0".encode() + (page / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _first_files(page: pathlib.Path, encoder: str | None) -> list[str]:
+    """What the page needs without a network: all but the runtime's programs, one of which is added, and the encoder."""
+    return [name for name in files_below(page) if not name.startswith("litert/wasm/") and name != encoder]
+
+
 def installed_runtime() -> pathlib.Path:
-    """The folder `@litertjs`, which contains the runtime; it is installed on first use.
+    """The folder `@litertjs`, which contains the runtime; see `installed_packages`."""
+    return installed_packages(SOURCES) / "@litertjs"
+
+
+def installed_packages(sources: pathlib.Path) -> pathlib.Path:
+    """The folder `node_modules` of a `package-lock.json`; npm installs it on first use into facevae's cache.
+
+    Args:
+        sources: the folder of the lock and its `package.json`.
 
     Raises:
         UserError: npm is missing or fails, or the cache cannot be written.
     """
-    lock = (SOURCES / "package-lock.json").read_bytes()
+    lock = (sources / "package-lock.json").read_bytes()
     cache = cache_folder()
     folder = cache / f"web-{hashlib.sha256(lock).hexdigest()[:12]}"
-    runtime = folder / "node_modules" / "@litertjs"
-    if runtime.is_dir():
-        return runtime
+    packages = folder / "node_modules"
+    if packages.is_dir():
+        return packages
     npm = shutil.which("npm")
     if npm is None:
         raise UserError("npm, which installs its runtime, was not found. Install Node.js and export again.")
@@ -98,14 +124,14 @@ def installed_runtime() -> pathlib.Path:
             for leftover in cache.glob(".web-*"):
                 if _is_leftover_of_version_0_1(leftover):
                     shutil.rmtree(leftover, ignore_errors=True)
-            if not runtime.is_dir():  # another export may have installed it meanwhile
+            if not packages.is_dir():  # another export may have installed it meanwhile
                 with whole_folder(folder, _refuse_others) as aside:
-                    _install(npm, aside)
+                    _install(npm, sources, aside)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(
             f"its runtime could not be installed in {cache} ({error}). Make room there, or set FACEVAE_CACHE."
         ) from error
-    return runtime
+    return packages
 
 
 def _refuse_others(folder: pathlib.Path) -> None:
@@ -124,9 +150,9 @@ def _is_leftover_of_version_0_1(folder: pathlib.Path) -> bool:
     return all("/".join(name.split("/")[:2]) in installed for name in files_below(folder))
 
 
-def _install(npm: str, folder: pathlib.Path) -> None:
+def _install(npm: str, sources: pathlib.Path, folder: pathlib.Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(SOURCES / name, folder / name)
+        shutil.copyfile(sources / name, folder / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     process = subprocess.run(
         command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=INSTALL_SECONDS

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from facevae.command_line.network_address import is_loopback, is_own_name
 from facevae.errors import UserError
+from facevae.exporting import server
 from facevae.exporting.server import FolderServer, bind
 
 
@@ -164,3 +166,113 @@ def test_visitors_who_say_nothing_cannot_take_more_than_their_number_of_threads(
             break
         except (OSError, http.client.HTTPException):
             assert time.monotonic() < deadline, "the places of those who left are not free again"
+
+
+def answer_to(address, path="/page.js", **headers):
+    host = address.removeprefix("http://").rstrip("/")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    connection.request(
+        "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer, content
+
+
+@pytest.fixture
+def compressed_page(tmp_path):
+    (tmp_path / "index.html").write_text("")
+    for name, content in (("page.js", b"plain"), ("page.js.br", b"b"), ("page.js.gz", b"g")):
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "content"),
+    [
+        ("gzip, deflate, br, zstd", "br", b"b"),
+        ("gzip, deflate", "gzip", b"g"),
+        ("br;q=0, gzip;q=0.5", "gzip", b"g"),
+        ("identity", None, b"plain"),
+        ("", None, b"plain"),
+    ],
+)
+def test_browsers_get_the_copy_that_they_can_unpack(compressed_page, served, accepted, encoding, content):
+    answer, received = answer_to(served(compressed_page), Accept_Encoding=accepted)
+    assert (answer.getheader("Content-Encoding"), received) == (encoding, content)
+    assert answer.getheader("Content-Type") == "text/javascript"
+    assert answer.getheader("Content-Length") == str(len(content))
+    assert answer.getheader("Vary") == "Accept-Encoding"
+
+
+def test_a_compressed_copy_that_leads_outside_is_not_sent(compressed_page, served, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("other") / "secret"
+    secret.write_text("secret")
+    (compressed_page / "page.js.br").unlink()
+    (compressed_page / "page.js.br").symlink_to(secret)
+    answer, received = answer_to(served(compressed_page), Accept_Encoding="br")
+    assert (answer.getheader("Content-Encoding"), received) == (None, b"plain")
+
+
+def test_one_connection_serves_many_files(compressed_page, served):
+    connection = http.client.HTTPConnection(
+        served(compressed_page).removeprefix("http://").rstrip("/"), timeout=10
+    )
+    sockets = set()
+    for path, status in (("/page.js", 200), ("/page.js", 200), ("/index.html", 200)):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.version) == (status, 11)
+        sockets.add(id(connection.sock))
+    assert len(sockets) == 1
+    connection.close()
+
+
+def serve_once(monkeypatch, tmp_path, capsys, **arguments):
+    """What `serve` prints and opens before it is stopped."""
+    opened = []
+    monkeypatch.setattr(server.webbrowser, "open", opened.append)
+    monkeypatch.setattr(server, "network_addresses", lambda: ["192.168.1.7", "10.0.0.5"])
+
+    def interrupted(self):
+        time.sleep(0.2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FolderServer, "serve_forever", interrupted)
+    (tmp_path / "index.html").write_text("")
+    server.serve(tmp_path, port=0, **arguments)
+    return capsys.readouterr().out, opened
+
+
+def test_the_browser_opens_where_there_is_a_desktop_and_it_is_wanted(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(server, "has_desktop", lambda: True)
+    printed, opened = serve_once(monkeypatch, tmp_path, capsys, open_browser=True)
+    (address,) = opened
+    assert address.startswith("http://127.0.0.1:")
+    assert f"Page: {address}" in printed
+    assert "phone" not in printed
+    assert serve_once(monkeypatch, tmp_path, capsys, open_browser=False)[1] == []
+    monkeypatch.setattr(server, "has_desktop", lambda: False)
+    assert serve_once(monkeypatch, tmp_path, capsys, open_browser=True)[1] == []
+
+
+def test_open_to_the_network_it_prints_addresses_that_a_phone_can_open(monkeypatch, tmp_path, capsys):
+    printed, _ = serve_once(monkeypatch, tmp_path, capsys, host="0.0.0.0")
+    port = re.search(r"Page: http://127\.0\.0\.1:(\d+)/", printed).group(1)
+    assert f"On a phone in the same network: http://192.168.1.7:{port}/" in printed
+    assert f"http://10.0.0.5:{port}/" in printed
+    assert "0.0.0.0" not in printed
+    assert "█" in printed
+
+
+def test_the_qr_code_is_that_of_the_first_address(monkeypatch):
+    import segno
+
+    monkeypatch.setattr(server, "network_addresses", lambda: ["192.168.1.7"])
+    note = server.network_note("0.0.0.0", 8000)
+    dark = segno.make("http://192.168.1.7:8000/", error="m")
+    lines = note.splitlines()[1:]
+    assert len(lines) == (dark.symbol_size()[1] + 1) // 2
+    assert all(len(line) == dark.symbol_size()[0] for line in lines)

@@ -6,6 +6,7 @@ import { buildDimensions } from "./dimensions.js";
 import { element } from "./dom.js";
 import { Downloads, fetched } from "./download.js";
 import { FaceModel, loadNetwork } from "./model.js";
+import { keepForOffline } from "./offline.js";
 import { listenForPhotographs } from "./photograph.js";
 import { startRuntime } from "./runtime.js";
 import { listenForSaving } from "./saving.js";
@@ -30,7 +31,7 @@ attempt("start", start);
 
 async function start() {
   const card = await (await fetched("model.json")).json();
-  const { decoder } = await load(card);
+  const { build, decoder } = await load(card);
   model = new FaceModel(card, decoder);
   work = new WorkFace(model, element("face"));
   join(card);
@@ -40,6 +41,8 @@ async function start() {
   else await work.show(sheet.faces[0]);
   for (const id of ["keep", "save", "photo"]) element(id).disabled = false;
   document.body.dataset.ready = "";
+  // Private windows and full disks refuse; the page works all the same.
+  keepForOffline(build, card.page_version).catch((error) => console.warn("Not kept for times without a network:", error));
 }
 
 /** Loads the runtime and the decoder together, and shows how far they are. */
