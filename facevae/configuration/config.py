@@ -10,7 +10,7 @@ from facevae.configuration.setting import checked_value, setting
 from facevae.errors import UserError
 
 # Saved settings that version 0.1 lacked, with the values that its runs had.
-ADDED_SINCE_0_1 = {"sharpen": 0.0}
+ADDED_SINCE_0_1 = {"sharpen": 0.0, "align": "off", "faces": "each"}
 MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
 
 
@@ -41,6 +41,14 @@ class Config:
     )
     crop: str = setting(
         "square", "centred square crop: square (the largest), or its side in pixels, e.g. 148"
+    )
+    align: Literal["auto", "on", "off"] = setting(
+        "auto",
+        "find the faces in photographs and align them as CelebA's pictures are; auto: in a folder whose faces are not "
+        "aligned already; kept on resume",
+    )
+    faces: Literal["each", "largest"] = setting(
+        "each", "which faces of a photograph are taken when aligned"
     )
     image_size: Literal[32, 64, 128, 256] = setting(64, "side of the training images, pixels")
     flip: bool = setting(True, "mirror training images at random, left to right")

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Generator, Iterable
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
+from facevae.data.aligning import Found, Taken, read_faces
 from facevae.data.images import BadPictureError, read_face
 
 Encoded = str | bytes  # a picture file's path, or its content
@@ -31,13 +32,14 @@ _PICTURES_PER_WORKER = 500  # below this, starting another process costs more th
 # glibc gives memory back to the system after each picture and asks for it again for the next one, page by page,
 # which takes up to half of a worker's time; with these it keeps some. Other libraries ignore them (mallopt(3)).
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+_PHOTOGRAPHS_PER_WORKER = 60  # whose faces are found, which takes ten times as long
 _HELLO = b"ready"
 _HEADER = struct.Struct("<BQ")
 
 
 def decode_faces(
-    pictures: Iterable[Encoded], crop: str | int, size: int, expected: int
-) -> Generator[np.ndarray | str]:
+    pictures: Iterable[Encoded], crop: str | int, size: int, expected: int, taken: Taken | None = None
+) -> Generator[Found | str]:
     """Decodes pictures on all cores, a bounded number ahead of the consumer.
 
     Args:
@@ -45,19 +47,25 @@ def decode_faces(
         crop: "square" or a side in pixels.
         size: side of the result.
         expected: about how many pictures there are, which decides how many processes are worth starting.
+        taken: which of the faces in a picture are found and aligned; None to take pictures as they are.
 
     Yields:
-        For each picture in order uint8[size, size, 3], or the reason why it cannot be used.
+        For each picture in order its faces (one where it is taken as it is), or the reason why it cannot be used.
+
+    Raises:
+        UserError: the face detector is needed and not installed.
     """
-    workers = min(usable_cores(), expected // _PICTURES_PER_WORKER)
+    workers = min(
+        usable_cores(), expected // (_PICTURES_PER_WORKER if taken is None else _PHOTOGRAPHS_PER_WORKER)
+    )
     if workers < 2:
         with warnings.catch_warnings():  # Pillow's warnings about a damaged file; it is judged by its pixels
             warnings.simplefilter("ignore")
-            yield from (_decode(picture, crop, size) for picture in pictures)
+            yield from (_decode(picture, crop, size, taken) for picture in pictures)
         return
     pictures = iter(pictures)
     chunks = iter(lambda: list(itertools.islice(pictures, _CHUNK)), [])
-    with _Pool(workers, crop, size) as pool:
+    with _Pool(workers, crop, size, taken) as pool:
         pending: collections.deque[concurrent.futures.Future] = collections.deque()
         for chunk in chunks:
             pending.append(pool.submit(chunk))
@@ -75,13 +83,13 @@ def usable_cores() -> int:
 class _Pool:
     """A thread for each worker process, which waits for its answers."""
 
-    def __init__(self, workers: int, crop: str | int, size: int):
+    def __init__(self, workers: int, crop: str | int, size: int, taken: Taken | None):
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._all: list[_Worker] = []
         try:
             for _ in range(workers):
-                self._all.append(_Worker(crop, size))
+                self._all.append(_Worker(crop, size, taken))
                 self._idle.put(self._all[-1])
         except BaseException:
             self.__exit__()
@@ -90,7 +98,7 @@ class _Pool:
     def submit(self, chunk: list[Encoded]) -> concurrent.futures.Future:
         return self._threads.submit(self._decode, chunk)
 
-    def _decode(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
+    def _decode(self, chunk: list[Encoded]) -> list[Found | str]:
         worker = self._idle.get()
         try:
             return worker.decode(chunk)
@@ -107,11 +115,11 @@ class _Pool:
 
 
 class _Worker:
-    def __init__(self, crop: str | int, size: int):
-        self._crop, self._size = crop, size
+    def __init__(self, crop: str | int, size: int, taken: Taken | None):
+        self._crop, self._size, self._taken = crop, size, taken
         self._start()
 
-    def decode(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
+    def decode(self, chunk: list[Encoded]) -> list[Found | str]:
         try:
             return self._ask(chunk)
         except (OSError, EOFError):  # the process died; each picture alone shows which one did it
@@ -134,7 +142,7 @@ class _Worker:
             # -P: no module is imported from the working folder, which may be somebody else's data set.
             [
                 *(sys.executable, "-P", "-W", "ignore", "-m", "facevae.data.decoding"),
-                *(str(self._crop), str(self._size)),
+                *(str(self._crop), str(self._size), *([self._taken] if self._taken else [])),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -149,14 +157,18 @@ class _Worker:
             self._answers.close()
             raise RuntimeError(f"a decoding process did not start (exit status {self._process.wait()})")
 
-    def _ask(self, chunk: list[Encoded]) -> list[np.ndarray | str]:
+    def _ask(self, chunk: list[Encoded]) -> list[Found | str]:
         requests = ((isinstance(p, bytes), p if isinstance(p, bytes) else os.fsencode(p)) for p in chunk)
         _send(self._requests, requests, len(chunk))
-        shape = (self._size, self._size, 3)
         return [
-            np.frombuffer(content, np.uint8).reshape(shape) if is_face else content.decode()
+            self._found(content) if is_face else content.decode()
             for is_face, content in _receive(self._answers)
         ]
+
+    def _found(self, content: bytes) -> Found:
+        """Pixels of the faces, then a byte with the number of those that were left out."""
+        faces = np.frombuffer(content, np.uint8, len(content) - 1).reshape(-1, self._size, self._size, 3)
+        return Found(faces, content[-1])
 
 
 def _send(stream: IO[bytes], messages: Iterable[tuple[bool, bytes]], count: int) -> None:
@@ -183,14 +195,16 @@ def _read(stream: IO[bytes], length: int) -> bytes:
     return content
 
 
-def _decode(picture: Encoded, crop: str | int, size: int) -> np.ndarray | str:
+def _decode(picture: Encoded, crop: str | int, size: int, taken: Taken | None) -> Found | str:
     try:
-        return read_face(picture, crop, size)
+        if taken is not None:
+            return read_faces(picture, crop, size, taken)
+        return Found(read_face(picture, crop, size)[None], 0)
     except BadPictureError as error:
         return str(error)
 
 
-def _serve(crop: str | int, size: int) -> None:
+def _serve(crop: str | int, size: int, taken: Taken | None) -> None:
     """Runs in the worker process: decodes until its input ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what a library prints must not get into the answers
@@ -199,10 +213,12 @@ def _serve(crop: str | int, size: int) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             chunk = _receive(requests)
-            results = [_decode(p if is_content else os.fsdecode(p), crop, size) for is_content, p in chunk]
+            results = [
+                _decode(p if is_content else os.fsdecode(p), crop, size, taken) for is_content, p in chunk
+            ]
             encoded = (
-                (True, r.tobytes())
-                if isinstance(r, np.ndarray)
+                (True, r.faces.tobytes() + bytes([min(r.left_out, 255)]))
+                if isinstance(r, Found)
                 else (False, r.encode("utf-8", "backslashreplace"))
                 for r in results
             )
@@ -210,4 +226,8 @@ def _serve(crop: str | int, size: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1] if sys.argv[1] == "square" else int(sys.argv[1]), int(sys.argv[2]))
+    _serve(
+        sys.argv[1] if sys.argv[1] == "square" else int(sys.argv[1]),
+        int(sys.argv[2]),
+        cast(Taken, sys.argv[3]) if len(sys.argv) > 3 else None,
+    )

@@ -103,6 +103,8 @@ class FaceDataset:
         folder: of the records.
         split_rule: how missing splits were made: `BY_PIXELS`, or `BY_NAME` as in version 0.1.
         duplicates: number of faces whose pixels another face has.
+        found: where the faces were found in photographs, how many of these had `none`, `one` and `several`, and how
+            many more faces were `left_out`; None where the pictures were taken as they are.
         moved: number of duplicates that are in another split than the source says.
     """
 
@@ -117,6 +119,7 @@ class FaceDataset:
     split_rule: int = BY_PIXELS
     duplicates: int = 0
     moved: int = 0
+    found: dict[str, int] | None = None
 
     @property
     def splits(self) -> dict[str, Records]:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse
@@ -67,6 +68,33 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
     Raises:
         BadPictureError: the file is unreadable, truncated, too small, too large or of an unknown kind.
     """
+    with _opened(encoded) as image:
+        reduction = reduce_while_decoding(image, crop, size)
+        return crop_and_resize(np.asarray(upright_rgb(image)), reduction, crop, size)
+
+
+def read_upright(encoded: str | bytes, longest: float) -> np.ndarray:
+    """Decodes one picture as a whole: its first frame, upright and in sRGB.
+
+    Args:
+        encoded: path of a picture file, or its content.
+        longest: of a JPEG that stays longer than that, a half, a quarter or an eighth of its size is decoded, pixels.
+
+    Returns:
+        uint8[height, width, 3].
+
+    Raises:
+        BadPictureError: as `read_face`.
+    """
+    with _opened(encoded) as image:
+        reduction = next((r for r in (8, 4, 2) if max(image.size) >= r * longest), 1)
+        image.draft(None, (image.width // reduction, image.height // reduction))
+        return np.asarray(upright_rgb(image))
+
+
+@contextlib.contextmanager
+def _opened(encoded: str | bytes) -> Iterator[Image.Image]:
+    """A picture that is not decoded yet; whatever goes wrong in the block becomes a `BadPictureError`."""
     try:
         if not isinstance(encoded, bytes) and os.stat(encoded).st_size > MAXIMUM_BYTES:
             raise BadPictureError(f"more than {MAXIMUM_BYTES:,} bytes, too large for a picture")
@@ -75,8 +103,7 @@ def read_face(encoded: str | bytes, crop: str | int, size: int) -> np.ndarray:
         ) as image:
             _check_size(image)
             _refuse_previews(image)
-            reduction = reduce_while_decoding(image, crop, size)
-            return crop_and_resize(np.asarray(upright_rgb(image)), reduction, crop, size)
+            yield image
     except BadPictureError:
         raise
     except Image.DecompressionBombError:
@@ -129,7 +156,7 @@ def reduce_while_decoding(image: Image.Image, crop: str | int, size: int) -> int
         1, 2, 4 or 8: the factor by which each side is reduced.
     """
     width, height = image.size
-    top, left, side = _centred_square(width, height, crop)
+    top, left, side = centred_square(width, height, crop)
     for reduction in (8, 4, 2):
         if width % reduction or height % reduction:
             continue  # its last pixels would cover less than the others
@@ -154,7 +181,7 @@ def crop_and_resize(pixels: np.ndarray, reduction: int, crop: str | int, size: i
         uint8[size, size, 3].
     """
     height, width = (reduction * side for side in pixels.shape[:2])
-    top, left, side = _centred_square(width, height, crop)
+    top, left, side = centred_square(width, height, crop)
     if reduction > 1:
         return _average(pixels, top / reduction, left / reduction, side / reduction, size)
     return np.ascontiguousarray(resize(pixels[top : top + side, left : left + side], size))
@@ -215,7 +242,7 @@ def _named(kind: Kind) -> str:
     return f"not a picture that is read ({kind.one}: {kind.advice_for(1)})"
 
 
-def _centred_square(width: int, height: int, crop: str | int) -> tuple[int, int, int]:
+def centred_square(width: int, height: int, crop: str | int) -> tuple[int, int, int]:
     """Top, left and side of the crop; half a pixel is rounded towards the top left."""
     side = min(height, width) if crop == "square" else int(crop)
     if side > min(height, width):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import tqdm
 
 from facevae.configuration.config import Config
+from facevae.data.aligning import LEFT_OUT, NO_FACE, Taken, decide
 from facevae.data.decoding import decode_faces
 from facevae.data.faces import FaceDataset
 from facevae.data.records import (
@@ -27,13 +28,15 @@ from facevae.data.records import (
     remove_leftovers_of_version_0_1,
 )
 from facevae.data.sources import Source, open_source
-from facevae.data.splits import BY_NAME, BY_PIXELS
+from facevae.data.splits import BY_PIXELS
+from facevae.data.summary import readable_bytes, summary
 from facevae.errors import UserError, printable
 from facevae.files import cache_folder, locked, remove_leftovers
 
 _MOST_NAMED = 1000  # pictures left out that the log names one by one; the index has all of them
 _DISK_RESERVE = 100 * 2**20
 _FEWEST_BAD = 100  # pictures that cannot be used, before a preparation may end early
+_WITHOUT_FACES = {NO_FACE, *LEFT_OUT.values()}
 logger = logging.getLogger(__name__)
 
 
@@ -44,6 +47,8 @@ def prepare(
     image_size: int = 64,
     cache_dir: str | os.PathLike[str] | None = None,
     split_rule: int = BY_PIXELS,
+    align: str = "off",
+    faces: Taken = "each",
 ) -> FaceDataset:
     """Opens the prepared records of a source; makes them first if there are none or the source has changed.
 
@@ -59,6 +64,11 @@ def prepare(
         cache_dir: where records are kept (None: the environment's FACEVAE_CACHE, else ~/.cache/facevae).
         split_rule: how splits that the source lacks are made, see `splits.py`; by the pixels but for a run that
             version 0.1 began.
+        align: "on" to find the faces of unaligned photographs and align them as CelebA's pictures are, of whose
+            178x218 pixels `crop` is then taken; "off" to take pictures as they are; "auto" to look at some pictures of
+            a folder, decide, and say so. Tiny, blurred and sideways faces are left out (`face_finding/quality.py`).
+        faces: which faces of a photograph are taken when aligned, "each" or the "largest"; where a table describes
+            the pictures, always the largest.
 
     Returns:
         The splits as `Records`, of uint8 pixels.
@@ -73,18 +83,23 @@ def prepare(
             f"image_size: expected a whole number of pixels of at least 8, received {image_size!r}."
         )
     source = open_source(data, data_dir, image_size)
-    folder = cache_folder(cache_dir) / _folder_name(source, crop, image_size)
-    remove_leftovers(folder.parent)
+    cache = cache_folder(cache_dir)
+    remove_leftovers(cache)
+    decided = align == "auto"
+    if decided:
+        align = _decided(cache, source, crop, image_size, faces)
+    taken = faces if align == "on" else None
+    folder = cache / _folder_name(source, crop, image_size, taken)
     dataset = _existing(folder, source, image_size, split_rule)
     if dataset is None:
         try:
-            taken = f"Another process is preparing {folder.name}: waiting for it."
-            with locked(folder.with_name(folder.name + ".lock"), taken, wait=True):
+            busy = f"Another process is preparing {folder.name}: waiting for it."
+            with locked(folder.with_name(folder.name + ".lock"), busy, wait=True):
                 # Another process may have made them meanwhile.
                 dataset = _existing(folder, source, image_size, split_rule, say=True)
                 if dataset is None:
                     remove_leftovers_of_version_0_1(folder)
-                    _make(folder, source, crop, image_size)
+                    _make(folder, source, crop, image_size, taken, decided)
                     dataset = load_records(folder, source.name, image_size, split_rule)
         except OSError as error:
             raise UserError(_disk_message(error, folder.parent)) from error
@@ -96,14 +111,28 @@ def prepare(
             + (f" {dataset.duplicates:,} have the pixels of another one." if dataset.duplicates else "")
         )
     account = [] if source.account is None else source.account.summary(dataset)
-    tqdm.tqdm.write("\n".join([_summary(dataset), *account]))
+    tqdm.tqdm.write("\n".join([summary(dataset), *account]))
     return dataset
 
 
 def prepare_for(config: Config, split_rule: int = BY_PIXELS) -> FaceDataset:
     """The faces that a configuration names, in its crop and size: `prepare`, with the same `UserError`s."""
     place = (config.data, config.data_dir, config.crop, config.image_size, config.cache_dir)
-    return prepare(*place, split_rule)
+    return prepare(*place, split_rule, config.align, config.faces)
+
+
+def _decided(cache: pathlib.Path, source: Source, crop: str | int, image_size: int, faces: Taken) -> str:
+    """What `auto` means for a source: as it was decided when its records were made, else after a look at pictures."""
+    for align, taken in (("off", None), ("on", faces)):
+        with contextlib.suppress(DamagedRecordsError):
+            index = read_index(cache / _folder_name(source, crop, image_size, taken))
+            if index.get("decided") and source.matches(index.get("fingerprint")):
+                return align
+    source.open()
+    is_needed, reason = decide(source, crop)
+    if reason:
+        tqdm.tqdm.write(f"{source.name}: {reason}")
+    return "on" if is_needed else "off"
 
 
 def _checked_crop(crop: str | int) -> str | int:
@@ -116,10 +145,11 @@ def _checked_crop(crop: str | int) -> str | int:
     return crop
 
 
-def _folder_name(source: Source, crop: str | int, image_size: int) -> str:
+def _folder_name(source: Source, crop: str | int, image_size: int, taken: Taken | None) -> str:
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.name).strip("._")[:40] or "faces"
     digest = hashlib.sha256(source.key.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return f"{readable}-{crop}-{image_size}-{digest}"
+    aligned = f"-aligned-{taken}" if taken else ""
+    return f"{readable}-{crop}-{image_size}{aligned}-{digest}"
 
 
 def _existing(
@@ -142,7 +172,9 @@ def _existing(
     return None
 
 
-def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int) -> None:
+def _make(
+    folder: pathlib.Path, source: Source, crop: str | int, image_size: int, taken: Taken | None, decided: bool
+) -> None:
     source.open()
     bytes_per_face = image_size * image_size * 3 + len(source.attribute_names)
     needed = len(source) * bytes_per_face
@@ -150,17 +182,17 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
     if needed + _DISK_RESERVE > free:
         raise UserError(
             f"preparing {source.name}: {len(source):,} faces of {image_size}x{image_size} take "
-            f"{_bytes(needed)}, and {folder.parent} has {_bytes(free)} free. "
+            f"{readable_bytes(needed)}, and {folder.parent} has {readable_bytes(free)} free. "
             "Give another folder: --cache-dir FOLDER, or FACEVAE_CACHE."
         )
     tqdm.tqdm.write(
         f"Preparing {source.name}, once: {len(source):,} faces of {image_size}x{image_size}, "
-        f"{_bytes(needed)}, in {printable(str(folder))}"
+        f"{readable_bytes(needed)}, in {printable(str(folder))}"
     )
     left_out = dict(source.left_out)
     try:
         with RecordsWriter(folder) as writer:
-            _decode_all(writer, source, crop, image_size, left_out)
+            found = _decode_all(writer, source, crop, image_size, left_out, taken)
             writer.finish(
                 {
                     "source": source.name,
@@ -169,6 +201,8 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
                     "image_size": image_size,
                     "attribute_names": list(source.attribute_names),
                     "left_out": left_out,
+                    "decided": decided,
+                    "found": found,
                 }
             )
     finally:
@@ -176,8 +210,16 @@ def _make(folder: pathlib.Path, source: Source, crop: str | int, image_size: int
 
 
 def _decode_all(
-    writer: RecordsWriter, source: Source, crop: str | int, image_size: int, left_out: dict[str, str]
-) -> None:
+    writer: RecordsWriter,
+    source: Source,
+    crop: str | int,
+    image_size: int,
+    left_out: dict[str, str],
+    taken: Taken | None,
+) -> dict[str, int] | None:
+    """Writes all faces; returns how many pictures had no, one and several faces, and how many faces are left out."""
+    if taken and source.attribute_names:
+        taken = "largest"  # whom a table describes
     waiting: collections.deque[Example] = collections.deque()  # given to the decoder and not yet returned
 
     def encoded() -> Iterator[str | bytes]:
@@ -186,15 +228,24 @@ def _decode_all(
             yield example.encoded
 
     bad = 0
-    with contextlib.closing(decode_faces(encoded(), crop, image_size, len(source))) as faces:
-        for face in tqdm.tqdm(
-            faces, desc="Preparing faces", total=len(source) or None, unit=" faces", delay=0.5
+    found = dict.fromkeys(("none", "one", "several", "left_out"), 0)
+    unit = " pictures" if taken else " faces"
+    with contextlib.closing(decode_faces(encoded(), crop, image_size, len(source), taken)) as answers:
+        for answer in tqdm.tqdm(
+            answers, desc="Preparing faces", total=len(source) or None, unit=unit, delay=0.5
         ):
             example = waiting.popleft()
-            if not isinstance(face, str):
-                writer.add(example, face)
+            if not isinstance(answer, str):
+                for number, face in enumerate(answer.faces, start=1):
+                    name = example.name if number == 1 else f"{example.name}#{number}"
+                    writer.add(dataclasses.replace(example, name=name), face)
+                found["one" if len(answer.faces) + answer.left_out == 1 else "several"] += 1
+                found["left_out"] += answer.left_out
                 continue
-            left_out[example.name] = face
+            left_out[example.name] = answer
+            if taken and answer in _WITHOUT_FACES:
+                found["none"] += 1
+                continue
             bad += 1
             # The refusal below is certain: the pictures that are left cannot make the good ones the majority.
             if bad >= _FEWEST_BAD and bad > len(writer) and 2 * bad > len(source):
@@ -206,7 +257,12 @@ def _decode_all(
             f"({name}: {reason}). Fix the source, or give another one."
         )
     if not len(writer):
-        raise UserError(f"preparing {source.name}: expected pictures, received none. Give another source.")
+        found_none = f"{found['none']:,} without a good face" if found["none"] else "none"
+        raise UserError(
+            f"preparing {source.name}: expected pictures of faces, received {found_none}. Give another source"
+            + (", or --align off." if taken else ".")
+        )
+    return found if taken else None
 
 
 def _log_left_out(left_out: dict[str, str], source_name: str) -> None:
@@ -226,39 +282,3 @@ def _disk_message(error: OSError, cache: pathlib.Path) -> str:
     return (
         f"preparing faces in {cache}: {problem}. Give another folder: --cache-dir FOLDER, or FACEVAE_CACHE."
     )
-
-
-def _summary(dataset: FaceDataset) -> str:
-    splits = dataset.counts.items()
-    size = sum(path.stat().st_size for path in dataset.folder.iterdir())
-    return (
-        f"{dataset.name}: {sum(n for _, n in splits):,} faces of {dataset.image_size}x{dataset.image_size} ("
-        + ", ".join(f"{n:,} {name}" for name, n in splits)
-        + f"), {len(dataset.attribute_names)} attributes"
-        + _duplicates(dataset)
-        + (f", {len(dataset.left_out):,} pictures left out" if dataset.left_out else "")
-        + f", {_bytes(size)} in {printable(str(dataset.folder))}"
-    )
-
-
-def _duplicates(dataset: FaceDataset) -> str:
-    """What the summary says about faces with equal pixels."""
-    if dataset.split_rule == BY_NAME:
-        trained_on = {face.tobytes() for face in dataset.train.hashes}
-        unseen = (dataset.validation.hashes, dataset.test.hashes)
-        shared = sum(face.tobytes() in trained_on for hashes in unseen for face in hashes)
-        return f", split as version 0.1 did ({shared:,} validation and test faces equal a training face)"
-    if not dataset.duplicates:
-        return ""
-    text = f", duplicates: {dataset.duplicates:,}, each in the split of its equals"
-    return text + (
-        f" ({dataset.moved:,} moved out of the split that the source says)" if dataset.moved else ""
-    )
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

@@ -207,6 +207,7 @@ def load_records(
         split_rule=split_rule,
         duplicates=index["duplicates"],
         moved=index["moved"] if split_rule == BY_PIXELS else 0,
+        found=index.get("found"),
     )
 
 
@@ -223,6 +224,9 @@ def _checked_index(folder: pathlib.Path, image_size: int) -> dict[str, Any]:
         raise DamagedRecordsError("index.json: wrong attribute names")
     if not isinstance(left_out, dict) or not _is_list_of_text(list(left_out.values())):
         raise DamagedRecordsError("index.json: wrong list of pictures left out")
+    found = index.get("found")
+    if found is not None and not (isinstance(found, dict) and set(map(type, found.values())) <= {int}):
+        raise DamagedRecordsError("index.json: wrong numbers of faces found")
     if not isinstance(index.get("checksums"), dict):
         raise DamagedRecordsError("index.json: no checksums")
     return index

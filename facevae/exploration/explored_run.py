@@ -142,7 +142,7 @@ class Exploration:
         """Where the face is in the training images."""
         config, picture_size = self.opened.config, alignment.CELEBA_SIZE
         folder = expanded(self.opened.data)
-        if folder.is_dir():  # it may hold CelebA's pictures in another size
+        if folder.is_dir() and config.align != "on":  # it may hold CelebA's pictures in another size
             with Image.open(folder / self.dataset.train.names(np.arange(1))[0], formats=FORMATS) as first:
                 picture_size = first.size
         return alignment.training_frame(config.data, config.crop, config.image_size, picture_size)

@@ -125,7 +125,7 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
 
     Returns:
         The configuration to train with: a batch of more images than there are training faces has become smaller, and
-        the precision is the one that was chosen for this machine.
+        precision and alignment are what was chosen for this machine and these faces.
 
     Raises:
         UserError: workers have prepared different faces, or the run was begun on other faces.
@@ -136,7 +136,8 @@ def begin_run(config: Config, run: RunFolder, dataset: FaceDataset, runtime: Run
     else:
         config = _with_batch_that_fits(config, len(dataset.train), runtime.workers)
     # Also where the run goes on by another machine, on which `auto` would be another precision.
-    config = Config(**{**dataclasses.asdict(config), "precision": runtime.precision})
+    align = "off" if dataset.found is None else "on"
+    config = Config(**{**dataclasses.asdict(config), "precision": runtime.precision, "align": align})
     run.save(config, describe_data(dataset))
     keep_faces(run, dataset)
     return config

@@ -39,8 +39,8 @@ def test_faces_come_in_order_with_reasons_in_place_of_the_bad(two_cores, expecte
         if number % 7 == 3:
             assert "not a picture" in result
         else:
-            assert result[5, 5].tolist() == [number % 251] * 3
-            assert result[0, 0, 0] == number // 251
+            assert result.faces[0][5, 5].tolist() == [number % 251] * 3
+            assert result.faces[0][0, 0, 0] == number // 251
 
 
 def test_paths_and_contents_may_be_mixed(two_cores, tmp_path):
@@ -48,7 +48,7 @@ def test_paths_and_contents_may_be_mixed(two_cores, tmp_path):
     with open(odd_name, "wb") as file:
         file.write(png(9))
     results = list(decode_faces([png(5), os.fsdecode(odd_name), "/nothing/here.png"], 16, 16, COUNT))
-    assert [results[0][3, 3, 0], results[1][3, 3, 0]] == [5, 9]
+    assert [results[0].faces[0][3, 3, 0], results[1].faces[0][3, 3, 0]] == [5, 9]
     assert "No such file" in results[2]
 
 
@@ -71,7 +71,7 @@ def test_a_picture_that_kills_its_worker_is_bad_and_the_others_are_not(two_cores
     results = list(decode_faces(pictures, "square", 20, COUNT))
     assert [number for number, result in enumerate(results) if isinstance(result, str)] == [17, 40]
     assert results[17] == "the decoder crashed on it"
-    assert [result[5, 5, 0] for number, result in enumerate(results) if number not in (17, 40)] == [
+    assert [result.faces[0][5, 5, 0] for number, result in enumerate(results) if number not in (17, 40)] == [
         number for number in range(100) if number not in (17, 40)
     ]
 
