@@ -47,9 +47,7 @@ class Config:
         "find the faces in photographs and align them as CelebA's pictures are; auto: in a folder whose faces are not "
         "aligned already; kept on resume",
     )
-    faces: Literal["each", "largest"] = setting(
-        "each", "which faces of a photograph are taken when aligned"
-    )
+    faces: Literal["each", "largest"] = setting("each", "which faces of a photograph are taken when aligned")
     image_size: Literal[32, 64, 128, 256] = setting(64, "side of the training images, pixels")
     flip: bool = setting(True, "mirror training images at random, left to right")
     shift: int = setting(

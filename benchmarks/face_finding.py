@@ -1,0 +1,169 @@
+"""How surely faces are found in photographs, how near their eyes, and what alignment by them costs a model.
+
+    FACEVAE_REAL_FACES=path/to/celeba python benchmarks/face_finding.py [RUN]
+
+Aligned faces of a CelebA folder are turned by up to 25 degrees, scaled, lit and pasted at random into textures of
+1200x900 pixels, in memory. Each is found and aligned again and compared with the original in the same light. With RUN,
+a run trained on the folder, both are reconstructed. The table goes to benchmarks/face_finding.md.
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import time
+
+import numpy as np
+from face_composites import Composite, composite, texture
+from measuring import machine, write_section
+from PIL import Image
+from tqdm import tqdm
+
+from facevae.command_line.text_table import markdown
+from facevae.data import alignment
+from facevae.data.images import resize
+from facevae.face_finding import FaceFinder
+
+TABLE = pathlib.Path(__file__).with_suffix(".md")
+TITLE = "# Faces found in photographs\n\nMade by `python benchmarks/face_finding.py`.\n"
+SIZE, SHOWN = (1200, 900), 64  # pixels of a photograph, and of an aligned face
+KINDS = {"large": 120.0, "medium": 60.0, "small": 24.0}  # pixels between the eyes
+BACKGROUNDS = 8
+
+
+@dataclasses.dataclass
+class Measured:
+    """Of the faces of one size.
+
+    Attributes:
+        count: of photographs.
+        extra: how many more faces were found than there are.
+        eye_errors: of each face found, the mean distance of its eyes from their places, pixels of the aligned image.
+        pixel_errors: root mean square difference from the original crop, grey levels, of the aligned face and of one
+            aligned by the eyes' known places, as CelebA's own alignment would.
+        crops: pairs of the face aligned by the known places and by those found, uint8[64, 64, 3].
+        seconds: of each search.
+    """
+
+    count: int = 0
+    extra: int = 0
+    eye_errors: list[float] = dataclasses.field(default_factory=list)
+    pixel_errors: list[tuple[float, ...]] = dataclasses.field(default_factory=list)
+    crops: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+    seconds: list[float] = dataclasses.field(default_factory=list)
+
+    def add(self, finder: FaceFinder, made: Composite) -> None:
+        """Searches one photograph."""
+        begun = time.perf_counter()
+        found = finder.find(made.pixels)
+        self.seconds.append(time.perf_counter() - begun)
+        self.count += 1
+        width = made.lit.shape[1]
+        frame = alignment.training_frame("", "square", SHOWN)
+        unit = width / alignment.CELEBA_SIZE[0]
+        eyes = (
+            np.array([complex(*eye) for eye in alignment.CELEBA.seen_eyes]) * unit * made.turn + made.origin
+        )
+        distance = abs(eyes[1] - eyes[0])
+        right = [face for face in found if abs(face.points[:2].mean() - eyes.mean()) < distance]
+        self.extra += len(found) - min(len(right), 1)
+        if not right:
+            return
+        self.eye_errors.append(
+            float(np.abs(right[0].points[:2] - eyes).mean() / distance * frame.seen_distance)
+        )
+        aligned = alignment.align_found(made.pixels, right[0].eyes, frame, SHOWN)
+        places = [(float(eye.real), float(eye.imag)) for eye in eyes]
+        known = alignment.align_found(made.pixels, (places[0], places[1]), frame, SHOWN)
+        original = original_crop(made.lit).astype(float)
+        self.pixel_errors.append(
+            tuple(float(np.sqrt(np.mean((each - original) ** 2))) for each in (aligned, known))
+        )
+        self.crops.append((known, aligned))
+
+
+def original_crop(face: np.ndarray) -> np.ndarray:
+    """An aligned face in CelebA's crop, uint8[64, 64, 3]."""
+    width = face.shape[1]
+    top = (face.shape[0] - width) // 2
+    return resize(np.ascontiguousarray(face[top : top + width]), SHOWN)
+
+
+def measure(folder: pathlib.Path, count: int, seed: int = 0) -> dict[str, Measured]:
+    """Searches `count` photographs of each kind, made of the folder's last pictures, on which runs were not trained."""
+    random, finder = np.random.default_rng(seed), FaceFinder()
+    backgrounds = [texture(random, SIZE) for _ in range(BACKGROUNDS)]
+    paths = sorted((folder / "img_align_celeba").glob("*.jpg"))[-count:]
+    results = {kind: Measured() for kind in KINDS}
+    for number, path in enumerate(tqdm(paths, unit=" faces")):
+        face = np.asarray(Image.open(path).convert("RGB"))
+        seen = np.ptp(np.array(alignment.CELEBA.seen_eyes)[:, 0]) * face.shape[1] / alignment.CELEBA_SIZE[0]
+        for kind, apart in KINDS.items():
+            made = composite(face, random, apart / seen, SIZE, background=backgrounds[number % BACKGROUNDS])
+            results[kind].add(finder, made)
+    return results
+
+
+def reconstruction_errors(run: str, crops: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Mean squared errors of a run's reconstructions of faces aligned by known eyes, and by those found."""
+    import facevae
+
+    model = facevae.load(run)
+    errors = []
+    for faces in zip(*crops, strict=True):
+        images = np.stack(faces)
+        decoded = np.asarray(model.decode_all(model.encode_all(images)[0]))
+        errors.append(float(np.mean((decoded - images / 255.0) ** 2)))
+    return errors[0], errors[1]
+
+
+def rows(results: dict[str, Measured], run: str | None) -> list[tuple[str, ...]]:
+    """The table."""
+    header = ("faces", "eyes apart", "found", "others", "eye error: median", "95 %", "crop's error", "ms")
+    table = [header + (("reconstruction error, own alignment", "found", "ratio") if run else ())]
+    for kind, measured in results.items():
+        row = [
+            kind,
+            f"{KINDS[kind]:.0f} px",
+            f"{len(measured.eye_errors) / measured.count:.1%}",
+            str(measured.extra),
+        ]
+        row += [f"{np.quantile(measured.eye_errors, share):.2f}" for share in (0.5, 0.95)]
+        row += [
+            " / ".join(f"{error:.1f}" for error in np.median(measured.pixel_errors, axis=0)),
+            f"{1000 * np.median(measured.seconds):.0f}",
+        ]
+        if run:
+            original, aligned = reconstruction_errors(run, measured.crops)
+            row += [f"{original:.5f}", f"{aligned:.5f}", f"{aligned / original:.2f}"]
+        table.append(tuple(row))
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "run", nargs="?", help="a run trained on the folder at 64x64, to reconstruct the faces"
+    )
+    parser.add_argument("--count", type=int, default=320, help="photographs of each size (default: 320)")
+    parser.add_argument("--table", type=pathlib.Path, default=TABLE)
+    flags = parser.parse_args()
+    folder = os.environ.get("FACEVAE_REAL_FACES")
+    if not folder:
+        raise SystemExit("face_finding: set FACEVAE_REAL_FACES to a folder with CelebA's aligned pictures.")
+    results = measure(pathlib.Path(folder), flags.count)
+    header, *cells = rows(results, flags.run)
+    text = (
+        f"{flags.count} faces of each size in photographs of {SIZE[0]}×{SIZE[1]} pixels, turned by up to 25 degrees. "
+        f"Errors of eyes in pixels of the aligned image of {SHOWN}×{SHOWN}, from where CelebA's alignment has them. "
+        "Crop's error: root mean square difference from the original in the same light, in grey levels of 255, median; "
+        "after the slash, aligned by the known eyes, which leaves what resampling and the faded border cost. "
+        f"Others: found where there is no face. {machine()}\n\n" + markdown(header, cells)
+    )
+    write_section(flags.table, TITLE, "Composites of CelebA's faces", text)
+
+
+if __name__ == "__main__":
+    main()
