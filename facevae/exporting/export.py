@@ -15,13 +15,15 @@ from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
 from facevae.exporting.examples import references, sample_sets, signature_inputs
 from facevae.exporting.folder import CARD, replacing_folder
-from facevae.exporting.formats import ENCODER_FILE, FORMATS, SAVED_MODEL, preferred_decoder
+from facevae.exporting.formats import DETECTORS, ENCODER_FILE, FORMATS, SAVED_MODEL, preferred_decoder
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.icons import icon_faces
 from facevae.exporting.report import table
 from facevae.exporting.sample_distance import NOTABLE_DISTANCE
 from facevae.exporting.sampling import compact
 from facevae.exporting.tflite_file import finished
+from facevae.face_finding.files import FULL_RANGE, SHORT_RANGE
+from facevae.face_finding.files import content as detector_content
 from facevae.files import copy_into
 from facevae.latents import attribute_directions
 from facevae.model import VAE
@@ -167,6 +169,10 @@ def _write_documents(
     decoder, encoder = preferred_decoder(passed), ENCODER_FILE if ENCODER_FILE in passed else None
     if decoder is None:
         return [*notes, "No MOBILE.md and no web page: no decoder passed its checks."]
+    if encoder and card["seen_eyes"]:
+        (folder / DETECTORS).mkdir()
+        for detector in (FULL_RANGE, SHORT_RANGE):
+            (folder / DETECTORS / detector.file).write_bytes(detector_content(detector))
     (folder / "MOBILE.md").write_text(guide.mobile_guide(card, decoder, encoder), encoding="utf-8")
     return notes + web_page.write_page(folder, card, decoder, encoder, icon_faces(exported))
 

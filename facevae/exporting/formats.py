@@ -35,6 +35,8 @@ FORMATS = {
 PREFERRED = ("dynamic_int8", "int8", "float16", "float32")
 ENCODER_FILE = "encoder.tflite"
 SAVED_MODEL = "saved_model/1"
+# The folder of the face detector's files, which are others' work.
+DETECTORS = "face_finding"
 
 # dB. A file below this does not reproduce the model: it is removed.
 LOWEST_PSNR = 25.0

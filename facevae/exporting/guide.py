@@ -6,7 +6,8 @@ import string
 from typing import Any
 
 from facevae.command_line.text_table import markdown
-from facevae.exporting.formats import ENCODER_FILE
+from facevae.exporting.formats import DETECTORS, ENCODER_FILE
+from facevae.face_finding.files import FULL_RANGE, SHORT_RANGE
 
 TEMPLATE = pathlib.Path(__file__).with_name("mobile_guide.md")
 # The code that the guide shows and the apps in examples/ consist of.
@@ -35,7 +36,7 @@ def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str
     parts = {
         "attributes": bool(card["attributes"]),
         "encoder": encoder is not None,
-        "photographs": bool(card["eyes"]) and encoder is not None,
+        "photographs": bool(card["seen_eyes"]) and encoder is not None,
         "no_edit": "edit" not in signatures,
         "no_sample": "sample" not in signatures,
         "no_encoder": encoder is None,
@@ -55,14 +56,22 @@ def mobile_guide(card: dict[str, Any], decoder: str, encoder: str | None) -> str
         attributes=_attribute_table(card),
         decoder=decoder,
         encoder=encoder,
+        detectors=DETECTORS,
         dimensions=_dimension_table(card),
-        eyes=" and ".join(f"({x * size:.1f}, {y * size:.1f})" for x, y in card["eyes"] or ()),
+        eyes=_positions(card["eyes"], size),
+        full_range=FULL_RANGE.file,
         ios_branch=IOS_BRANCH,
         latent_dim=card["latent_dim"],
         play_services=PLAY_SERVICES,
+        seen_eyes=_positions(card["seen_eyes"], size),
+        short_range=SHORT_RANGE.file,
         signatures=_signature_table(signatures),
         size=size,
     )
+
+
+def _positions(eyes, size):
+    return " and ".join(f"({x * size:.1f}, {y * size:.1f})" for x, y in eyes or ())
 
 
 def _code_blocks():

@@ -56,7 +56,7 @@ def model_card(
         "attributes": [{"name": name, "minimum": minimum, "maximum": maximum} for name in names],
         "strongest_dimensions": strongest_dimensions(encodings),
         "average_latent": [round(float(value), 5) for value in encodings.mean.mean(axis=0)],
-        "eyes": eye_positions(config, data),
+        **eye_positions(config, data),
         "sampling": {"from": "prior", "noise": model.latent_dim},
         "signatures": signatures,
         "network": {"family": model.network, "preset": config.preset, "likelihood": model.likelihood},
@@ -131,12 +131,19 @@ def bias(names: list[str], drawn: bool) -> str:
     return text
 
 
-def eye_positions(config: Config, data: dict[str, Any]) -> list[list[float]] | None:
-    """The eye positions of aligned faces, [[x, y], [x, y]] as fractions of the image side; None where unknown."""
+def eye_positions(config: Config, data: dict[str, Any]) -> dict[str, list[list[float]] | None]:
+    """Where the eyes of aligned faces are: `eyes`, and `seen_eyes`, where the face detector sees them.
+
+    Returns:
+        [[x, y], [x, y]] each, as fractions of the image side; None where unknown.
+    """
     if config.data != "synthetic_faces" and not is_celeba(config, data):
-        return None
+        return {"eyes": None, "seen_eyes": None}
     frame = training_frame(config.data, config.crop, config.image_size)
-    return [[round(coordinate / config.image_size, 4) for coordinate in eye] for eye in frame.eyes]
+    return {
+        name: [[round(coordinate / config.image_size, 4) for coordinate in eye] for eye in eyes]
+        for name, eyes in (("eyes", frame.eyes), ("seen_eyes", frame.seen_eyes))
+    }
 
 
 def as_json(card: dict[str, Any]) -> bytes:

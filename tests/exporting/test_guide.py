@@ -13,6 +13,7 @@ from facevae.synthetic_faces import ATTRIBUTE_NAMES
 
 SMALLEST = FORMATS["dynamic_int8"].file
 PUBLISHED = ROOT / "docs" / "mobile.md"
+DETECTORS = {"face_detection_full_range.tflite", "face_detection_short_range.tflite"}
 SIZE, LATENT_DIM = 64, 128
 IMAGE, IMAGE_UINT8 = ([1, SIZE, SIZE, 3], "float32"), ([1, SIZE, SIZE, 4], "uint8")
 
@@ -43,7 +44,7 @@ def card(attributes=(), density=False, dimensions=((0, -1.0, 1.0),), data="synth
         "strongest_dimensions": [
             {"dimension": d, "minimum": low, "maximum": high} for d, low, high in dimensions
         ],
-        "eyes": eye_positions(Config(data=data, image_size=SIZE), {}),
+        **eye_positions(Config(data=data, image_size=SIZE), {}),
         "sampling": {"noise": noise},
         "signatures": {name: sides for name, sides in signatures.items() if not missing.get(name)},
     }
@@ -80,9 +81,10 @@ def test_the_guide_of_a_whole_export_says_nothing_of_missing_parts():
 
 
 def test_the_guide_shows_each_file_of_the_code_as_it_is():
-    guide = mobile_guide(card(), SMALLEST, ENCODER_FILE)
+    guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), SMALLEST, ENCODER_FILE)
     shown = re.findall(r"^`(\S+)`:\n\n```(\w+)\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
     code = {name: text for name, _, text in shown if name != "app/build.gradle.kts"}
+    assert len(code) == 7
     assert code == {file.name: file.read_text(encoding="utf-8") for file in CODE.iterdir()}
     assert {language for _, language, _ in shown} == {"kotlin", "swift"}
 
@@ -102,7 +104,7 @@ def test_the_guide_loads_the_preferred_decoder_and_no_other(formats, preferred):
     assert decoder == FORMATS[preferred].file
     guide = mobile_guide(card(ATTRIBUTE_NAMES, density=True), decoder, ENCODER_FILE)
     named = set(re.findall(r"\w+\.tflite", guide))
-    assert named == {decoder, ENCODER_FILE, "decoder.tflite"}
+    assert named == {decoder, ENCODER_FILE, "decoder.tflite", *DETECTORS}
     assert f"| `{decoder}` | `decoder.tflite` |" in guide
 
 

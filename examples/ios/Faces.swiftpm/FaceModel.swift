@@ -21,6 +21,8 @@ struct ModelCard: Decodable {
     let attributes: [Attribute]
     let sampling: Sampling
     let signatures: [String: Signature]
+    /// Where `FaceFinder` sees the eyes in the training images, as fractions of the side; nil where unknown.
+    let seenEyes: [[Double]]?
 }
 
 /// A face and the latent that it was decoded from, for edits.
@@ -107,7 +109,7 @@ actor FaceModel {
         return try interpreter.signatureRunner(with: signature)
     }
 
-    private static func load(_ name: String) throws -> Interpreter {
+    static func load(_ name: String) throws -> Interpreter {
         var options = Interpreter.Options()
         options.threadCount = 1
         return try Interpreter(modelPath: file(name, "tflite").path, options: options)

@@ -40,6 +40,11 @@ class FaceModel(
         }
     }
 
+    /** Where `FaceFinder` sees the eyes in the training images, as fractions of the side; null where unknown. */
+    val eyes: List<Pair<Float, Float>>? = card.optJSONArray("seen_eyes")?.let { eyes ->
+        List(2) { i -> eyes.getJSONArray(i).let { Pair(it.getDouble(0).toFloat(), it.getDouble(1).toFloat()) } }
+    }
+
     private val decoder = load("decoder.tflite")
     private val encoder = lazy { load("encoder.tflite") }
     private val calls = mutableMapOf<String, Call>()

@@ -61,6 +61,8 @@ class CompiledModel private constructor() : JniHandle() {
     fun createInputBuffers(signature: String): List<TensorBuffer> = TODO(signature)
     fun createOutputBuffers(signatureIndex: Int = 0): List<TensorBuffer> = TODO("$signatureIndex")
     fun createOutputBuffers(signature: String): List<TensorBuffer> = TODO(signature)
+    fun run(inputs: List<TensorBuffer>, outputs: List<TensorBuffer>, signatureIndex: Int = 0): Unit =
+        TODO("$inputs $outputs $signatureIndex")
     fun run(inputs: List<TensorBuffer>, signature: String): List<TensorBuffer> = TODO("$inputs $signature")
     fun run(inputs: List<TensorBuffer>, outputs: List<TensorBuffer>, signature: String): Unit =
         TODO("$inputs $outputs $signature")

@@ -13,6 +13,10 @@ public final class Bitmap {
         return null;
     }
 
+    public static Bitmap createScaledBitmap(Bitmap src, int dstWidth, int dstHeight, boolean filter) {
+        return null;
+    }
+
     public void getPixels(int[] pixels, int offset, int stride, int x, int y, int width, int height) {}
 
     public int getWidth() {

@@ -8,4 +8,12 @@ public class JSONArray {
     public JSONObject getJSONObject(int index) {
         return null;
     }
+
+    public JSONArray getJSONArray(int index) {
+        return null;
+    }
+
+    public double getDouble(int index) {
+        return 0.0;
+    }
 }

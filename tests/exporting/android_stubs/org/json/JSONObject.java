@@ -29,6 +29,10 @@ public class JSONObject {
         return null;
     }
 
+    public JSONArray optJSONArray(String name) {
+        return null;
+    }
+
     public Iterator<String> keys() {
         return null;
     }

@@ -1,0 +1,5 @@
+package android.graphics;
+
+public class BitmapShader extends Shader {
+    public BitmapShader(Bitmap bitmap, Shader.TileMode tileX, Shader.TileMode tileY) {}
+}

@@ -1,0 +1,9 @@
+package android.graphics;
+
+public class Matrix {
+    public void setValues(float[] values) {}
+
+    public boolean invert(Matrix inverse) {
+        return false;
+    }
+}
