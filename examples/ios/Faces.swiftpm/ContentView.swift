@@ -7,12 +7,17 @@ struct FacesApp: App {
     }
 }
 
+/// The attributes that get a slider, where the model has them; others take the place of those that it has not.
+private let shown = ["Smiling", "Eyeglasses", "Blond_Hair"]
+
 /// Nine faces, and the chosen one as the sliders say.
 @MainActor
 final class FaceSheet: ObservableObject {
     @Published private(set) var faces: [Face] = []
     @Published private(set) var edited: CGImage?
-    @Published private(set) var sliders: [ModelCard.Attribute] = []
+    @Published private(set) var attributes: [ModelCard.Attribute] = []
+    /// Which of the attributes have a slider.
+    @Published private(set) var sliders: [Int] = []
     @Published private(set) var strengths: [Float] = []
     @Published private(set) var message: String?
     private var model: FaceModel?
@@ -23,8 +28,12 @@ final class FaceSheet: ObservableObject {
         guard model == nil else { return }
         await explainingErrors {
             let loaded = try await Task.detached { try FaceModel() }.value
-            self.strengths = [Float](repeating: 0, count: loaded.card.attributes.count)
-            self.sliders = Array(loaded.card.attributes.prefix(3))
+            let attributes = loaded.card.attributes
+            let first = shown.compactMap { name in attributes.firstIndex { $0.name == name } }
+            let others = attributes.indices.filter { !first.contains($0) }
+            self.strengths = [Float](repeating: 0, count: attributes.count)
+            self.attributes = attributes
+            self.sliders = Array((first + others).prefix(3))
             self.model = loaded
         }
         await draw()
@@ -47,8 +56,8 @@ final class FaceSheet: ObservableObject {
     }
 
     /// Moves a slider; of several moves only the last one is shown.
-    func move(_ slider: Int, to strength: Float) {
-        strengths[slider] = strength
+    func move(_ attribute: Int, to strength: Float) {
+        strengths[attribute] = strength
         guard let model, let chosen else { return }
         drawing?.cancel()
         let wanted = strengths
@@ -80,14 +89,14 @@ struct ContentView: View {
             }
             Button("More") { Task { await sheet.draw() } }.padding()
             if let edited = sheet.edited { picture(edited).frame(maxWidth: 240) }
-            ForEach(sheet.sliders.indices, id: \.self) { slider($0) }
+            ForEach(sheet.sliders, id: \.self) { slider($0) }
         }
         .padding()
         .task { await sheet.load() }
     }
 
     private func slider(_ index: Int) -> some View {
-        let attribute = sheet.sliders[index]
+        let attribute = sheet.attributes[index]
         let strength = Binding(
             get: { sheet.strengths[index] },
             set: { sheet.move(index, to: $0) })

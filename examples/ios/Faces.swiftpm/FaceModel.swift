@@ -12,6 +12,7 @@ struct ModelCard: Decodable {
 
     struct Sampling: Decodable {
         let noise: Int
+        let temperature: Double?
     }
 
     struct Signature: Decodable {}
@@ -51,9 +52,11 @@ actor FaceModel {
         interpreters["decoder"] = try Self.load("decoder")
     }
 
-    /// A new face.
-    func newFace() throws -> Face {
-        let noise = (0..<card.sampling.noise).map { _ in gaussian() }
+    /// A new face. A lower temperature draws more typical ones; nil is the model's best where it was measured.
+    func newFace(temperature: Double? = nil) throws -> Face {
+        let factor = Float(temperature ?? card.sampling.temperature ?? 0.7)
+        // The last number of a density's noise chooses its component, and has no temperature.
+        let noise = (0..<card.sampling.noise).map { gaussian() * ($0 < card.latentDim ? factor : 1) }
         guard card.signatures["sample"] != nil else {  // a model without a fitted density
             return Face(latent: noise, image: try decode(noise))
         }

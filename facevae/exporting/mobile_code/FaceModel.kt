@@ -27,6 +27,8 @@ class FaceModel(
 ) : AutoCloseable {
     private val card = JSONObject(context.assets.open("model_card.json").use { String(it.readBytes()) })
     private val signatures = card.getJSONObject("signatures")
+    private val sampling = card.getJSONObject("sampling")
+    private val latentSize = card.getInt("latent_dim")
 
     /** Pixels along each side of an image. */
     val size = card.getInt("image_size")
@@ -49,9 +51,12 @@ class FaceModel(
     private val encoder = lazy { load("encoder.tflite") }
     private val calls = mutableMapOf<String, Call>()
 
-    /** A new face. */
-    fun newFace(random: Random): Face {
-        val noise = FloatArray(card.getJSONObject("sampling").getInt("noise")) { random.nextGaussian().toFloat() }
+    /** A new face. A lower temperature draws more typical ones; the default is the model's best where it was measured. */
+    fun newFace(random: Random, temperature: Double = sampling.optDouble("temperature", 0.7)): Face {
+        // The last number of a density's noise chooses its component, and has no temperature.
+        val noise = FloatArray(sampling.getInt("noise")) { i ->
+            (random.nextGaussian() * if (i < latentSize) temperature else 1.0).toFloat()
+        }
         if (!signatures.has("sample")) return Face(noise, decode(noise)) // a model without a fitted density
         val drawn = call("sample").run(mapOf("noise" to noise))
         return Face(drawn.getValue("latent"), bitmap(drawn.getValue("image")))

@@ -17,6 +17,10 @@ public class JSONObject {
         return 0.0;
     }
 
+    public double optDouble(String name, double fallback) {
+        return 0.0;
+    }
+
     public String getString(String name) {
         return null;
     }

@@ -16,6 +16,9 @@ import java.util.Random
 import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
 
+/** The attributes that get a slider, where the model has them; others take the place of those that it has not. */
+private val SHOWN = listOf("Smiling", "Eyeglasses", "Blond_Hair")
+
 /** Nine faces; the one that is tapped can be edited with three sliders. */
 class MainActivity : Activity() {
     private val worker = Executors.newSingleThreadExecutor() // the only thread that uses the model
@@ -41,7 +44,8 @@ class MainActivity : Activity() {
         inBackground {
             val loaded = FaceModel(applicationContext)
             model = loaded
-            runOnUiThread { addSliders(loaded.attributes.take(3)) }
+            val shown = SHOWN.mapNotNull { name -> loaded.attributes.find { it.name == name } }
+            runOnUiThread { addSliders((shown + loaded.attributes).distinct().take(3)) }
         }
         draw()
     }
