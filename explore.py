@@ -101,8 +101,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
     _add_count(parser, 40, 1000, "number of faces from each distribution")
-    help = "factor on the noise: below 1 for more typical faces, above 1 for more varied ones (default: 1)"
-    parser.add_argument("--temperature", type=temperature, default=1.0, help=help)
+    _add_temperature(parser)
     _add_seed(parser)
 
 
@@ -141,6 +140,7 @@ def _add_traverse(parser: argparse.ArgumentParser) -> None:
 
 def _add_neighbours(parser: argparse.ArgumentParser) -> None:
     _add_count(parser, 8, 100, "number of generated faces")
+    _add_temperature(parser)
     _add_seed(parser)
 
 
@@ -170,6 +170,14 @@ def _add_alignment(parser: argparse.ArgumentParser) -> None:
 def _add_count(parser: argparse.ArgumentParser, default: int | None, most: int, what: str) -> None:
     help = what if default is None else f"{what} (default: {default})"
     parser.add_argument("--count", type=whole_number(1, most), default=default, help=help)
+
+
+def _add_temperature(parser: argparse.ArgumentParser) -> None:
+    help = (
+        "factor on the noise: below 1 for more typical faces, 1 for the model as it is, above 1 for more varied faces "
+        "(default: the run's viewing temperature, at which faces look best by measurement)"
+    )
+    parser.add_argument("--temperature", type=temperature, help=help)
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:

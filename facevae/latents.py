@@ -1,12 +1,16 @@
-"""Arithmetic on latents: KL per dimension, attribute directions, interpolation, traversals, tests of normality.
+"""Arithmetic on latents: KL per dimension, attribute directions, interpolation, traversals, tests of normality, and
+how two sets overlap.
 
 Pure functions of arrays. `mean` and `log_variance` are the posterior of each face, as `VAE.encode` gives it.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+# Where faces are drawn to be looked at, and the run's own best is not known; 1 is all the spread of the density.
+VIEWING_TEMPERATURE = 0.8
 # The points of a traversal, in standard deviations of the faces.
 TRAVERSAL_DEVIATIONS = np.linspace(-3.0, 3.0, 7, dtype=np.float32)
 
@@ -229,3 +233,68 @@ def normality(samples: np.ndarray) -> Normality:
     rejected = np.zeros(len(order), bool)
     rejected[order[:first]] = True
     return Normality(np.array([test.statistic for test in tests]), rejected, len(samples))
+
+
+# ------------------------------------------------------------------------------
+# Sets of latents, or of other features
+# ------------------------------------------------------------------------------
+
+
+def precision_and_recall(
+    references: np.ndarray, samples: np.ndarray, neighbours: int = 3
+) -> tuple[float, float]:
+    """Share of samples in the manifold of the references, and of references in the manifold of the samples.
+
+    A set's manifold is the union of balls around its points, whose radius is the distance to the point's k-th nearest
+    neighbour in the set: Kynkäänniemi et al., arXiv:1904.06991, section 2, with k = 3 as there.
+
+    Args:
+        references: `float[n, d]`.
+        samples: `float[m, d]`.
+        neighbours: k.
+
+    Raises:
+        ValueError: no more than k rows, or values that are not finite.
+    """
+    references = finite_rows("references", references, neighbours + 1)
+    samples = finite_rows("samples", samples, neighbours + 1)
+    precision = _share_inside(samples, references, neighbours)
+    return precision, _share_inside(references, samples, neighbours)
+
+
+def _share_inside(points, manifold, neighbours):
+    from sklearn.metrics import pairwise_distances_chunked
+
+    def radii(distances, start):  # the nearest is the point itself, at distance 0
+        return np.partition(distances, neighbours, axis=1)[:, neighbours]
+
+    def inside(distances, start):
+        return (distances <= radius).any(axis=1)
+
+    radius = np.concatenate(list(pairwise_distances_chunked(manifold, reduce_func=radii)))
+    found = pairwise_distances_chunked(points, manifold, reduce_func=inside)
+    return float(np.concatenate(list(found)).mean())
+
+
+def finite_rows(name: str, values: Any, least: int = 2, dtype: Any = np.float64) -> np.ndarray:
+    """Vectors as an array of this dtype.
+
+    Args:
+        name: what they are, for the message.
+        values: `[n, d]`.
+        least: the smallest n.
+        dtype: of NumPy.
+
+    Raises:
+        ValueError: fewer rows, another shape, or values that are not finite.
+    """
+    values = np.asarray(values, dtype)
+    if values.ndim != 2 or len(values) < least:
+        raise ValueError(
+            f"{name}: expected at least {least} rows of features, received the shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name}: expected finite values, received {(~np.isfinite(values)).sum()} that are not."
+        )
+    return values

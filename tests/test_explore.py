@@ -459,3 +459,27 @@ def test_a_shifted_and_scaled_face_aligned_by_its_eyes_reconstructs_as_well_as_a
     unshifted = error(render(faces, 32))
     assert error(aligned) < 1.1 * unshifted
     assert error(np.stack([np.asarray(picture) for picture in cropped])) > 1.5 * unshifted
+
+
+def test_faces_are_drawn_at_the_runs_viewing_temperature_unless_another_is_given(run, monkeypatch, capsys):
+    monkeypatch.setattr(OpenedRun, "viewing_temperature", 0.65)
+    drawn = []
+    sample = VAE.sample
+    monkeypatch.setattr(
+        VAE,
+        "sample",
+        lambda self, count, seed=0, sample_from=None, temperature=1.0: (
+            drawn.append(temperature) or sample(self, count, seed, sample_from, temperature)
+        ),
+    )
+    for command in ("generate", "neighbours"):
+        explore.main([str(run.path), command, "--count", "2"])
+        assert "0.65, the run's viewing temperature" in capsys.readouterr().out
+    explore.main([str(run.path), "generate", "--count", "2", "--temperature", "0.9"])
+    assert drawn == [0.65, 0.65, 0.65, 0.9, 0.9]
+    names = {path.name for path in run.figures.iterdir()}
+    assert names == {
+        "generated-count-2.png",
+        "neighbours-count-2.png",
+        "generated-count-2-temperature-0.9.png",
+    }

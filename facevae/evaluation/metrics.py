@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import pairwise_distances_chunked
+
+from facevae.latents import finite_rows
+from facevae.latents import precision_and_recall as precision_and_recall
 
 PATCH_SIDE = 7
 SMALLEST_LEVEL = 16
@@ -99,7 +101,7 @@ def frechet_distance(references: np.ndarray, samples: np.ndarray) -> float:
     Raises:
         ValueError: fewer than two rows, or values that are not finite.
     """
-    references, samples = _features("references", references), _features("samples", samples)
+    references, samples = finite_rows("references", references), finite_rows("samples", samples)
     difference = references.mean(axis=0) - samples.mean(axis=0)
     first, second = np.cov(references, rowvar=False), np.cov(samples, rowvar=False)
     first, second = np.atleast_2d(first), np.atleast_2d(second)
@@ -109,40 +111,6 @@ def frechet_distance(references: np.ndarray, samples: np.ndarray) -> float:
     shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0.0)).sum()
     distance = difference @ difference + np.trace(first) + np.trace(second) - 2.0 * shared
     return float(max(distance, 0.0))
-
-
-def precision_and_recall(
-    references: np.ndarray, samples: np.ndarray, neighbours: int = 3
-) -> tuple[float, float]:
-    """Share of samples in the manifold of the references, and of references in the manifold of the samples.
-
-    A set's manifold is the union of balls around its points, whose radius is the distance to the point's k-th nearest
-    neighbour in the set: Kynkäänniemi et al., arXiv:1904.06991, section 2, with k = 3 as there.
-
-    Args:
-        references: `float[n, d]`.
-        samples: `float[m, d]`.
-        neighbours: k.
-
-    Raises:
-        ValueError: no more than k rows, or values that are not finite.
-    """
-    references = _features("references", references, neighbours + 1)
-    samples = _features("samples", samples, neighbours + 1)
-    precision = _share_inside(samples, references, neighbours)
-    return precision, _share_inside(references, samples, neighbours)
-
-
-def _share_inside(points, manifold, neighbours):
-    def radii(distances, start):  # the nearest is the point itself, at distance 0
-        return np.partition(distances, neighbours, axis=1)[:, neighbours]
-
-    def inside(distances, start):
-        return (distances <= radius).any(axis=1)
-
-    radius = np.concatenate(list(pairwise_distances_chunked(manifold, reduce_func=radii)))
-    found = pairwise_distances_chunked(points, manifold, reduce_func=inside)
-    return float(np.concatenate(list(found)).mean())
 
 
 def sliced_wasserstein(
@@ -161,8 +129,8 @@ def sliced_wasserstein(
     Raises:
         ValueError: sets of different shapes, or values that are not finite.
     """
-    references = _features("references", references, dtype=np.float32)
-    samples = _features("samples", samples, dtype=np.float32)
+    references = finite_rows("references", references, dtype=np.float32)
+    samples = finite_rows("samples", samples, dtype=np.float32)
     if references.shape != samples.shape:
         raise ValueError(
             f"references, samples: expected the same shape, received {references.shape} and {samples.shape}."
@@ -177,19 +145,6 @@ def sliced_wasserstein(
         )
         total += float(np.abs(first - second).mean(axis=1, dtype=np.float64).sum())
     return total / directions
-
-
-def _features(name, values, least=2, dtype=np.float64):
-    values = np.asarray(values, dtype)
-    if values.ndim != 2 or len(values) < least:
-        raise ValueError(
-            f"{name}: expected at least {least} rows of features, received the shape {values.shape}."
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"{name}: expected finite values, received {(~np.isfinite(values)).sum()} that are not."
-        )
-    return values
 
 
 # ------------------------------------------------------------------------------

@@ -94,22 +94,27 @@ def _show_photograph(explored: Exploration, photograph: Photograph, name: str, m
     explored.show(f"photograph_{stem(name)}", sheet, made_by)
 
 
-def generate(explored: Exploration, count: int = 40, temperature: float = 1.0, seed: int = 0) -> None:
-    """New faces, from the fitted density if there is one, and from N(0, 1)."""
+def generate(explored: Exploration, count: int = 40, temperature: float | None = None, seed: int = 0) -> None:
+    """New faces, from the fitted density if there is one, and from N(0, 1).
+
+    Without a temperature: at the run's viewing temperature.
+    """
+    drawn_at, said = _temperature(explored, temperature)
     sources = {"density": "the density fitted to encoded training faces", "prior": "N(0, 1)"}
     if explored.model.density is None:
         del sources["density"]
         print(
             "The run has no fitted density (density_components is 0, or training has not ended): N(0, 1) only."
         )
-    note = f"Temperature {temperature:g}, seed {seed}."
+    print(said)
+    note = f"{said} Seed {seed}."
     grids = [
         figures.sample_grid(
-            explored.model.sample(count, seed, source, temperature), f"Faces from {name}", note, SIDE
+            explored.model.sample(count, seed, source, drawn_at), f"Faces from {name}", note, SIDE
         )
         for source, name in sources.items()
     ]
-    made_by = options_in_name(count=(count, 40), temperature=(temperature, 1.0), seed=(seed, 0))
+    made_by = options_in_name(count=(count, 40), temperature=(temperature, None), seed=(seed, 0))
     explored.show("generated", figures.stacked(grids), made_by)
 
 
@@ -283,28 +288,43 @@ def traverse(
     explored.show("traversal", grid, made_by)
 
 
-def neighbours(explored: Exploration, count: int = 8, seed: int = 0) -> None:
-    """The training faces nearest to generated ones, which shows whether the model memorised them."""
+def neighbours(
+    explored: Exploration, count: int = 8, temperature: float | None = None, seed: int = 0
+) -> None:
+    """The training faces nearest to generated ones, which shows whether the model memorised them.
+
+    Without a temperature: at the run's viewing temperature.
+    """
+    drawn_at, said = _temperature(explored, temperature)
     train, test = explored.dataset.train, explored.dataset.test
     nearest = min(6, len(train))
-    generated = explored.model.sample(count, seed)
+    generated = explored.model.sample(count, seed, temperature=drawn_at)
     # Decoded faces are smoother than photographs, and a smooth image is nearer to every other. So the generated faces
     # are compared with the same decoder's reconstructions of faces that it was not trained on.
     unseen = explored.model.decode_all(explored.encode(test.images(np.arange(min(200, len(test))))))
     indices, distances = nearest_faces(np.concatenate([generated, unseen]), train, nearest)
     closest, usual = distances[:count, 0], np.quantile(distances[count:, 0], [0.05, 0.5, 0.95])
     note = (
-        "Distance: root mean square over pixels in [0, 1], mirrored faces included. For scale, the nearest training "
-        f"face of {len(unseen)} reconstructed test faces: median {usual[1]:.3f}, 90 % between {usual[0]:.3f} and "
-        f"{usual[2]:.3f}. A memorised face would be far below."
+        f"{said} Distance: root mean square over pixels in [0, 1], mirrored faces included. For scale, the "
+        f"nearest training face of {len(unseen)} reconstructed test faces: median {usual[1]:.3f}, 90 % between "
+        f"{usual[0]:.3f} and {usual[2]:.3f}. A memorised face would be far below."
     )
     print(
         f"Generated faces and their nearest training faces: median distance {np.median(closest):.3f}.\n{note}"
     )
+    made_by = options_in_name(count=(count, 8), temperature=(temperature, None), seed=(seed, 0))
     grid = figures.neighbour_grid(
         generated, train.images(indices[:count].ravel()), closest, "Nearest training faces", note, SIDE
     )
-    explored.show("neighbours", grid, options_in_name(count=(count, 8), seed=(seed, 0)))
+    explored.show("neighbours", grid, made_by)
+
+
+def _temperature(explored: Exploration, given: float | None) -> tuple[float, str]:
+    """The temperature to draw with, the run's own unless one was given, and the sentence that says so."""
+    if given is not None:
+        return given, f"Temperature {given:g}."
+    own = explored.opened.viewing_temperature
+    return own, f"Temperature {own:g}, the run's viewing temperature (1: all the spread of the density)."
 
 
 def _check_count(asked, available, what, least=1):

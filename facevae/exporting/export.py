@@ -126,7 +126,14 @@ def _fill(
 
         batch_1 = pathlib.Path(scratch) / "batch_1"
         signatures = saved_model.write_for_conversion(exported, batch_1)
-        card = model_card.model_card(exported, signatures, encodings, opened.config, opened.data_description)
+        card = model_card.model_card(
+            exported,
+            signatures,
+            encodings,
+            opened.config,
+            opened.data_description,
+            opened.viewing_temperature,
+        )
         card_bytes = model_card.as_json(card)
         calibration = signature_inputs(exported, encodings, CALIBRATION_EXAMPLES, CALIBRATION_SEED)
         samples = sample_sets(exported, SAMPLE_SEED)

@@ -35,7 +35,12 @@ _SYNTHETIC = {
 
 
 def model_card(
-    exported: ExportedModel, signatures: dict, encodings: Encodings, config: Config, data: dict[str, Any]
+    exported: ExportedModel,
+    signatures: dict,
+    encodings: Encodings,
+    config: Config,
+    data: dict[str, Any],
+    temperature: float,
 ) -> dict[str, Any]:
     """All facts about the files that an app needs, as JSON values.
 
@@ -45,6 +50,7 @@ def model_card(
         encodings: of training faces.
         config: of the run.
         data: the run's description of its data set.
+        temperature: at which new faces look best, see `facevae.run.viewing`.
     """
     model = exported.model
     names = list(data.get("attribute_names", ())) if exported.directions is not None else []
@@ -57,7 +63,7 @@ def model_card(
         "strongest_dimensions": strongest_dimensions(encodings),
         "average_latent": [round(float(value), 5) for value in encodings.mean.mean(axis=0)],
         **eye_positions(config, data),
-        "sampling": {"from": "prior", "noise": model.latent_dim},
+        "sampling": {"from": "prior", "noise": model.latent_dim, "temperature": temperature},
         "signatures": signatures,
         "network": {"family": model.network, "preset": config.preset, "likelihood": model.likelihood},
         "training_data": training_data(config, data),
@@ -70,6 +76,7 @@ def model_card(
         card["sampling"] = {
             "from": "density",
             "noise": model.latent_dim + 1,
+            "temperature": temperature,
             "cost_nats": round(divergence(model.density, exported.density), 3),
         }
     return card
@@ -209,9 +216,12 @@ def _editing(card):
 
 def _new_faces(card):
     sampling = card["sampling"]
+    best = f"Faces look best with {sampling['temperature']:g} times these numbers"
     if sampling["from"] != "density":
-        return f"`decode` turns {card['latent_dim']} numbers of N(0, 1) into a new face."
+        return f"`decode` turns {card['latent_dim']} numbers of N(0, 1) into a new face. {best}."
     return (
         f"`sample` turns {sampling['noise']} numbers of N(0, 1) into a new face. It uses a mixture fitted to the "
-        f"encoded training faces, in a compact form at a KL divergence of {sampling['cost_nats']} nats."
+        f"encoded training faces, in a compact form at a KL divergence of {sampling['cost_nats']} nats. "
+        f"{best}, all but the last, which "
+        "chooses the component; with 1 they have all the variety of the density."
     )

@@ -112,6 +112,23 @@ class OpenedRun:
         return open_model(self.run, self.config, self.which)
 
     @functools.cached_property
+    def viewing_temperature(self) -> float:
+        """The temperature at which the model's new faces look best, see `facevae.run.viewing.measure`.
+
+        Read from the run folder, or measured and kept there; the usual one where the run has no encodings to measure
+        it with.
+        """
+        from facevae.latents import VIEWING_TEMPERATURE
+        from facevae.run.viewing import viewing_temperature
+
+        model = self.model
+        try:
+            encodings = self.kept_encodings
+        except UserError:
+            return VIEWING_TEMPERATURE
+        return viewing_temperature(self.run, model, encodings)
+
+    @functools.cached_property
     def dataset(self) -> "FaceDataset":
         """The faces that the run was trained on, prepared again if the prepared ones are gone.
 

@@ -7,6 +7,7 @@
     <run>/checkpoints/         last.npz, everything that resuming needs; sharpening.npz, the same of a second phase
     <run>/networks/            last.keras, best.keras, and sharpened.keras after a second phase: models in float32
     <run>/encodings/           encoded training faces, so that commands need not encode them again
+    <run>/viewing.json         the temperature at which new faces look best
     <run>/logs/                TensorBoard's files: train, validation, pictures, ...
     <run>/figures/             pictures of explore.py
     <run>/export/              what export.py makes
@@ -55,6 +56,7 @@ class RunFolder:
         self.logs = self.path / "logs"
         self.log = self.path / "train.log"
         self.encodings = self.path / "encodings"
+        self.viewing = self.path / "viewing.json"
         self.figures = self.path / "figures"
         self.export = self.path / "export"
         self.evaluation = self.path / "evaluation.json"
@@ -136,7 +138,7 @@ class RunFolder:
     def _refuse_other_kinds(self) -> None:
         """Refuses a file in the place of a folder and the like, which would end a training at its first save."""
         files = [self._run_json, self._lock, self.checkpoint, self.sharpening_checkpoint, self.evaluation]
-        files += [self.encodings / "train.npz", self.faces, self.log]
+        files += [self.encodings / "train.npz", self.faces, self.log, self.viewing]
         files += [self.network(which) for which in NETWORKS]
         folders = {self.logs, self.figures, *(file.parent for file in files)}
         for path, is_expected, kind in (

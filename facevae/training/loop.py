@@ -13,7 +13,7 @@ from facevae.model import SETTINGS, VAE, schedules
 from facevae.model.optimizers import Adam, Muon
 from facevae.run.begun_on import BegunOn, describe_data, keep_faces
 from facevae.run.encodings import MOST_TRAINING_FACES, encode_faces, training_encodings
-from facevae.run.opened_run import asking_for_data, load
+from facevae.run.opened_run import OpenedRun, asking_for_data, load
 from facevae.run.run_folder import RunFolder
 from facevae.run.trained_model import fit_density
 from facevae.training import memory
@@ -88,7 +88,17 @@ def train(
     workers.wait_for_all()
     if config.sharpen:
         finished = sharpen(config, run, dataset, runtime, progress, callbacks, interruption)
+    if finished is not None:
+        _measure_viewing_temperature(run)
     return finished
+
+
+def _measure_viewing_temperature(run: RunFolder) -> None:
+    """Measures at which temperature faces look best, which the other commands would do when they first need it."""
+    temperature = OpenedRun(run.path).viewing_temperature
+    print(
+        f"Viewing temperature: {temperature:g}, at which new faces look best (1: all the spread of the density)."
+    )
 
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:

@@ -38,7 +38,10 @@ PARSE = {
             "--temprature: there is no such flag. Did you mean --temp",
         ),
         # A flag of another command.
-        ("explore runs/mine latents --temperature 1", "--temperature: expected with generate only."),
+        (
+            "explore runs/mine latents --temperature 1",
+            "--temperature: expected with generate or neighbours only.",
+        ),
         # Words that belong to no flag.
         ("train demo", "'demo': expected a flag, or nothing more."),
         ("train epochs=3", "'epochs': expected a flag, or nothing more. Did you mean --epochs?"),
@@ -55,7 +58,7 @@ PARSE = {
         ("train --resume=yes", "--resume/--no-resume: expected no value, received 'yes'."),
         (
             "evaluate runs/mine --which bset",
-            "--which: expected one of best, last, received 'bset'. Did you mean best?",
+            "--which: expected one of last, best, sharpened, received 'bset'. Did you mean best?",
         ),
         ("evaluate runs/mine --save-images 8", "--save-images: expected 2 values after it, received others."),
         (
