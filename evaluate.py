@@ -1,7 +1,8 @@
 """Measure a trained run on its test split: python evaluate.py RUN_DIR.
 
 It measures reconstructions, likelihood, distances of samples from test faces, and whether training faces were
-memorised. Samples are drawn at temperature 1: the model as it is. The results are printed, saved as evaluation.json in the run folder, and shown in TensorBoard.
+memorised. Samples are drawn at temperature 1: the model as it is. The results are printed, saved as evaluation.json in
+the run folder, and shown in TensorBoard.
 """
 
 from facevae.command_line.interruption import end_on_signals

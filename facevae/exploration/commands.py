@@ -324,7 +324,7 @@ def _temperature(explored: Exploration, given: float | None) -> tuple[float, str
     if given is not None:
         return given, f"Temperature {given:g}."
     own = explored.opened.viewing_temperature
-    return own, f"Temperature {own:g}, the run's viewing temperature (1: all the spread of the density)."
+    return own, f"Temperature {own:g}, the run's viewing temperature (1: all the spread)."
 
 
 def _check_count(asked, available, what, least=1):

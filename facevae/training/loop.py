@@ -96,9 +96,7 @@ def train(
 def _measure_viewing_temperature(run: RunFolder) -> None:
     """Measures at which temperature faces look best, which the other commands would do when they first need it."""
     temperature = OpenedRun(run.path).viewing_temperature
-    print(
-        f"Viewing temperature: {temperature:g}, at which new faces look best (1: all the spread of the density)."
-    )
+    print(f"Viewing temperature: {temperature:g}, at which new faces look best (1: all the spread).")
 
 
 def finish(config: Config, run: RunFolder, dataset: FaceDataset) -> VAE:
