@@ -21,6 +21,7 @@ from measuring import machine, write_section
 from PIL import Image
 
 from facevae.command_line.text_table import markdown
+from facevae.evaluation.metric import FEATURES_VERSION, features_version
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = pathlib.Path(__file__).with_suffix(".md")
@@ -86,7 +87,11 @@ def measured(run: pathlib.Path, preset: tuple[str, ...], minutes: float, flags: 
         )
         command("train.py", *preset, *choices, "--run-dir", str(run), "--resume")
         command("evaluate.py", str(run))
-    return json.loads(evaluation.read_text(encoding="utf-8"))
+    found = json.loads(evaluation.read_text(encoding="utf-8"))
+    if features_version(found) not in (None, FEATURES_VERSION):  # its figures are not comparable
+        command("evaluate.py", str(run))
+        found = json.loads(evaluation.read_text(encoding="utf-8"))
+    return found
 
 
 def command(script: str, *arguments: str) -> None:
@@ -113,10 +118,12 @@ def comparison(found: dict[tuple[str, float], dict], flags: argparse.Namespace) 
         f"{name} {m:g} min: {found[name, m]['step']:,}" for name, m in columns if name != "ratio"
     )
     tested = next(iter(found.values()))["test_faces"]
+    version = features_version(next(iter(found.values())))
+    features = f"Features: version {version}. " if version else ""
     return (
         f"{machine()}, seed {flags.seed}; `--preset {flags.preset}` against `{' '.join(REFERENCE)}`, {tested:,} test "
         "faces. The reference's samples are drawn from N(0, 1), ours from the fitted density. "
-        f"Training steps: {steps}.\n\n{markdown(['', *(f'{name}, {m:g} min' for name, m in columns)], rows)}"
+        f"{features}Training steps: {steps}.\n\n{markdown(['', *(f'{name}, {m:g} min' for name, m in columns)], rows)}"
     )
 
 

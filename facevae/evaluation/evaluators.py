@@ -1,20 +1,20 @@
 """Evaluators, which measure a trained run on the test split, and the metrics that each of them declares.
 
 An evaluator is a function that yields pairs of a metric's name and its value, and an entry of `EVALUATORS`. A new
-evaluator or metric needs changes in this file only. The groups `validation_faces`, `reconstructions`, `samples` and
-`prior` are sets of images that are compared with faces of the test split.
+evaluator or metric needs changes in this file only, or in `image_set_distances.py`: the groups `validation_faces`,
+`blurred_faces`, `reconstructions`, `samples` and `prior` are sets of images that are compared with test faces.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from tqdm import tqdm
 
 from facevae import latents
 from facevae.evaluation import metrics
-from facevae.evaluation.compared_sets import compared_sets, decoded_test_faces, describe
+from facevae.evaluation.compared_sets import compared_sets, decoded_test_faces
 from facevae.evaluation.evaluated_run import EvaluatedRun
 from facevae.evaluation.feature_classifier import FeatureClassifier
+from facevae.evaluation.image_set_distances import IMAGE_SET_DISTANCES, IMAGE_SETS, image_set_distances
 from facevae.evaluation.metric import Evaluator, Metric
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.model import losses
@@ -155,72 +155,6 @@ def likelihood(
 
 
 # ------------------------------------------------------------------------------
-# Distances between sets of images
-# ------------------------------------------------------------------------------
-
-IMAGE_SETS = {
-    "validation_faces": "validation faces",
-    "reconstructions": "reconstructions",
-    "samples": "samples ({samples_from})",
-    "prior": "samples (prior)",
-}
-LEVELS = (256, 128, 64, 32, 16)  # sides of the pyramid's levels, for every image size
-
-
-def _distances_of(group):
-    main = group == "samples"
-    explanation = "How many were compared, with the same number of test faces."
-    yield Metric(f"{group}/count", "images", explanation, ",.0f", compared=False)
-    yield Metric(
-        f"{group}/frechet_distance",
-        "Fréchet distance",
-        "Between Gaussians fitted to the features; comparable only for equal numbers of images.",
-        better="lower",
-        compared=main or group == "reconstructions",
-        hparams=main,
-    )
-    explanation = "Share of images whose features lie among the test faces'; blurred images score high too."
-    yield Metric(f"{group}/precision", "precision", explanation, better="higher", compared=main, hparams=main)
-    explanation = "Share of test faces whose features lie among the images'."
-    yield Metric(f"{group}/recall", "recall", explanation, better="higher", compared=main, hparams=main)
-    for side in LEVELS:
-        yield Metric(
-            f"{group}/sliced_wasserstein_{side}",
-            f"SWD {side}x{side} x 1000",
-            "Sliced Wasserstein distance between patches at that scale.",
-            ".1f",
-            better="lower",
-            compared=main,
-        )
-
-
-IMAGE_SET_DISTANCES = tuple(metric for group in IMAGE_SETS for metric in _distances_of(group))
-
-
-def image_set_distances(
-    evaluated: EvaluatedRun, encodings: Encodings, classifier: FeatureClassifier | None = None
-) -> MetricValues:
-    """Distances of sets of images from faces of the test split, in features of the classifier and in patches."""
-    test_faces, *sets = compared_sets(evaluated, encodings)
-    all_references = describe(test_faces, evaluated, classifier)
-    for images in sets:
-        described = describe(images, evaluated, classifier)
-        references = all_references.first(images.count)
-        if references.features is not None and described.features is not None:
-            features = references.features, described.features
-            precision, recall = metrics.precision_and_recall(*features)
-            yield f"{images.name}/frechet_distance", metrics.frechet_distance(*features)
-            yield f"{images.name}/precision", precision
-            yield f"{images.name}/recall", recall
-        progress = f"Comparing patches of {images.name.replace('_', ' ')}"
-        levels = tqdm(described.patches.items(), desc=progress, unit="level", delay=2, leave=False)
-        for side, patches in levels:
-            distance = metrics.patch_distance(references.patches[side], patches, evaluated.seed)
-            yield f"{images.name}/sliced_wasserstein_{side}", distance
-        yield f"{images.name}/count", images.count
-
-
-# ------------------------------------------------------------------------------
 # Memorisation
 # ------------------------------------------------------------------------------
 
@@ -282,7 +216,8 @@ EVALUATORS = (
         IMAGE_SET_DISTANCES,
         image_set_distances,
         IMAGE_SETS,
-        "Compare samples with the validation faces: faces of the same data set that training never saw.",
+        "Real faces: validation faces, which no training saw: the best that a value can be expected to be. "
+        "Blurred: the same faces under a Gaussian of 1 pixel of 64: what blur alone does to a value.",
     ),
     Evaluator(
         "Memorisation: root mean square distance to the nearest training face, pixels in [0, 1]",

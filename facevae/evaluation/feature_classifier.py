@@ -1,4 +1,7 @@
-"""A small attribute classifier, whose features are used to compare sets of faces.
+"""A small classifier, whose features are used to compare sets of faces.
+
+It learns the attributes of faces, and at the same time how much faces have been blurred or otherwise degraded: features
+that were trained on attributes alone hardly change where faces lose their detail.
 
 It is trained on the training split alone, with a fixed seed, and saved beside the prepared records, so that all runs
 on the same records are evaluated with the same classifier.
@@ -17,17 +20,26 @@ from keras import layers
 from tqdm import tqdm
 
 from facevae.data import FaceDataset, Records
+from facevae.evaluation.degradations import KINDS, degraded
+from facevae.evaluation.metric import FEATURES_VERSION
 from facevae.files import locked, whole_file
 from facevae.files.untrusted import parse_json, read_arrays
 from facevae.model.batches import in_batches
 from facevae.model.layers import BatchNormalization
+from facevae.model.optimizers import Adam
 
+VERSION = (
+    2  # of the features: distances in features of different versions are not comparable; 0.1 had version 1
+)
 ARCHITECTURE = (
-    "3x3 convolutions of stride 2 down to 4x4, min(128, 1024 / side) channels, each with BatchNorm and ReLU; "
-    "mean over positions: 128 features; one logit for each attribute"
+    "4x4 convolution of stride 4, then 3x3 ones of stride 2 down to 4x4; 64 channels down to 16x16, 96 at 8x8, 128 at "
+    "4x4, each with BatchNorm and ReLU; mean over positions: 128 features; one logit for each attribute and for each "
+    f"way in which faces are degraded ({', '.join(KINDS)})"
 )
 SEED = 0
-EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE = 15, 3000, 64, 2e-3
+EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE = 15, 1000, 64, 3e-3
+DEGRADED = 20  # of a batch
+DEGRADATION_WEIGHT = 0.6  # of their loss beside that of the attributes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +47,10 @@ class FeatureClassifier:
     """A trained classifier.
 
     Attributes:
-        network: from uint8 images to features and logits.
-        details: saved with an evaluation: architecture, seed, steps, the SHA-256 of the weights, and the balanced
-            accuracy on the validation split, averaged over the attributes (1/2 is chance; None if no attribute has
-            validation faces both with and without it).
+        network: from uint8 images to features, logits of the attributes and logits of the degradations.
+        details: saved with an evaluation: version, architecture, seed, steps, the SHA-256 of the weights, and the
+            balanced accuracy on the validation split, averaged over the attributes (1/2 is chance; None if no
+            attribute has validation faces both with and without it).
     """
 
     network: keras.Model
@@ -64,14 +76,14 @@ def cached_classifier(dataset: FaceDataset) -> FeatureClassifier:
             classifier = _trained_and_saved(path, dataset)
         except OSError as error:
             print(
-                f"{path}: not kept ({error.strerror or error}); the attribute classifier is trained each time."
+                f"{path}: not kept ({error.strerror or error}); the feature classifier is trained each time."
             )
             classifier = train_classifier(dataset.train, dataset.validation)
     return classifier
 
 
 def _trained_and_saved(path, dataset):
-    taken = f"Another process is training the attribute classifier of {dataset.name}: waiting for it."
+    taken = f"Another process is training the feature classifier of {dataset.name}: waiting for it."
     with locked(f"{path}.lock", taken, wait=True):
         classifier = _loaded(path, dataset)
         if classifier is None:
@@ -85,7 +97,19 @@ def _trained_and_saved(path, dataset):
 def classifier_path(dataset: FaceDataset) -> pathlib.Path:
     """The file of a data set's classifier; its name depends on all that it learns from, and on its settings."""
     learned_from = [dataset.train.fingerprint, dataset.validation.fingerprint, dataset.attribute_names]
-    key = [ARCHITECTURE, SEED, EPOCHS, MOST_STEPS, BATCH, LEARNING_RATE, dataset.image_size, *learned_from]
+    key = [
+        VERSION,
+        ARCHITECTURE,
+        SEED,
+        DEGRADED,
+        DEGRADATION_WEIGHT,
+        EPOCHS,
+        MOST_STEPS,
+        BATCH,
+        LEARNING_RATE,
+        dataset.image_size,
+        *learned_from,
+    ]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
     return dataset.folder.with_name(f"{dataset.folder.name}-classifier-{digest}.npz")
 
@@ -107,25 +131,65 @@ def _loaded(path, dataset):
 
 def build_network(image_size: int, attributes: int) -> keras.Model:
     """The untrained network, with the same initial weights each time."""
-    images = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
+    images = keras.Input((image_size, image_size, 3), name="image")
     x = layers.Rescaling(1.0 / 255.0, -0.5, dtype="float32")(images)
-    side = image_size
+    side, stride = image_size, 4
     while side > 4:
-        side //= 2
+        side //= stride
         kernel = keras.initializers.HeNormal(seed=SEED + side)
-        filters = min(128, 1024 // side)
-        x = layers.Conv2D(filters, 3, 2, "same", use_bias=False, kernel_initializer=kernel, dtype="float32")(
-            x
-        )
+        filters = {4: 128, 8: 96}.get(side, 64)
+        size = max(stride, 3)
+        x = layers.Conv2D(
+            filters, size, stride, "same", use_bias=False, kernel_initializer=kernel, dtype="float32"
+        )(x)
         x = layers.ReLU(dtype="float32")(BatchNormalization(momentum=0.95, dtype="float32")(x))
+        stride = 2
     features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
-    kernel = keras.initializers.GlorotUniform(seed=SEED)
-    logits = layers.Dense(attributes, kernel_initializer=kernel, dtype="float32", name="attributes")(features)
-    return keras.Model(images, [features, logits], name="feature_classifier")
+
+    def logits(name, count):
+        kernel = keras.initializers.GlorotUniform(seed=SEED)
+        return layers.Dense(count, kernel_initializer=kernel, dtype="float32", name=name)(features)
+
+    outputs = [features, logits("attributes", attributes), logits("degradations", len(KINDS))]
+    return keras.Model(images, outputs, name="feature_classifier")
+
+
+def _balance(labels):
+    """Weights of the faces with each attribute beside 1 for those without it, and factors of mean weight 1.
+
+    The square root of the odds: without weights, attributes of few faces are hardly learned.
+    """
+    share = np.clip(labels.mean(axis=0, dtype=np.float64), 1e-3, 1.0 - 1e-3)
+    weight = np.sqrt((1.0 - share) / share)
+    return tf.constant(weight, tf.float32), tf.constant(1.0 / (share * weight + 1.0 - share), tf.float32)
+
+
+def _learning_step(network, optimizer, batch_size, balance):
+    """A function that learns from a batch: the last `DEGRADED` of its faces are degraded, by a seed."""
+    clean = max(batch_size - DEGRADED, batch_size // 2)
+    of_each = (batch_size - clean) // len(KINDS)
+    weight, factor = balance
+
+    @tf.function
+    def learn(images, labels, seed):
+        images = tf.cast(images, tf.float32)
+        targets = tf.zeros([clean, len(KINDS)])
+        shown, labels = images[:clean], labels[:clean]
+        if of_each > 1:  # a face is blended and joined with the next one of its kind
+            worse, amounts = degraded(images[clean : clean + of_each * len(KINDS)] / 255.0, seed)
+            shown, targets = tf.concat([shown, 255.0 * worse], 0), tf.concat([targets, amounts], 0)
+        with tf.GradientTape() as tape:
+            _, attributes, degradations = network(shown, training=True)
+            known = tf.nn.weighted_cross_entropy_with_logits(labels, attributes[:clean], weight)
+            seen = tf.nn.sigmoid_cross_entropy_with_logits(targets, degradations)
+            loss = tf.reduce_mean(factor * known) + DEGRADATION_WEIGHT * tf.reduce_mean(seen)
+        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+
+    return learn
 
 
 def train_classifier(train: Records, validation: Records) -> FeatureClassifier:
-    """Trains the classifier: binary cross-entropy, Adam with a cosine schedule, random flips.
+    """Trains the classifier: cross-entropies, Adam with a cosine schedule, random flips.
 
     Args:
         train: the training split, with attributes.
@@ -133,28 +197,25 @@ def train_classifier(train: Records, validation: Records) -> FeatureClassifier:
     """
     batch_size = min(BATCH, len(train))
     steps = min(MOST_STEPS, EPOCHS * (len(train) // batch_size))
-    network = build_network(train.image_size, train.attributes(slice(1)).shape[1])
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
+    labels = train.attributes(np.arange(len(train))).astype(np.float32)
+    network = build_network(train.image_size, labels.shape[1])
+    optimizer = Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
     optimizer.build(network.trainable_variables)
-
-    @tf.function
-    def learn(images, labels):
-        with tf.GradientTape() as tape:
-            logits = network(images, training=True)[1]
-            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
-        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
-
+    learn = _learning_step(network, optimizer, batch_size, _balance(labels))
     random = np.random.default_rng(SEED)
     order = np.empty(0, np.int64)
-    for _ in tqdm(range(steps), desc="Training the attribute classifier", unit="batch", delay=2, leave=False):
+    for step in tqdm(
+        range(steps), desc="Training the feature classifier", unit="batch", delay=2, leave=False
+    ):
         if len(order) < batch_size:
             order = random.permutation(len(train))
         chosen, order = order[:batch_size], order[batch_size:]
         images = train.images(chosen)
         mirrored = random.random(batch_size) < 0.5
         images[mirrored] = images[mirrored, :, ::-1]
-        learn(images, train.attributes(chosen).astype(np.float32))
+        learn(tf.constant(images), tf.constant(labels[chosen]), tf.constant([SEED, step]))
     details = {
+        "version": FEATURES_VERSION,
         "architecture": ARCHITECTURE,
         "seed": SEED,
         "steps": steps,

@@ -4,6 +4,14 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
+FEATURES_VERSION = 2  # values in features of different versions are not comparable; 0.1 had version 1
+
+
+def features_version(evaluation: Mapping[str, Any]) -> int | None:
+    """The version of the features of an evaluation, as `evaluation.json` holds it; None if it has no features."""
+    classifier = evaluation.get("feature_classifier")
+    return classifier.get("version", 1) if classifier else None
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -15,7 +23,7 @@ class Metric:
         explanation: one sentence, shown below or beside the value.
         number_format: a format specification, as in `.3f`.
         unit: text after the number; it may name fields of an `Evaluation`, as in `of {latent_dim}`.
-        better: `lower` or `higher`; None where neither is better.
+        better: `lower`, `higher` or `one`, the value that is best; None where none is better.
         compared: whether `benchmarks/face_quality.py` has a row for it.
         hparams: whether TensorBoard's HParams tab has a column for it. Only for metrics that every image size has.
     """
@@ -25,7 +33,7 @@ class Metric:
     explanation: str
     number_format: str = ".3f"
     unit: str = ""
-    better: Literal["lower", "higher"] | None = None
+    better: Literal["lower", "higher", "one"] | None = None
     compared: bool = True
     hparams: bool = False
 
@@ -37,9 +45,9 @@ class Metric:
     @property
     def description(self) -> str:
         """The explanation, and which values are better."""
-        return (
-            f"{self.explanation} {self.better.capitalize()} is better." if self.better else self.explanation
-        )
+        if self.better is None:
+            return self.explanation
+        return f"{self.explanation} {'1 is best' if self.better == 'one' else f'{self.better.capitalize()} is better'}."
 
     def label(self, evaluation: Mapping[str, Any]) -> str:
         """Group, title and unit, for a table without a heading for the group.

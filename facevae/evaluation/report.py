@@ -8,6 +8,7 @@ from typing import Any
 
 from facevae.errors import UserError
 from facevae.evaluation import evaluators
+from facevae.evaluation.metric import features_version
 from facevae.files import whole_file
 from facevae.run.run_folder import RunFolder
 
@@ -82,14 +83,15 @@ def write_result(path: str | os.PathLike[str], evaluation: Evaluation) -> None:
 # ------------------------------------------------------------------------------
 
 WIDTH = 100  # characters
-ARROWS = {"lower": "↓", "higher": "↑", None: " "}
+ARROWS = {"lower": "↓", "higher": "↑", "one": "≈", None: " "}
 
 
 def table(evaluation: Evaluation) -> str:
     """The metrics with their units, which direction is better, and how to read them."""
     lines = [
         f"{evaluation.test_faces:,} test faces of {evaluation.data}, {evaluation.which} model, epoch "
-        f"{evaluation.epoch:,}, step {evaluation.step:,}; ↓ lower is better, ↑ higher is better"
+        f"{evaluation.epoch:,}, step {evaluation.step:,}",
+        "↓ lower is better, ↑ higher is better, ≈ 1 is best",
     ]
     for evaluator in evaluators.EVALUATORS:
         metrics = [metric for metric in evaluator.metrics if metric.name in evaluation.metrics]
@@ -100,7 +102,9 @@ def table(evaluation: Evaluation) -> str:
     if classifier:
         accuracy = classifier["validation_accuracy"]
         accuracy_text = "" if accuracy is None else f", balanced accuracy {accuracy:.1%} on validation faces"
-        lines += ["", f"Features: attribute classifier {classifier['sha256'][:12]}{accuracy_text}"]
+        version = f"version {features_version(vars(evaluation))}, classifier {classifier['sha256'][:12]}"
+        lines += ["", f"Features: {version}{accuracy_text}"]
+        lines += _wrapped("Compare distances in features, precision and recall only for the same classifier.")
     for note in evaluation.notes:
         lines += _wrapped(note, "Note: ")
     return "\n".join(lines)

@@ -18,8 +18,9 @@ from tensorboard.util import tensor_util
 from callbacks import HyperParameters
 from facevae import evaluation
 from facevae.configuration.choosing import from_preset
+from facevae.data import Records
 from facevae.errors import UserError
-from facevae.evaluation import commands, evaluators, feature_classifier, metrics
+from facevae.evaluation import commands, evaluators, feature_classifier, patches
 from facevae.evaluation.image_sets import ImageSet, choose_indices, write_png
 from facevae.model import VAE
 from facevae.run.encodings import encode_faces
@@ -30,7 +31,7 @@ from facevae.run.run_folder import RunFolder
 @pytest.fixture
 def evaluated(tmp_path, blob_dataset, monkeypatch):
     """A function that makes an untrained run with 16 test blobs, evaluated with 16 samples and 16 patches of each."""
-    monkeypatch.setattr(metrics, "MOST_PATCHES_PER_IMAGE", 16)
+    monkeypatch.setattr(patches, "MOST_PATCHES_PER_IMAGE", 16)
 
     def evaluated(seed=0, count=16, dataset=blob_dataset, **options) -> evaluation.EvaluatedRun:
         run = RunFolder(tmp_path / "run")
@@ -70,6 +71,10 @@ def _as_tensor(function):
     import tensorflow as tf
 
     return lambda *arguments: tf.constant(function(*arguments), tf.float32)
+
+
+def encodings_of(one):
+    return encode_faces(one.model, one.dataset.test)
 
 
 def written(run):
@@ -148,6 +153,8 @@ def test_distances_are_0_for_the_references_themselves_and_large_for_grey_images
     same = dict(evaluators.image_set_distances(one, encodings, untrained_classifier))
     assert same["samples/frechet_distance"] == pytest.approx(0.0, abs=1e-4)
     assert (same["samples/precision"], same["samples/recall"]) == (1.0, 1.0)
+    for name in ("sharpness_2_4", "sharpness_4_8", "sharpness_8_16"):
+        assert same[f"samples/{name}"] == pytest.approx(1.0)
     assert same["samples/sliced_wasserstein_32"] == pytest.approx(0.0, abs=1e-3)
     assert same["samples/count"] == 16
 
@@ -156,6 +163,32 @@ def test_distances_are_0_for_the_references_themselves_and_large_for_grey_images
     for name in ("frechet_distance", "sliced_wasserstein_32", "sliced_wasserstein_16"):
         assert grey[f"samples/{name}"] > 2.0 * grey[f"validation_faces/{name}"]
     assert grey["samples/recall"] == 0.0
+    assert grey["samples/sharpness_2_4"] == 0.0
+    assert grey["samples/lattice_2"] == grey["samples/lattice_4"] == 1.0
+
+
+def test_real_faces_are_measured_beside_the_same_blurred(evaluated, blob_dataset, untrained_classifier):
+    random = np.random.default_rng(0)
+    noise = [
+        Records(
+            random.integers(90, 166, (16, 32, 32, 3), np.uint8), np.ones((16, 2)), ["x"] * 16, np.arange(16)
+        )
+        for _ in range(2)
+    ]
+    one = evaluated(dataset=dataclasses.replace(blob_dataset, validation=noise[0], test=noise[1]))
+    found = dict(evaluators.image_set_distances(one, encodings_of(one), untrained_classifier))
+    assert found["validation_faces/count"] == found["blurred_faces/count"] == 16
+    assert found["validation_faces/sharpness_2_4"] == pytest.approx(1.0, abs=0.03)
+    # White noise has equal power everywhere, of which the filter (σ half a pixel, for images of 32 pixels) keeps this.
+    offsets, frequencies = np.arange(-2, 3), np.fft.fftfreq(32)
+    weights = np.exp(-2.0 * offsets**2)
+    kept = weights / weights.sum() @ np.cos(2.0 * np.pi * offsets[:, None] * frequencies)
+    radius = np.hypot(frequencies[:, None], frequencies)
+    band = (radius > 0.25) & (radius <= 0.5)
+    expected = np.sqrt((np.outer(kept, kept)[band] ** 2).mean())
+    assert found["blurred_faces/sharpness_2_4"] == pytest.approx(expected, abs=0.03)
+    for name in ("sliced_wasserstein_32", "frechet_distance", "kernel_distance"):
+        assert found[f"blurred_faces/{name}"] > 2.0 * abs(found[f"validation_faces/{name}"])
 
 
 def test_samples_of_the_density_and_of_the_prior_are_both_measured(evaluated, encodings):
@@ -165,6 +198,7 @@ def test_samples_of_the_density_and_of_the_prior_are_both_measured(evaluated, en
     names = {name.split("/")[0] for name, _ in evaluators.image_set_distances(one, encodings)}
     assert names == {
         "validation_faces",
+        "blurred_faces",
         "reconstructions",
         "samples",
     }  # no density is fitted yet: samples come from the prior
@@ -325,13 +359,22 @@ def test_the_table_fits_a_terminal_and_shows_directions(evaluated, untrained_cla
     one.model.density = density.fit(np.random.default_rng(0).normal(0.0, 1.0, (50, 4)).astype(np.float32), 1)
     text = evaluation.table(evaluation.evaluate(one))
     assert max(map(len, text.splitlines())) <= 100
-    assert "↓ lower is better, ↑ higher is better" in text
+    assert "↓ lower is better, ↑ higher is better, ≈ 1 is best" in text
     assert re.search(r"^  mean squared error  0\.\d{5} +↓  Mean over pixels", text, re.MULTILINE)
-    assert re.search(r"^  precision +↑ ( +[01]\.\d{3}){4}$", text, re.MULTILINE)
+    assert re.search(r"^  precision +↑ ( +[01]\.\d{3}){5}$", text, re.MULTILINE)
     header, *rows = text[text.index("Compared with test faces") :].split("\n")[:7]
     assert [len(row) for row in rows] == [len(header)] * 6
-    for title in ("validation faces", "reconstructions", "samples (density)", "samples (prior)"):
+    for title in ("real faces", "blurred", "reconstructions", "samples (density)", "samples (prior)"):
         assert title in header
+
+
+def test_the_table_names_the_version_of_the_features(evaluated, untrained_classifier):
+    result = evaluation.evaluate(evaluated())
+    for details, version in (({"version": 2}, 2), ({}, 1)):  # 0.1 wrote none
+        classifier = {"sha256": "0123456789ab0", "validation_accuracy": 0.75, **details}
+        text = evaluation.table(dataclasses.replace(result, feature_classifier=classifier))
+        expected = f"Features: version {version}, classifier 0123456789ab, balanced accuracy 75.0%"
+        assert expected in text
 
 
 def test_the_table_of_an_older_evaluation_leaves_out_unknown_metrics(evaluated, untrained_classifier):

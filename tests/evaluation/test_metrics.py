@@ -128,6 +128,36 @@ def test_precision_and_recall_are_those_of_a_plain_search():
 
 
 # ------------------------------------------------------------------------------
+# Kernel distance
+# ------------------------------------------------------------------------------
+
+
+def test_kernel_distance_is_that_of_a_plain_sum_over_pairs():
+    random = np.random.default_rng(3)
+    first, second = random.standard_normal((5, 2)), random.standard_normal((4, 2)) + 1.0
+
+    def kernel(x, y):
+        return (x @ y / 2.0 + 1.0) ** 3
+
+    def within(points):
+        pairs = [kernel(x, y) for i, x in enumerate(points) for j, y in enumerate(points) if i != j]
+        return sum(pairs) / len(pairs)
+
+    between = np.mean([kernel(x, y) for x in first for y in second])
+    expected = 1000.0 * (within(first) + within(second) - 2.0 * between)
+    assert metrics.kernel_distance(first, second) == pytest.approx(expected)
+
+
+def test_kernel_distance_does_not_depend_on_the_number_of_samples():
+    random = np.random.default_rng(4)
+    references = random.standard_normal((2000, 6))
+    for count in (100, 2000):
+        equal = [metrics.kernel_distance(references, random.standard_normal((count, 6))) for _ in range(10)]
+        assert abs(np.mean(equal)) < 3.0 * np.std(equal) / 10**0.5 + 1.0
+    assert metrics.kernel_distance(references, random.standard_normal((100, 6)) + 1.0) > 500.0
+
+
+# ------------------------------------------------------------------------------
 # Sliced Wasserstein distance
 # ------------------------------------------------------------------------------
 
@@ -157,7 +187,13 @@ def test_sets_of_different_sizes_are_refused(gaussian):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize(
-    "distance", [metrics.frechet_distance, metrics.precision_and_recall, metrics.sliced_wasserstein]
+    "distance",
+    [
+        metrics.frechet_distance,
+        metrics.kernel_distance,
+        metrics.precision_and_recall,
+        metrics.sliced_wasserstein,
+    ],
 )
 def test_features_that_are_not_finite_are_refused(gaussian, distance, bad):
     broken = gaussian.copy()
@@ -167,70 +203,9 @@ def test_features_that_are_not_finite_are_refused(gaussian, distance, bad):
             distance(*arguments)
 
 
-@pytest.mark.parametrize("distance", [metrics.frechet_distance, metrics.precision_and_recall])
+@pytest.mark.parametrize(
+    "distance", [metrics.frechet_distance, metrics.kernel_distance, metrics.precision_and_recall]
+)
 def test_too_few_features_are_refused(gaussian, distance):
     with pytest.raises(ValueError, match="samples: expected at least"):
         distance(gaussian, gaussian[:1])
-
-
-# ------------------------------------------------------------------------------
-# Patches
-# ------------------------------------------------------------------------------
-
-
-def test_a_constant_image_has_no_detail_outside_the_coarsest_level():
-    levels = metrics.laplacian_pyramid(np.full((2, 64, 64, 3), 0.3, np.float32))
-    assert [level.shape for level in levels] == [(2, 64, 64, 3), (2, 32, 32, 3), (2, 16, 16, 3)]
-    np.testing.assert_allclose(levels[0], 0.0, atol=1e-6)
-    np.testing.assert_allclose(levels[1], 0.0, atol=1e-6)
-    np.testing.assert_allclose(levels[2], 0.3, atol=1e-6)
-
-
-def test_a_checkerboard_lies_in_the_finest_level_alone():
-    checkerboard = (np.indices((64, 64)).sum(axis=0) % 2).astype(np.float32)
-    images = np.broadcast_to(checkerboard[None, :, :, None], (1, 64, 64, 3))
-    levels = metrics.laplacian_pyramid(images)
-    np.testing.assert_allclose(levels[0], images - 0.5, atol=1e-6)
-    np.testing.assert_allclose(levels[1], 0.0, atol=1e-6)
-
-
-def test_patches_are_in_the_order_of_their_images():
-    images = np.zeros((3, 16, 16, 3), np.uint8)
-    images[:] = np.array([0, 51, 102])[:, None, None, None]
-    patches = metrics.laplacian_patches(images, 4, seed=0)[16]
-    assert patches.shape == (12, 7, 7, 3)
-    np.testing.assert_allclose(patches[:, 0, 0, 0], np.repeat([0.0, 0.2, 0.4], 4), atol=1e-6)
-    ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None], (1, 16, 16, 3))
-    steps = np.diff(metrics.laplacian_patches(ramp, 50, seed=1)[16], axis=1) * 255
-    np.testing.assert_allclose(steps, 1.0, atol=1e-4)  # neighbours in a patch are neighbours in the image
-
-
-def test_patches_depend_on_the_seed_alone(blob_images):
-    images = blob_images(2)
-    first, same, other = (metrics.laplacian_patches(images, 8, seed)[32] for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, same)
-    assert not np.array_equal(first, other)
-
-
-def test_patch_distance_is_0_for_equal_images_and_grows_with_colour_contrast_and_blur(blob_images):
-    random = np.random.default_rng(0)
-    images = np.clip(blob_images(40) // 2 + random.integers(0, 60, (40, 32, 32, 3)), 0, 255).astype(np.uint8)
-
-    def distances(others):
-        references, samples = (metrics.laplacian_patches(both, 16) for both in (images, others))
-        return [metrics.patch_distance(references[side], samples[side]) for side in (32, 16)]
-
-    assert distances(images) == pytest.approx([0.0, 0.0], abs=1e-3)
-    fine, coarse = distances(images + np.uint8(40))
-    assert fine == pytest.approx(0.0, abs=1.0)  # the finest level does not contain the mean colour
-    assert coarse > 100.0
-    assert min(distances(images // 2)) > 100.0
-    blurred = images.reshape(40, 16, 2, 16, 2, 3).mean(axis=(2, 4)).repeat(2, 1).repeat(2, 2).astype(np.uint8)
-    fine, coarse = distances(blurred)
-    assert fine > 3.0 * coarse
-
-
-def test_the_number_of_patches_is_bounded():
-    assert metrics.patches_per_image(10) == 128
-    assert metrics.patches_per_image(10_000) == 6
-    assert metrics.patches_per_image(10**6) == 1
