@@ -202,3 +202,11 @@ def test_the_face_is_painted_at_the_pixels_of_the_device(exported, chromium, ser
     )
     assert pixels == 2 * points
     page.close()
+
+
+def test_the_sheet_is_drawn_within_a_second_of_the_models_arrival(visit):
+    script = "name => performance.getEntriesByName(name)[0].startTime"
+    loaded, first, sheet = (
+        visit.page.evaluate(script, name) for name in ("model loaded", "face drawn", "sheet drawn")
+    )
+    assert loaded < first < sheet < loaded + 1000

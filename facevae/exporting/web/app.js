@@ -1,6 +1,7 @@
 // The page: loads the model, then joins its parts.
 
 import { listenForAbout } from "./about.js";
+import { chooseAccelerator } from "./accelerator.js";
 import { buildAttributes } from "./attributes.js";
 import { buildDimensions } from "./dimensions.js";
 import { element } from "./dom.js";
@@ -21,6 +22,7 @@ import { WorkFace } from "./work-face.js";
 export let model; // the page's own, also for tests
 export let work;
 export let sheet;
+let accelerator = "WebAssembly";
 
 element("not-running").remove();
 buildTiles();
@@ -32,15 +34,18 @@ attempt("start", start);
 async function start() {
   const card = await (await fetched("model.json")).json();
   const { build, decoder } = await load(card);
+  performance.mark("model loaded");
   model = new FaceModel(card, decoder);
   work = new WorkFace(model, element("face"));
   join(card);
   await sheet.more();
+  performance.mark("sheet drawn");
   const given = await attempt("link", () => faceInAddress(card));
   if (given) openGiven(given);
   else await work.show(sheet.faces[0]);
   for (const id of ["keep", "save", "photo"]) element(id).disabled = false;
   document.body.dataset.ready = "";
+  chooseAccelerator(model).then((chosen) => { accelerator = chosen; });
   // Private windows and full disks refuse; the page works all the same.
   keepForOffline(build, card.page_version).catch((error) => console.warn("Not kept for times without a network:", error));
 }
@@ -86,13 +91,18 @@ function join(card) {
     goToWork();
     return work.show(face);
   });
-  listenForAbout(card, () => [["Speed", `${model.medianTime().toFixed(1)} ms for each face, on this device`]]);
+  listenForAbout(card, () => [
+    ["On this device", `${model.medianTime().toFixed(1)} ms for each face. ${accelerator}. ${offlineNote()}`],
+  ]);
   listenForUndo();
   addEventListener("hashchange", () => attempt("link", () => {
     const face = faceInAddress(card);
     if (face) openGiven(face);
   }));
 }
+
+const offlineNote = () => ("offline" in document.body.dataset
+  ? "The page also starts without a network." : "The page needs a network to start.");
 
 /** The range of the temperature slider; its default is the model's best where that was measured. */
 function temperatures({ sampling }) {

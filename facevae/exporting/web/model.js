@@ -15,20 +15,22 @@ export class FaceModel {
   constructor(card, decoder) {
     this.card = card;
     this.decoder = decoder;
+    this.drawer = decoder; // draws the work face; accelerator.js may choose another
     this.encoder = null;
     this.turn = Promise.resolve();
     this.milliseconds = []; // of the last drawings
   }
 
   /** The image of a face {latent, strengths}: Float32Array of [size, size, 3] in [0, 1]. */
-  async render({ latent, strengths }) {
+  async render(face) {
+    return (await this.run(this.drawer, ...this.drawing(face))).image;
+  }
+
+  /** The signature that draws a face, and its inputs. */
+  drawing({ latent, strengths }) {
     const inputs = { latent: [latent, [1, latent.length]] };
-    let signature = "decode";
-    if (strengths.length) {
-      signature = "edit";
-      inputs.strengths = [strengths, [1, strengths.length]];
-    }
-    return (await this.run(this.decoder, signature, inputs)).image;
+    if (!strengths.length) return ["decode", inputs];
+    return ["edit", { ...inputs, strengths: [strengths, [1, strengths.length]] }];
   }
 
   /** Numbers of N(0, 1) that make a new face. */
@@ -66,12 +68,17 @@ export class FaceModel {
 
   /** Runs a signature; one at a time. */
   run(network, signature, inputs) {
-    const mine = this.turn.then(async () => {
+    return this.inTurn(async () => {
       const begun = performance.now();
       const outputs = await runNetwork(network, signature, inputs);
-      if (network === this.decoder) this.milliseconds = [...this.milliseconds.slice(-20), performance.now() - begun];
+      if (network !== this.encoder) this.milliseconds = [...this.milliseconds.slice(-20), performance.now() - begun];
       return outputs;
     });
+  }
+
+  /** Does something after all that was asked for before. */
+  inTurn(action) {
+    const mine = this.turn.then(action);
     this.turn = mine.catch(() => {});
     return mine;
   }

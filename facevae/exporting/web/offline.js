@@ -1,13 +1,11 @@
 // Keeps the page on the device, so that it starts without a network, and announces newer versions.
 
 import { element } from "./dom.js";
-import { say } from "./status.js";
 
 /** Keeps this version of the page with a build of the runtime. Browsers do so for https and this machine only. */
 export async function keepForOffline(build, version) {
   const workers = navigator.serviceWorker;
   if (!workers) return;
-  const isFirst = !workers.controller;
   const registration = await workers.register(`service-worker.js?build=${build}`, { updateViaCache: "none" });
   watch(registration.waiting, version);
   registration.addEventListener("updatefound", () => watch(registration.installing, version));
@@ -16,7 +14,6 @@ export async function keepForOffline(build, version) {
   });
   await workers.ready;
   document.body.dataset.offline = "";
-  if (isFirst) say("This page now also works without a network.");
 }
 
 /** Lets a new worker take over if it is of this page's version, and offers a reload otherwise. */

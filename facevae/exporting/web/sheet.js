@@ -70,6 +70,7 @@ export class Sheet {
       if (round !== this.round) return; // the page or the temperature has changed: begin again
       this.faces[i] = faceOf(latent, this.model.card.attributes.length);
       paint(tiles()[i].firstChild, image, this.model.card.image_size);
+      if (i === 0) performance.mark("face drawn");
       if (i % 3 === 2) await new Promise(requestAnimationFrame);
     }
   }

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 
-const NOTE_MILLISECONDS = 5000;
+const NOTE_MILLISECONDS = 4000;
 const errors = new Map(); // by cause
 let forget;
 
