@@ -4,6 +4,8 @@ import { element, make } from "./dom.js";
 import { sliderRow } from "./sliders.js";
 
 const SHOWN = 8; // at once
+// Where the model's card has no measure of how clear each is: attributes that are seen in small pictures.
+const SEEN_FIRST = ["Smiling", "Eyeglasses", "Young", "Male", "Blond_Hair", "Black_Hair", "Bangs", "Mouth_Slightly_Open"];
 const GROUPS = [
   ["Eyes and brows", /eye|brow/i],
   ["Mouth and nose", /mouth|lip|smil|nose/i],
@@ -16,8 +18,7 @@ const GROUPS = [
 /** Builds the sliders; without attributes there are none, and false is returned. */
 export function buildAttributes(work, attributes) {
   const order = attributes.map((attribute, index) => ({ ...attribute, index }));
-  // The clearest first; without a measure the order stays.
-  order.sort((a, b) => (b.clearness ?? 0) - (a.clearness ?? 0) || a.index - b.index);
+  order.sort((a, b) => (b.clearness ?? 0) - (a.clearness ?? 0) || familiarity(a) - familiarity(b) || a.index - b.index);
   const first = order.slice(0, SHOWN);
   const rest = order.slice(SHOWN);
   const panel = element("attributes");
@@ -39,6 +40,8 @@ function groups(work, attributes) {
     ...members.map(({ name, minimum, maximum, index }) =>
       sliderRow(work, { text: words(name), minimum, maximum, index, numbers: (face) => face.strengths }))));
 }
+
+const familiarity = ({ name }) => (SEEN_FIRST.includes(name) ? SEEN_FIRST.indexOf(name) : SEEN_FIRST.length);
 
 export const groupOf = (name) => GROUPS.find(([, pattern]) => pattern.test(name))[0];
 
