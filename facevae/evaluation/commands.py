@@ -10,6 +10,7 @@ from facevae.evaluation.evaluated_run import EvaluatedRun
 from facevae.evaluation.evaluators import UNUSED_KL
 from facevae.evaluation.feature_classifier import FeatureClassifier, cached_classifier
 from facevae.evaluation.image_sets import choose_indices, decoded_images, faces_of, write_png
+from facevae.evaluation.reference_figures import reference_note
 from facevae.evaluation.report import Evaluation
 from facevae.run.encodings import Encodings, encode_faces
 from facevae.training import steps_per_epoch
@@ -36,6 +37,8 @@ def evaluate(evaluated: EvaluatedRun) -> Evaluation:
             f"Posterior collapse: {unused} of {evaluated.model.latent_dim} latent dimensions carry less than "
             f"{UNUSED_KL} nats."
         )
+    if reference := reference_note(dataset):
+        notes.append(reference)
     step = int(evaluated.model.global_step.numpy())
     return Evaluation(
         which=evaluated.opened.which,
