@@ -144,6 +144,13 @@ def _add_neighbours(parser: argparse.ArgumentParser) -> None:
     _add_seed(parser)
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("other", metavar="OTHER_RUN_DIR", help="folder of the other run")
+    _add_count(parser, None, 40, "number of faces in a row (default: 8, or all)")
+    _add_temperature(parser)
+    _add_seed(parser)
+
+
 def _add_alignment(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     help = (
@@ -209,6 +216,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
         "the training faces nearest to generated ones: were any memorised?",
         _add_neighbours,
     ),
+    "compare": ("two runs side by side: the same faces, new faces, errors", _add_compare),
 }
 
 

@@ -15,6 +15,7 @@ from facevae import figures
 from facevae.command_line.display import elapsed_time
 from facevae.errors import UserError, printable
 from facevae.evaluation.neighbours import nearest_faces
+from facevae.exploration.comparison import compare as compare
 from facevae.exploration.explored_run import Exploration
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
 from facevae.exploration.latent_map import different_in_kind, map_agreement, two_dimensional_map

@@ -40,7 +40,7 @@ PARSE = {
         # A flag of another command.
         (
             "explore runs/mine latents --temperature 1",
-            "--temperature: expected with generate or neighbours only.",
+            "--temperature: expected with generate or neighbours or compare only.",
         ),
         # Words that belong to no flag.
         ("train demo", "'demo': expected a flag, or nothing more."),
