@@ -10,7 +10,6 @@ CHARTS = {
         "loss: training and validation": ["loss"],
         "reconstruction loss (distortion)": ["reconstruction_loss"],
         "KL (rate)": ["kl_loss"],
-        "rate against distortion": ["kl_loss", "reconstruction_loss"],
         "mean squared error": ["mse"],
     },
     "Latents": {

@@ -14,6 +14,8 @@ from facevae.errors import printable
 from facevae.evaluation.evaluators import declared_metrics
 
 METRICS = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_mse", "loss")
+# The tab opens with five settings, by name; those that are said to differ between runs come before the others.
+SHOWN_FIRST = ("latent_dim", "learning_rate", "likelihood", "network", "preset")
 
 
 class HyperParameters(EventCallback):
@@ -38,7 +40,7 @@ class HyperParameters(EventCallback):
         self.name = printable(name or str(self.log_dir))
 
     def begin(self, epoch: int) -> None:
-        parameters = [summary_v2.HParam(name) for name in self.values]
+        parameters = [api_pb2.HParamInfo(name=name, differs=name in SHOWN_FIRST) for name in self.values]
         metrics = [summary_v2.Metric(f"metrics/{name}", display_name=name) for name in METRICS]
         # evaluate.py writes these later, as the run `evaluation` inside this one.
         metrics += [
@@ -51,7 +53,9 @@ class HyperParameters(EventCallback):
             for metric in declared_metrics()
             if metric.hparams
         ]
-        self.writer.summary(summary_v2.hparams_config_pb(parameters, metrics), epoch)
+        self.writer.summary(
+            summary.experiment_pb(parameters, [metric.as_proto() for metric in metrics]), epoch
+        )
         self.writer.summary(summary_v2.hparams_pb(self.values, trial_id=self.name), epoch)
         self.writer.flush()
 

@@ -1,7 +1,9 @@
 """The callbacks of `train.py`, in their order."""
 
 import importlib.metadata
+import pathlib
 import platform
+import subprocess
 import sys
 
 import keras
@@ -69,7 +71,7 @@ def standard_callbacks(
 def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
     """The texts of the Text tab by title: how to read the tabs, configuration, data set, command and versions."""
     packages = ("facevae", "tensorflow", "keras", "tensorboard", "numpy", "scikit-learn")
-    versions = {"python": platform.python_version()}
+    versions = {"git commit": _commit(), "python": platform.python_version()}
     versions |= {package: importlib.metadata.version(package) for package in packages}
     data = {
         "data set": dataset.name,
@@ -85,6 +87,24 @@ def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
         "3 data set": _table("data set", data),
         "4 command and versions": f"    {quoted(sys.argv)}\n\n" + _table("package", versions),
     }
+
+
+def _commit() -> str:
+    """The git commit of this code, with `-dirty` where files differ from it; unknown outside a repository."""
+    command = [
+        "git",
+        "-C",
+        str(pathlib.Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=12",
+    ]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return found.stdout.strip() or "unknown"
 
 
 def _table(title, values):

@@ -1,6 +1,7 @@
 """What is shown beside the pictures: text, HParams, charts, latents, rate and distortion, density, profile."""
 
 import dataclasses
+import re
 import types
 
 import numpy as np
@@ -61,6 +62,19 @@ def test_the_configuration_and_the_newest_metrics_are_a_row(tmp_path):
     assert row.hparams["flip"].bool_value is True
     assert values(accumulator, "metrics/val_loss") == {1: 3.0, 2: 2.0}
     assert metadata.SESSION_END_INFO_TAG in accumulator.PluginTagToContent("hparams")
+
+
+def test_the_settings_that_runs_differ_in_are_the_first_columns(tmp_path):
+    settings = Config().to_dict()
+    _through_one_epoch(HyperParameters(tmp_path, settings, "run-1"))
+    content = read(tmp_path).SummaryMetadata(metadata.EXPERIMENT_TAG).plugin_data.content
+    experiment = plugin_data_pb2.HParamsPluginData.FromString(content).experiment
+    # As TensorBoard sorts them; it opens with the first five.
+    columns = sorted(experiment.hparam_infos, key=lambda column: (not column.differs, column.name))
+    first = [column.name for column in columns[:5]]
+    assert first == ["latent_dim", "learning_rate", "likelihood", "network", "preset"]
+    assert {column.name for column in columns} == set(settings)
+    assert experiment.metric_infos[0].name.tag == "metrics/val_loss"
 
 
 def test_the_charts_name_the_curves_that_are_written(tmp_path):
@@ -215,3 +229,7 @@ def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attribu
     assert {"1 how to read the tabs", "2 configuration", "3 data set", "4 command and versions"} <= set(tags)
     configuration = values(read(run.logs / "faces"), "2 configuration")[1].item().decode()
     assert "| latent_dim | 4 |" in configuration
+    versions = values(read(run.logs / "faces"), "4 command and versions")[1].item().decode()
+    commit = re.search(r"\| git commit \| (\S+) \|", versions)
+    assert commit is not None
+    assert commit[1] == "unknown" or re.fullmatch(r"\S*[0-9a-f]{7,}(-dirty)?", commit[1])

@@ -151,7 +151,6 @@ def test_the_custom_scalars_are_shown_in_charts(page, run):
     _open(page, run.address, "custom_scalars")
     for title in (
         "loss: training and validation",
-        "rate against distortion",
         "active units",
         "learning rate",
     ):
