@@ -32,10 +32,11 @@ PREFERRED = (
 class AttributeEditPictures(FaceCallback):
     """Draws one face with less and more of some attributes, moved along the latent direction of each.
 
-    Strength 1 is the gap between faces without and with the attribute (`facevae.latents.attribute_directions`).
+    Strength 1 is the gap between faces without and with the attribute (`facevae.latents.attribute_directions`). The
+    face is a usual one, the same in every epoch (`usual_face`).
 
     Args:
-        faces: the fixed faces with their attributes; the first is the one that changes.
+        faces: the fixed faces with their attributes.
         log_dir: folder of the TensorBoard run to write to.
         attributes: names of the attributes to show, in order; None for at most eight that are easy to see.
 
@@ -67,19 +68,34 @@ class AttributeEditPictures(FaceCallback):
                     "Correct the names, or leave `attributes` out to show at most eight."
                 )
         self.attributes = attributes
+        self.face = usual_face(faces.attributes)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         if not self.attributes or encodings.attributes is None:
             return
         directions = latents.attribute_directions(encodings.mean, encodings.attributes)
         chosen = directions[[self.faces.attribute_names.index(name) for name in self.attributes]]
-        edited = latents.attribute_edits(encodings.mean[0], chosen, STRENGTHS)
-        (original,) = self.faces.originals(encodings.indices[:1])
+        # Where that face's latents are not finite, the first of the others.
+        row = int(np.argmax(encodings.indices == self.face))
+        edited = latents.attribute_edits(encodings.mean[row], chosen, STRENGTHS)
+        (original,) = self.faces.originals(encodings.indices[row : row + 1])
         grid = attribute_edit_grid(original, self.faces.decode(edited), self.attributes, STRENGTHS)
         self.writer.image(
             "5 attribute edits/of a validation face",
             grid,
             epoch,
-            "A validation face's posterior mean plus a multiple of an attribute's direction; 1 is the gap between "
-            "faces without and with the attribute.",
+            "The posterior mean of a validation face with usual attributes, plus a multiple of an attribute's "
+            "direction; 1 is the gap between faces without and with the attribute.",
         )
+
+
+def usual_face(attributes: np.ndarray) -> int:
+    """The face on which edits show: the first of those with the fewest attributes that differ from most faces'.
+
+    On a bald one with glasses, edits of hair and eyes hardly show.
+
+    Args:
+        attributes: `[faces, attributes]` of 0 and 1.
+    """
+    most = np.asarray(attributes).mean(axis=0) > 0.5
+    return int(np.argmin((np.asarray(attributes) != most).sum(axis=1)))

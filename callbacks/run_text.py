@@ -38,9 +38,9 @@ _TABS = {
     "**Images**": (
         "groups 1 to 7; the slider above a picture steps through the epochs",
         "*1* reconstructions sharpen first; *2* samples from the density sharpen with them, those from the prior "
-        "later or never; *3* one latent dimension per row; *4* every step between two faces should be a face; "
-        "*5* one attribute per row, the rest of the face should stay the same; *6* where a histogram departs from the "
-        "line of N(0, 1), samples from the prior look wrong; *7* rate against distortion",
+        "later or never; *3* the mean face, one latent dimension per row; *4* every step between two faces should be "
+        "a face; *5* one attribute per row, the rest of the face should stay the same; *6* where a histogram departs "
+        "from the line of N(0, 1), samples from the prior look wrong; *7* rate against distortion",
     ),
     "**Histograms**, **Distributions**": (
         "the latent dimensions over the epochs",

@@ -10,13 +10,15 @@ from facevae.run.encodings import Encodings
 
 
 class TraversalPictures(FaceCallback):
-    """Draws one face while one latent dimension at a time varies over the range that the faces have there.
+    """Draws the mean face while one latent dimension at a time varies over the range that the faces have there.
+
+    The mean face, whose latent is the mean of all, is neither bald nor hidden by glasses, so that changes show on it.
 
     The rows are the dimensions with the highest KL, highest first. Those that the encoder does not use
     (`facevae.latents.active_units`) are left out; if it uses none, no picture is written.
 
     Args:
-        faces: the fixed faces; the first is the one that changes.
+        faces: the fixed faces.
         log_dir: folder of the TensorBoard run to write to.
         dimensions: number of dimensions, at most.
     """
@@ -30,13 +32,13 @@ class TraversalPictures(FaceCallback):
         dimensions = latents.informative_dimensions(mean, log_variance, self.dimensions)
         if not len(dimensions):
             return
-        moved = latents.traversals(mean[0], dimensions, mean, log_variance)
+        moved = latents.traversals(mean.mean(axis=0), dimensions, mean, log_variance)
         kl = latents.kl_per_dimension(mean, log_variance)
         grid = traversal_grid(self.faces.decode(moved), dimensions, kl, latents.TRAVERSAL_DEVIATIONS)
         self.writer.image(
             "3 traversals/of the most informative dimensions",
             grid,
             epoch,
-            "A validation face's posterior mean with one latent dimension moved from 3 standard deviations below "
-            "the faces' mean to 3 above. Highest KL (nats) first; unused dimensions are left out.",
+            "The mean of the validation faces' latents with one dimension moved from 3 standard deviations below it "
+            "to 3 above. Highest KL (nats) first; unused dimensions are left out.",
         )

@@ -13,6 +13,7 @@ from callbacks import (
     SharedEncoding,
     TraversalPictures,
 )
+from callbacks.attribute_edit_pictures import usual_face
 from callbacks.face_callback import is_due
 from facevae.errors import UserError
 from facevae.figures import as_bytes, image_grid
@@ -135,11 +136,25 @@ def test_attribute_edits_refuse_faces_without_attributes_and_unknown_names(tmp_p
 
 def test_attribute_edits_at_strength_0_are_the_reconstruction(tmp_path, blob_images):
     pictures = blob_images(16, 16)
-    model = train(pictures, [AttributeEditPictures(faces_of(pictures, 1), tmp_path)], epochs=1)
+    callback = AttributeEditPictures(faces_of(pictures, 1), tmp_path)
+    model = train(pictures, [callback], epochs=1)
     row = images(read(tmp_path), EDITS)[1][-16:, -(7 * 18 - 2) :].astype(int)
     cells = [row[:, column * 18 : column * 18 + 16] for column in range(7)]
-    np.testing.assert_allclose(cells[3], as_bytes(model(pictures[:1]).numpy())[0], atol=1)
+    np.testing.assert_allclose(cells[3], as_bytes(model(pictures[[callback.face]]).numpy())[0], atol=1)
     assert np.abs(cells[0] - cells[6]).max() > 1
+
+
+def test_edits_start_from_a_face_with_the_attributes_that_most_have():
+    bald, glasses, neither = [1, 0, 1], [0, 1, 1], [0, 0, 1]
+    assert usual_face(np.array([bald, glasses, neither, neither, [0, 0, 0]])) == 2
+
+
+def test_traversals_pass_through_the_mean_face(tmp_path, blob_images):
+    pictures = blob_images(16, 16)
+    model = train(pictures, [TraversalPictures(SharedEncoding(pictures), tmp_path)], epochs=1)
+    row = images(read(tmp_path), TRAVERSALS)[1][-16:, -(7 * 18 - 2) :]
+    mean = model.encode(pictures)[0].numpy().mean(axis=0, keepdims=True)
+    np.testing.assert_allclose(row[:, 54:70].astype(int), as_bytes(model.decode(mean).numpy())[0], atol=1)
 
 
 def test_one_face_alone_has_no_interpolation(tmp_path, blob_images):
