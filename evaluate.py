@@ -48,7 +48,7 @@ def parse_command_line(arguments: list[str] | None = None) -> argparse.Namespace
         type=int,
         default=10_000,
         help="number of samples, reduced to the number of test faces where that is smaller (default: 10000; 1,000 at "
-        "64x64 take 40 s of processor time, the first evaluation on a data set about 100 s more)",
+        "64x64 take 40 s of processor time, the first evaluation on a data set about 40 s more)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
     parser.add_argument(
