@@ -144,7 +144,7 @@ def eye_positions(config: Config, data: dict[str, Any]) -> dict[str, list[list[f
     Returns:
         [[x, y], [x, y]] each, as fractions of the image side; None where unknown.
     """
-    if config.data != "synthetic_faces" and not is_celeba(config, data):
+    if config.data != "synthetic_faces" and config.align != "on" and not is_celeba(config, data):
         return {"eyes": None, "seen_eyes": None}
     frame = training_frame(config.data, config.crop, config.image_size)
     return {

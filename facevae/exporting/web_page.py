@@ -16,6 +16,7 @@ import numpy as np
 
 from facevae.errors import UserError
 from facevae.exporting.compression import write_compressed
+from facevae.exporting.formats import DETECTORS
 from facevae.exporting.icons import write_icons
 from facevae.files import cache_folder, files_below, listed, locked, others_in, whole_folder
 
@@ -59,6 +60,10 @@ def write_page(
     files = {"decoder": decoder, "encoder": encoder}
     for name in filter(None, files.values()):
         shutil.copyfile(export / name, page / name)
+    detector = export / DETECTORS
+    if encoder and detector.is_dir():
+        shutil.copytree(detector, page / DETECTORS)
+    files["detector"] = DETECTORS if (page / DETECTORS).is_dir() else None
     described = {**card, "files": files, "model_id": _model_id(card), "bytes": _sizes(page)}
     described["page_version"] = _version(page, described)
     (page / "model.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
@@ -91,8 +96,10 @@ def _version(page: pathlib.Path, card: dict[str, Any]) -> str:
 
 
 def _first_files(page: pathlib.Path, encoder: str | None) -> list[str]:
-    """What the page needs without a network: all but the runtime's programs, one of which is added, and the encoder."""
-    return [name for name in files_below(page) if not name.startswith("litert/wasm/") and name != encoder]
+    """What the page needs without a network: all but networks for photographs and the runtime's programs, one of which
+    is added."""
+    later = ("litert/wasm/", f"{DETECTORS}/")
+    return [name for name in files_below(page) if not name.startswith(later) and name != encoder]
 
 
 def installed_runtime() -> pathlib.Path:

@@ -4,6 +4,7 @@ import { listenForAbout } from "./about.js";
 import { chooseAccelerator } from "./accelerator.js";
 import { buildAttributes } from "./attributes.js";
 import { buildDimensions } from "./dimensions.js";
+import { listenForCamera, sayIfDrawings } from "./camera.js";
 import { element } from "./dom.js";
 import { Downloads, fetched } from "./download.js";
 import { FaceModel, loadNetwork } from "./model.js";
@@ -87,10 +88,13 @@ function join(card) {
   buildDimensions(work, model);
   new Shelf(work, model);
   listenForSaving(work, model);
-  listenForPhotographs(model, (face) => {
+  const showFound = (face) => {
     goToWork();
     return work.show(face);
-  });
+  };
+  listenForPhotographs(model, showFound);
+  listenForCamera(model, work, showFound);
+  sayIfDrawings(card);
   listenForAbout(card, () => [
     ["On this device", `${model.medianTime().toFixed(1)} ms for each face. ${accelerator}. ${offlineNote()}`],
   ]);

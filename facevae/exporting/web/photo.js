@@ -1,6 +1,8 @@
 // Aligns a photograph with the guides: the encoder was trained on faces at one position and size.
 
-const VIEW = 512; // side of the dialog's canvas, pixels
+import { drawBorders } from "./face_finding.js";
+
+export const VIEW = 512; // side of the dialog's canvas, pixels
 
 export class PhotoPlacer {
   /** Uses the canvas in `dialog`; `guide(context, size)` draws the guides over the photograph. */
@@ -15,13 +17,17 @@ export class PhotoPlacer {
     this.listen();
   }
 
-  /** Opens the dialog with an ImageBitmap. Resolves to an ImageData of `size` × `size` pixels, null if cancelled. */
-  place(photo, size) {
+  /**
+   * Opens the dialog with an ImageBitmap, placed as a view of `VIEW` pixels shows it (see face_finding.js), or whole.
+   * Resolves to an ImageData of `size` × `size` pixels, null if cancelled.
+   */
+  place(photo, size, view = null) {
     this.photo = photo;
     this.cover = VIEW / Math.min(photo.width, photo.height); // scale at which the photograph just covers the canvas
     this.x = this.y = 0; // from the canvas centre to the photograph's, canvas pixels
     this.scale = this.cover;
     this.turnInput.value = 0;
+    if (view) this.start(view);
     this.pointers.clear();
     this.draw();
     this.dialog.showModal();
@@ -32,6 +38,17 @@ export class PhotoPlacer {
         photo.close();
       };
     });
+  }
+
+  start({ a, b, x, y }) {
+    const square = a * a + b * b;
+    const [dx, dy] = [this.photo.width / 2 - x, this.photo.height / 2 - y];
+    this.scale = 1 / Math.sqrt(square);
+    this.x = (a * dx + b * dy) / square - VIEW / 2;
+    this.y = (a * dy - b * dx) / square - VIEW / 2;
+    const turn = (-Math.atan2(b, a) * 180) / Math.PI;
+    const most = Math.max(30, Math.ceil(Math.abs(turn)));
+    Object.assign(this.turnInput, { min: -most, max: most, value: turn });
   }
 
   crop(size) {
@@ -51,13 +68,13 @@ export class PhotoPlacer {
   paint(context, side) {
     const unit = side / VIEW;
     context.imageSmoothingQuality = "high";
-    context.fillStyle = "#777";
-    context.fillRect(0, 0, side, side);
     context.save();
     context.translate(side / 2 + this.x * unit, side / 2 + this.y * unit);
     context.rotate((this.turnInput.value * Math.PI) / 180);
     context.scale(this.scale * unit, this.scale * unit);
-    context.drawImage(this.photo, -this.photo.width / 2, -this.photo.height / 2);
+    context.translate(-this.photo.width / 2, -this.photo.height / 2);
+    drawBorders(context, this.photo, this.photo.width, this.photo.height); // the encoder has never seen an empty border
+    context.drawImage(this.photo, 0, 0);
     context.restore();
   }
 

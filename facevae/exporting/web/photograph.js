@@ -3,7 +3,8 @@
 import { element } from "./dom.js";
 import { paint } from "./face-canvas.js";
 import { faceOf } from "./face.js";
-import { PhotoPlacer, drawEyeGuides } from "./photo.js";
+import { aligning, loadFaceFinder } from "./face_finding.js";
+import { PhotoPlacer, VIEW, drawEyeGuides } from "./photo.js";
 import { attempt } from "./status.js";
 
 /** Makes the button work; `show(face)` receives the face of a photograph. Without an encoder there is no button. */
@@ -17,9 +18,23 @@ export function listenForPhotographs(model, show) {
     if (!file) return;
     const photo = await readPhotograph(file);
     placer ??= new PhotoPlacer(element("photo-dialog"), await guide(model));
-    const image = await placer.place(photo, model.card.image_size);
+    const image = await placer.place(photo, model.card.image_size, await placed(model.card, photo));
     if (image) await show(faceOf(await model.encode(image), model.card.attributes.length));
   }));
+}
+
+let finder; // loaded for the first photograph
+
+/** The view that puts the largest face where the model expects it; null, and said so, where none is found. */
+async function placed(card, photo) {
+  if (!card.files.detector || !card.seen_eyes) return null;
+  finder ??= await loadFaceFinder();
+  const faces = await finder.find(photo);
+  const say = (text) => { element("photo-found").textContent = text; };
+  say("");
+  if (!faces.length) say("No face was found: place it by hand.");
+  else if (faces.length > 1) say(`${faces.length} faces were found: the largest is placed. Drag to another one.`);
+  return faces.length ? aligning(faces[0], card.seen_eyes, VIEW) : null;
 }
 
 async function readPhotograph(file) {
