@@ -47,7 +47,9 @@ def camera_page(exported, chromium, served):
 
     def start(*flags, permissions=("camera",)):
         browsers.append(chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]))
-        context = browsers[-1].new_context(viewport={"width": 360, "height": 640}, permissions=list(permissions))
+        context = browsers[-1].new_context(
+            viewport={"width": 360, "height": 640}, permissions=list(permissions)
+        )
         visit = Visit(context.new_page(), served(exported[1]))
         visit.page.click("#faces button")
         return visit
