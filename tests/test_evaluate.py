@@ -1,6 +1,7 @@
 """`python evaluate.py` as a user runs it."""
 
 import csv
+import dataclasses
 import json
 import os
 import runpy
@@ -13,6 +14,7 @@ from failing_disks import read_only
 from PIL import Image
 from places import ROOT
 
+import facevae
 from facevae.configuration.choosing import from_preset
 from facevae.evaluation.feature_classifier import cached_classifier
 from facevae.model import VAE
@@ -135,6 +137,28 @@ def test_metrics_pictures_and_notes(evaluate, run, tmp_path):
     assert len(list((tmp_path / "fid" / "samples").glob("*.png"))) == 10
     assert list(run.evaluation_logs.iterdir())
     assert len(list((tmp_path / "cache").glob("*-classifier-*.npz"))) == 1
+
+
+def test_a_sharpened_run_is_judged_by_its_pictures_and_keeps_the_likelihood_of_its_first_phase(evaluate, run):
+    config = run.load_config()
+    run.save(dataclasses.replace(config, sharpen=0.5), run.load_data_description())
+    evaluate(run.path)
+    before = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
+    sharpened = facevae.load(run.path)
+    for weight in sharpened.decoder.trainable_variables:
+        weight.assign(weight + 0.1)
+    sharpened.save(run.network("sharpened"))
+
+    code, out, err = evaluate(run.path)
+    assert code == 0, err
+    stored = json.loads(run.evaluation.read_text(encoding="utf-8"))
+    assert stored["which"] == "sharpened"
+    assert "drawn by the sharpened decoder; the likelihood is that of the model before, last" in " ".join(
+        out.split()
+    )
+    for name in ("likelihood/elbo", "likelihood/bits_per_dimension", "likelihood/kl"):
+        assert stored["metrics"][name] == before[name]
+    assert stored["metrics"]["reconstruction/mse"] != before["reconstruction/mse"]
 
 
 def test_a_run_that_cannot_be_written_shows_the_figures_and_then_says_so(evaluate, run, tmp_path):

@@ -12,6 +12,7 @@ from facevae.evaluation.feature_classifier import FeatureClassifier
 from facevae.evaluation.image_sets import ImageSet, choose_indices, decode_finite, decoded_images, faces_of
 from facevae.evaluation.patches import laplacian_patches, patches_per_image
 from facevae.figures import as_bytes
+from facevae.model import VAE
 from facevae.model.batches import batch_slices
 from facevae.run.encodings import Encodings
 
@@ -53,7 +54,7 @@ def _blurred(images, sigma):
 
 
 def decoded_test_faces(
-    evaluated: EvaluatedRun, latents: np.ndarray, action: str
+    evaluated: EvaluatedRun, latents: np.ndarray, action: str, model: VAE | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Batches of test faces and of the images decoded from their latents, both `float32[batch, size, size, 3]`.
 
@@ -61,10 +62,12 @@ def decoded_test_faces(
         evaluated: the run.
         latents: `float32[faces, latent_dim]`, one for each test face.
         action: what the progress bar says is done with the faces.
+        model: whose decoder; None for the run's.
     """
+    model = model or evaluated.model
     for part in batch_slices(len(latents), progress=f"{action} test faces"):
-        images = evaluated.model.to_float(evaluated.dataset.test.images(part))
-        yield images, decode_finite(evaluated.model, latents[part])
+        images = model.to_float(evaluated.dataset.test.images(part))
+        yield images, decode_finite(model, latents[part])
 
 
 class Description(NamedTuple):

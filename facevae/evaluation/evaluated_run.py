@@ -66,6 +66,11 @@ def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> 
             "Use --data to name a folder with more pictures."
         )
     notes = []
+    if opened.which == "sharpened":
+        notes.append(
+            "Faces are drawn by the sharpened decoder; the likelihood is that of the model before, "
+            f"{opened.config.finished_model}."
+        )
     if changes := opened.begun_on.changes(dataset):
         notes.append(
             f"The run was trained on other data ({'; '.join(changes)})"

@@ -129,9 +129,9 @@ def likelihood(
     """The evidence lower bound of the test faces, from one sample of each posterior, and the use of the latents.
 
     The decoder is N(reconstruction, σ²I) and the KL weight is 1. σ² is the variance that training stored, or under
-    `weighted_mse` the one that the weight implies.
+    `weighted_mse` the one that the weight implies. A sharpened run's likelihood is that of its first phase.
     """
-    model = evaluated.model
+    model = evaluated.opened.likelihood_model
     if model.likelihood == "weighted_mse":
         variance = metrics.implied_variance(model.mse_weight, evaluated.pixel_values)
     else:
@@ -141,7 +141,7 @@ def likelihood(
             losses.squared_error(images, decoded), variance, evaluated.pixel_values
         ).numpy()
         for images, decoded in decoded_test_faces(
-            evaluated, encodings.sample(evaluated.seed), "Computing the ELBO of"
+            evaluated, encodings.sample(evaluated.seed), "Computing the ELBO of", model
         )
     ]
     kl = latents.kl_per_dimension(encodings.mean, encodings.log_variance)

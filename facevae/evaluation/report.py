@@ -18,7 +18,7 @@ class Evaluation:
     """The result of an evaluation, with what it was measured on.
 
     Attributes:
-        which: the model, `best` or `last`.
+        which: the model that draws, `sharpened`, `best` or `last`.
         step: training steps of the model.
         epoch: the epoch in which they ended, counted from 1; 0 for a model that was not trained.
         seed: of every random draw.

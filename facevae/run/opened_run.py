@@ -129,6 +129,13 @@ class OpenedRun:
         return viewing_temperature(self.run, model, encodings)
 
     @functools.cached_property
+    def likelihood_model(self) -> "VAE":
+        """The model whose decoder is a likelihood: that of the first phase where `model` is sharpened, else `model`."""
+        if self.which != "sharpened":
+            return self.model
+        return load(self.run.path, self.config.finished_model)
+
+    @functools.cached_property
     def dataset(self) -> "FaceDataset":
         """The faces that the run was trained on, prepared again if the prepared ones are gone.
 
