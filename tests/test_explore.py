@@ -21,6 +21,7 @@ from callbacks import (
     SharedEncoding,
     TraversalPictures,
 )
+from callbacks.attribute_edit_pictures import usual_face
 from facevae import figures
 from facevae.configuration.config import Config
 from facevae.data import FaceDataset, Records, preparation
@@ -200,7 +201,8 @@ def drawn(run, blob_dataset, tmp_path, monkeypatch):
         callback.on_epoch_begin(0)
         callback.on_epoch_end(0)
         callback.on_train_end()
-        explore.main([str(run.path), *command])
+        usual = str(usual_face(attributes, split.images(slice(None))))
+        explore.main([str(run.path), *(usual if part == "a usual face" else part for part in command)])
         accumulator = read(tmp_path / "logs")
         (tag,), (picture,) = accumulator.Tags()["tensors"], pictures.values()
         return images(accumulator, tag)[1].astype(int), picture.astype(int)
@@ -223,11 +225,11 @@ def _plain(function):
     ("kind", "options", "command"),
     [
         (ReconstructionPictures, {"count": 16}, ["reconstruct", *map(str, range(16))]),
-        (TraversalPictures, {"dimensions": 4}, ["traverse", "0", "--count", "4"]),
+        (TraversalPictures, {"dimensions": 4}, ["traverse", "--count", "4"]),
         (
             AttributeEditPictures,
             {"attributes": ["Young"]},
-            ["edit", "0", "--attribute", "Young", "--strength", "-3:3:4"],
+            ["edit", "a usual face", "--attribute", "Young", "--strength", "-3:3:4"],
         ),
     ],
 )

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from facevae import figures
-from facevae.command_line.display import elapsed_time
-from facevae.errors import UserError, printable
+from facevae.errors import printable
 from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.comparison import compare as compare
-from facevae.exploration.explored_run import Exploration
+from facevae.exploration.explored_run import Exploration, check_count
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
-from facevae.exploration.latent_map import different_in_kind, map_agreement, two_dimensional_map
+from facevae.exploration.latent_distribution import latents as latents
 from facevae.exploration.photographs import Photograph
 from facevae.figures.text import signed
 from facevae.latents import (
@@ -33,7 +32,6 @@ from facevae.latents import (
 
 SIDE = 112  # pixels of a face
 _SHOWN_EDITS = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Mustache")
-_MAPPED_FACES = 20  # the fewest, with which t-SNE finds neighbourhoods
 
 
 def reconstruct(
@@ -56,7 +54,7 @@ def reconstruct(
         available = len(explored.dataset.test)
         made_by = options_in_name(count=(count, None), seed=(seed, 0))
         count = min(20, available) if count is None else count
-        _check_count(count, available, "faces in the test split")
+        check_count(count, available, "faces in the test split")
         chosen = np.random.default_rng(seed).choice(available, count, replace=False)
         originals = explored.test_faces(np.sort(chosen))
         notes = ["Faces of the test split, on which the model was not trained"]
@@ -117,65 +115,6 @@ def generate(explored: Exploration, count: int = 40, temperature: float | None =
     ]
     made_by = options_in_name(count=(count, 40), temperature=(temperature, None), seed=(seed, 0))
     explored.show("generated", figures.stacked(grids), made_by)
-
-
-def latents(
-    explored: Exploration, count: int | None = None, attribute: str | None = None, seed: int = 0
-) -> None:
-    """The latent distribution: a map in two dimensions, and each latent dimension against N(0, 1).
-
-    A map needs at least 20 encoded faces. With fewer, only the dimensions are drawn.
-    """
-    wanted = None if attribute is None else explored.attribute_index(attribute)
-    encodings = explored.opened.training_encodings
-    available = len(encodings.mean)
-    made_by = options_in_name(count=(count, None), seed=(seed, 0))
-    count = available if count is None else count
-    least = min(_MAPPED_FACES, available)
-    _check_count(count, available, "encoded training faces", least=max(least, 2))
-    rows = np.sort(np.random.default_rng(seed).permutation(available)[:count])
-    mean, log_variance = encodings.mean[rows], encodings.log_variance[rows]
-
-    title = f"The first {min(30, mean.shape[1])} of {mean.shape[1]} latent dimensions"
-    samples = encodings.sample(seed)[rows]
-    explored.show(
-        "latent_dimensions", figures.dimension_histograms(samples, mean, log_variance, title), made_by
-    )
-
-    if count < _MAPPED_FACES:
-        print(f"No map: it takes at least {_MAPPED_FACES} encoded training faces, the run has {count}.")
-        return
-    with elapsed_time(f"Computing a t-SNE map of {count:,} training faces"):
-        positions = two_dimensional_map(mean, seed)
-    title = f"Latents of {count:,} training faces, t-SNE"
-    explored.show("latent_map", figures.map_with_density(positions, title), made_by)
-    places = figures.places_in_map(positions)
-    faces = explored.dataset.train.images(encodings.indices[rows][places[places >= 0]])
-    title = "The latent map, drawn with its faces"
-    explored.show("latent_map_faces", figures.map_with_faces(places, faces, title), made_by)
-
-    if encodings.attributes is None:
-        print("The data set has no attributes: no map is coloured by them.")
-        return
-    made_by += options_in_name(attribute=(attribute, None))
-    _show_attributes(explored, positions, encodings.attributes[rows], wanted, made_by)
-
-
-def _show_attributes(
-    explored: Exploration, positions: np.ndarray, attributes: np.ndarray, wanted: int | None, made_by: str
-) -> None:
-    """The map in colours of one attribute, or of the six of different kinds that it groups best."""
-    agreement = map_agreement(positions, attributes)
-    every = explored.dataset.attribute_names
-    if wanted is None:
-        shown = different_in_kind(attributes, every, agreement)
-        title = "The latent map, coloured by attributes of different kinds that it groups well"
-    else:
-        shown = np.array([wanted])
-        title = "The latent map, coloured by an attribute"
-    names = [every[index] for index in shown]
-    panels = figures.map_by_attributes(positions, attributes[:, shown], names, agreement[shown], title)
-    explored.show("latent_map_attributes", panels, made_by)
 
 
 def edit(
@@ -265,7 +204,7 @@ def traverse(
     made_by = faces_in_name([] if face is None else [face], eyes, box, number)
     made_by += options_in_name(count=(count, None))
     count = min(10, encodings.mean.shape[1]) if count is None else count
-    _check_count(count, encodings.mean.shape[1], "latent dimensions")
+    check_count(count, encodings.mean.shape[1], "latent dimensions")
     mean, log_variance = encodings.mean, encodings.log_variance
     start, note = mean.mean(axis=0), "the mean of the training faces' latents"
     if face is not None:
@@ -326,15 +265,3 @@ def _temperature(explored: Exploration, given: float | None) -> tuple[float, str
         return given, f"Temperature {given:g}."
     own = explored.opened.viewing_temperature
     return own, f"Temperature {own:g}, the run's viewing temperature (1: all the spread)."
-
-
-def _check_count(asked, available, what, least=1):
-    if available < least:
-        raise UserError(
-            f"{what}: expected at least {least}, the run has {available:,}. Train on a data set with more faces."
-        )
-    if not least <= asked <= available:
-        raise UserError(
-            f"--count: expected {least} to {available:,}, because there are {available:,} {what}; received {asked:,}. "
-            "Give a number in this range."
-        )

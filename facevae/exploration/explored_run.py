@@ -46,10 +46,6 @@ class Exploration:
         """The faces that the run was trained on."""
         return self.opened.dataset
 
-    # ---------------------------------------------------------------------------------------------------------
-    # Faces
-    # ---------------------------------------------------------------------------------------------------------
-
     def faces(
         self,
         named: Sequence[str],
@@ -291,3 +287,16 @@ def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
 
 def _normalised(name: str) -> str:
     return name.lower().replace(" ", "_").replace("-", "_")
+
+
+def check_count(asked: int, available: int, what: str, least: int = 1) -> None:
+    """Refuses a `--count` that is not from `least` to `available`, the number of `what` there are."""
+    if available < least:
+        raise UserError(
+            f"{what}: expected at least {least}, the run has {available:,}. Train on a data set with more faces."
+        )
+    if not least <= asked <= available:
+        raise UserError(
+            f"--count: expected {least} to {available:,}, because there are {available:,} {what}; received {asked:,}. "
+            "Give a number in this range."
+        )
