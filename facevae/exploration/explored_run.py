@@ -143,10 +143,6 @@ class Exploration:
                 picture_size = first.size
         return alignment.training_frame(config.data, config.crop, config.image_size, picture_size)
 
-    # ---------------------------------------------------------------------------------------------------------
-    # Latents
-    # ---------------------------------------------------------------------------------------------------------
-
     def encode(self, images: np.ndarray) -> np.ndarray:
         """The posterior means of some faces, `float32[faces, latent_dim]`."""
         return self.model.encode_all(images)[0]
