@@ -55,8 +55,8 @@ def random_views(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Random arguments of `viewed`, for as many photographs and as many drawings.
 
-    The offset is the same for all images of a step, and never fixed: a critic that halves its maps would otherwise
-    always see the same pixels together, and teach a lattice.
+    The offset is the same for all images of a step, and all its remainders by 4 are as likely: a critic that halves its
+    maps would otherwise see some pixels together more often than others, and teach a lattice.
 
     Args:
         faces: `int32[]`, faces in this replica's part of the global batch.
@@ -73,8 +73,8 @@ def random_views(
     is_brighter, by = draws[..., 0] < share, MOST_BRIGHTNESS * (2.0 * draws[..., 1] - 1.0)
     brightness = tf.reshape(tf.transpose(tf.where(is_brighter, by, 0.0)), [-1, 1, 1, 1])
     is_far = tf.random.stateless_uniform([], seeds) < share
-    most = tf.where(is_far, MOST_OFFSET * side // 64, 1)
-    return brightness, tf.random.stateless_uniform([2], seeds, -most, most + 1, tf.int32)
+    most = tf.where(is_far, MOST_OFFSET * side // 64, 2)
+    return brightness, tf.random.stateless_uniform([2], seeds, -most, most, tf.int32)
 
 
 def viewed(images: tf.Tensor, brightness: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
@@ -89,7 +89,7 @@ def viewed(images: tf.Tensor, brightness: tf.Tensor, offset: tf.Tensor) -> tf.Te
         Images of the same shape.
     """
     batch, side = tf.shape(images)[0], images.shape[1]
-    most = max(1, MOST_OFFSET * side // 64)
+    most = MOST_OFFSET * side // 64
     padded = tf.pad(images + brightness, [[0, 0], [most, most], [most, most], [0, 0]], "SYMMETRIC")
     begin = tf.concat([[0], most + offset, [0]], 0)
     return tf.ensure_shape(tf.slice(padded, begin, [batch, side, side, 3]), [None, side, side, 3])

@@ -153,7 +153,7 @@ def test_offsets_of_views_move_both_halves_alike_and_brightness_each_picture():
     np.testing.assert_array_equal(seen[:, :63, 2:], images[:, 1:, :62])
     offsets = {
         tuple(np.array(augmentation.random_views(tf.constant(2), 64, tf.constant(0.0), 0, tf.constant(s))[1]))
-        for s in range(60)
+        for s in range(160)
     }
-    assert offsets == {(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)}
+    assert offsets == {(a, b) for a in (-2, -1, 0, 1) for b in (-2, -1, 0, 1)}
     assert np.abs(offset).max() <= 8
