@@ -4,14 +4,14 @@ import ipaddress
 import re
 import socket
 
-import ifaddr
-
 # Networks of containers and virtual machines within this machine.
 _INTERNAL = re.compile(r"docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|lxc|podman", re.IGNORECASE)
 
 
 def network_addresses() -> list[str]:
     """This machine's IPv4 addresses that a phone in the same network can open, the one of its main connection first."""
+    import ifaddr  # only here: it looks for the C library of the system when it is imported
+
     found = [
         ip.ip
         for adapter in ifaddr.get_adapters()

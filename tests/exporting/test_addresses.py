@@ -16,7 +16,7 @@ def test_addresses_that_no_phone_opens_are_left_out_and_the_main_one_is_first(mo
         adapter("eth0", "10.0.0.5", "169.254.3.4"),
         adapter("wlan0", "192.168.1.7"),
     ]
-    monkeypatch.setattr(addresses.ifaddr, "get_adapters", lambda: adapters)
+    monkeypatch.setattr("ifaddr.get_adapters", lambda: adapters)
     monkeypatch.setattr(addresses, "_main_address", lambda: "192.168.1.7")
     assert addresses.network_addresses() == ["192.168.1.7", "10.0.0.5"]
     monkeypatch.setattr(addresses, "_main_address", lambda: None)
