@@ -54,3 +54,11 @@ def real_faces() -> pathlib.Path:
     if not folder or not pathlib.Path(folder).is_dir():
         pytest.skip("needs real photographs: set FACEVAE_REAL_FACES to a CelebA folder")
     return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def playwright_driver():
+    """What drives Chromium: one for all tests, since a process cannot start a second."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[test]'")
+    with sync_api.sync_playwright() as driver:
+        yield driver

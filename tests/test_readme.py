@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -132,6 +133,7 @@ def test_every_command_that_trains_leaves_a_run(trained):
 def test_a_run_is_measured_explored_and_exported(trained):
     place, _ = trained
     folder = place[0]
+    shutil.copytree(folder / "runs" / "mine", folder / "runs" / "other")
     others = [c for c in commands() if of_ours(c) and not c.startswith("python train.py")]
     assert {of_ours(command)[1] for command in others} == {"evaluate", "explore", "export"}
     for command in others:
