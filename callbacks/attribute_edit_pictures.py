@@ -100,9 +100,8 @@ def usual_face(attributes: np.ndarray, images: np.ndarray) -> int:
     """
     unusual = (attributes != (attributes.mean(axis=0) > 0.5)).sum(axis=1)
     candidates = np.flatnonzero(unusual <= np.sort(unusual)[len(unusual) // 20])
-    stride = max(
-        1, images.shape[1] // 16
-    )  # few pixels are enough, and thousands of large images would fill the memory
+    # Few pixels are enough, and thousands of large images would fill the memory.
+    stride = max(1, images.shape[1] // 16)
     small = images[:, ::stride, ::stride].astype(np.float32)
     distances = ((small[candidates] - small.mean(axis=0)) ** 2).mean(axis=(1, 2, 3))
     return int(candidates[np.argmin(distances)])

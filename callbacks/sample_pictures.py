@@ -11,6 +11,7 @@ from facevae.configuration.config import check_settings
 from facevae.figures import sample_grid
 from facevae.latents import VIEWING_TEMPERATURE
 from facevae.model.density import Mixture
+from facevae.model.vae import MOST_TEMPERATURE
 from facevae.run.encodings import Encodings
 
 
@@ -39,7 +40,7 @@ class SamplePictures(FaceCallback):
         super().__init__(faces, log_dir)
         self.count = arguments.whole_number("count", count, 1, MOST_SHOWN)
         self.seed = check_settings({"seed": seed})["seed"]
-        self.temperature = arguments.real_number("temperature", temperature, 0.0, 10.0)
+        self.temperature = arguments.real_number("temperature", temperature, 0.0, MOST_TEMPERATURE)
 
     def write(self, epoch: int, encodings: Encodings) -> None:
         shape = (self.count, encodings.mean.shape[1])

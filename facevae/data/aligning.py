@@ -4,9 +4,7 @@
 """
 
 import dataclasses
-import functools
 import math
-import os
 from collections.abc import Sequence
 from typing import Literal
 
@@ -16,7 +14,7 @@ from facevae.data import alignment
 from facevae.data.folder import FolderSource
 from facevae.data.images import BadPictureError, centred_square, read_upright
 from facevae.data.sources import Source
-from facevae.face_finding import FaceFinder
+from facevae.face_finding import shared_finder
 from facevae.face_finding.quality import reason_against
 
 Taken = Literal["each", "largest"]
@@ -27,9 +25,8 @@ LEFT_OUT = {
 _SAMPLED = 48  # pictures that decide
 _LONGEST = 1600  # pixels; of a longer JPEG a half, a quarter or an eighth is decoded
 _FEWEST_WITH_FACES = 0.2  # of the sample, or the detector does not understand these pictures
-_MOST_SPREAD = (
-    0.08  # of the crop's side: distance from an eye to its usual place, of nine in ten aligned pictures
-)
+# Of the crop's side: distance from an eye to its usual place, of nine in ten aligned pictures.
+_MOST_SPREAD = 0.08
 _LEAST_DISTANCE = 0.15  # of the crop's side between the eyes, or most of the picture is no face
 
 
@@ -61,7 +58,7 @@ def read_faces(encoded: str | bytes, crop: str | int, size: int, taken: Taken) -
     """
     frame = alignment.training_frame("", crop, size)
     photograph = read_upright(encoded, _LONGEST)
-    found = _finder().find(photograph)
+    found = shared_finder().find(photograph)
     if not found:
         raise BadPictureError(NO_FACE)
     faces: list[np.ndarray] = []
@@ -115,14 +112,5 @@ def _eyes_in_crop(encoded: str | bytes, crop: str | int) -> np.ndarray | None:
         top, left, side = centred_square(photograph.shape[1], photograph.shape[0], crop)
     except BadPictureError:
         return None
-    found = _finder().find(photograph)
+    found = shared_finder().find(photograph)
     return (found[0].points[:2] - complex(left, top)) / side if found else None
-
-
-@functools.lru_cache(maxsize=1)
-def _finder_of(process: int) -> FaceFinder:
-    return FaceFinder()
-
-
-def _finder() -> FaceFinder:
-    return _finder_of(os.getpid())

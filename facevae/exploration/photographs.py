@@ -1,18 +1,17 @@
 """Photographs for `explore.py`: read, their faces found, and one framed as the training images are."""
 
 import dataclasses
-import functools
+import math
 import os
 import pathlib
 
 import numpy as np
-from PIL import Image
 
 from facevae import figures
 from facevae.data import alignment
-from facevae.data.images import FORMATS, BadPictureError, read_face, upright_rgb
+from facevae.data.images import BadPictureError, read_face, read_upright
 from facevae.errors import UserError
-from facevae.face_finding import Face, FaceFinder
+from facevae.face_finding import Face, shared_finder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +71,7 @@ def read_photograph(
             "such file. Correct its name, or give a number, e.g. 0."
         )
     try:
-        square = read_face(os.fspath(path), "square", size)  # its errors say what is wrong with a file
-        with Image.open(path, formats=FORMATS) as opened:
-            pixels = np.asarray(upright_rgb(opened))
+        pixels = read_upright(os.fspath(path), math.inf)
         if pixels.shape[1::-1] == alignment.CELEBA_SIZE and not (eyes or box or number):
             cropped = read_face(os.fspath(path), crop, size)
             return Photograph(pixels, cropped, "cropped as one of CelebA's aligned pictures")
@@ -88,13 +85,14 @@ def read_photograph(
     if box:
         framed = alignment.align_by_box(pixels, box, frame, size)
         return Photograph(pixels, framed, "aligned by the box around its face")
-    found = tuple(_finder().find(pixels))
+    found = tuple(shared_finder().find(pixels))
     if not found:
         if number is not None:
             raise UserError(
                 f"--face: expected a photograph with a face, found none in {str(path)!r}. "
                 "Give the eyes by --eyes X,Y,X,Y, or another photograph."
             )
+        square = read_face(os.fspath(path), "square", size)
         return Photograph(
             pixels, square, "no face found; centre crop, not aligned (--eyes or --box aligns it)"
         )
@@ -102,8 +100,3 @@ def read_photograph(
     framed = alignment.align_found(pixels, found[taken].eyes, frame, size)
     which = "the face" if len(found) == 1 else f"face {taken + 1} of the {len(found)}"
     return Photograph(pixels, framed, f"{which} that was found in it, aligned", found, taken)
-
-
-@functools.cache
-def _finder() -> FaceFinder:
-    return FaceFinder()

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from facevae.exporting.graphs import ExportedModel
+from facevae.figures import as_bytes
 
 TEMPERATURE = 0.5  # close to the typical face: small pictures must be clear ones
 SEED = 4
@@ -31,7 +32,7 @@ def write_icons(folder: pathlib.Path, faces: np.ndarray) -> list[dict[str, str]]
     Returns:
         The icons as a web manifest lists them.
     """
-    levels = np.round(255 * np.clip(faces, 0.0, 1.0)).astype(np.uint8)
+    levels = as_bytes(faces)
     mosaic = np.concatenate([np.concatenate(row, axis=1) for row in (levels[:2], levels[2:])], axis=0)
     icons = []
     for side in SIDES:

@@ -7,9 +7,10 @@ The steps, which an app or a page takes in the same order with the exported dete
 2. `finder.py`: the short-range detector looks again at each face, cut out larger than its box and turned so that the
    eyes are level. Only then do the eyes lie within a pixel or two; and what is no face the second time is dropped.
 3. `facevae/data/alignment.py`: the photograph is turned, scaled and shifted so that the eyes lie where this detector
-   sees them in the training images (`alignment.detected_frame`).
+   sees them in the training images (`alignment.Frame.seen_eyes`).
 4. `quality.py`: for training, faces that are tiny, blurred or sideways are left out.
 """
 
 from facevae.face_finding.finder import Face as Face
 from facevae.face_finding.finder import FaceFinder as FaceFinder
+from facevae.face_finding.finder import shared_finder as shared_finder

@@ -1,6 +1,7 @@
 """Finds faces in a photograph of any size: a look at the whole, then a closer one at each face, turned upright."""
 
 import dataclasses
+import functools
 
 import numpy as np
 from PIL import Image
@@ -103,6 +104,12 @@ class FaceFinder:
             box = (box + _mirrored(mirrored[0], view.side)) / 2
         again = view.to_photograph(_as_complex(box[[0, *range(2, 8)]]))
         return Face(again[1:], complex(again[0]), abs(view.turn) * float(box[1, 0]), score)
+
+
+@functools.cache
+def shared_finder() -> FaceFinder:
+    """The finder of this process: its detectors are loaded once."""
+    return FaceFinder()
 
 
 def _in_the_middle(seen: np.ndarray, scores: np.ndarray, side: int) -> tuple[np.ndarray, float] | None:

@@ -89,13 +89,15 @@ def train(
     if config.sharpen:
         finished = sharpen(config, run, dataset, runtime, progress, callbacks, interruption)
     if finished is not None:
-        _measure_viewing_temperature(run)
+        _measure_viewing_temperature(run, finished)
     return finished
 
 
-def _measure_viewing_temperature(run: RunFolder) -> None:
+def _measure_viewing_temperature(run: RunFolder, finished: VAE) -> None:
     """Measures at which temperature faces look best, which the other commands would do when they first need it."""
-    temperature = OpenedRun(run.path).viewing_temperature
+    opened = OpenedRun(run.path)
+    opened.model = finished  # as it would be read from the file just written
+    temperature = opened.viewing_temperature
     print(f"Viewing temperature: {temperature:g}, at which new faces look best (1: all the spread).")
 
 

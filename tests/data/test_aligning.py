@@ -57,7 +57,7 @@ def test_unaligned_faces_are_found_and_put_where_celeba_has_them(snapshots, tmp_
     assert every_name(dataset) == sorted([*(f"{n}.png" for n in range(10)), "pair.png", "pair.png#2"])
     assert dataset.left_out == dict.fromkeys(("sea.png", "wall.png"), aligning.NO_FACE)
     wanted = alignment.training_frame("", "square", 64).seen_eyes
-    finder = aligning._finder()
+    finder = aligning.shared_finder()
     for pixels in dataset.train.images(slice(None)):
         (found,) = finder.find(
             np.asarray(Image.fromarray(pixels).resize((256, 256), Image.Resampling.BICUBIC))
@@ -67,7 +67,7 @@ def test_unaligned_faces_are_found_and_put_where_celeba_has_them(snapshots, tmp_
 
 def test_a_decision_is_kept_with_the_faces_and_made_again_when_they_change(snapshots, tmp_path, monkeypatch):
     first = prepare(snapshots, cache_dir=tmp_path / "cache", align="auto")
-    monkeypatch.setattr(aligning, "_finder", None)
+    monkeypatch.setattr(aligning, "shared_finder", None)
     assert prepare(snapshots, cache_dir=tmp_path / "cache", align="auto").folder == first.folder
     (snapshots / "9.png").unlink()
     with pytest.raises(TypeError):
