@@ -151,6 +151,10 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_seed(parser)
 
 
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
 def _add_alignment(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     help = (
@@ -217,6 +221,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
         _add_neighbours,
     ),
     "compare": ("two runs side by side: the same faces, new faces, errors", _add_compare),
+    "film": ("how the same faces and samples looked, epoch by epoch: an animation and a strip", _add_nothing),
 }
 
 

@@ -15,7 +15,7 @@ from places import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What makes a training one of seconds; flags that come last decide.
 SMALL = shlex.split(
-    "--image-size 32 --width 8 --latent-dim 4 --batch-size 8 --epochs 1 --density-components 1"
+    "--image-size 32 --width 8 --latent-dim 4 --batch-size 8 --epochs 2 --density-components 1"
 )
 # Run elsewhere, or not at all: they need the network, a GPU, or a repository's address.
 ELSEWHERE = {

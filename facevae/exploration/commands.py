@@ -17,6 +17,7 @@ from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.comparison import compare as compare
 from facevae.exploration.explored_run import Exploration, check_count
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
+from facevae.exploration.film import film as film
 from facevae.exploration.latent_distribution import latents as latents
 from facevae.exploration.photographs import Photograph
 from facevae.figures.text import signed
@@ -185,7 +186,8 @@ def morph(
         moving = explored.model.decode_all(interpolate(start, end, 24, spherical=True))
         frames += [*[moving[0]] * 6, *moving]  # pause at each face
     forward = np.stack([*frames, *[frames[-1]] * 6])
-    explored.show_animation("morph" + made_by, np.concatenate([forward, forward[::-1]]))
+    moving = figures.enlarge(np.concatenate([forward, forward[::-1]]), 256)
+    explored.show_animation("morph" + made_by, moving)
 
 
 def traverse(

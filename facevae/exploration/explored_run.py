@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from facevae.command_line.display import elapsed_time
 from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS
 from facevae.errors import UserError, printable
 from facevae.exploration.file_names import stem
 from facevae.exploration.photographs import Photograph, read_photograph
-from facevae.figures import enlarge
 from facevae.files import expanded, free_path, whole_file
 from facevae.latents import attribute_directions
 from facevae.model import VAE
@@ -228,33 +228,22 @@ class Exploration:
         writer.close()
         return path
 
-    def show_animation(
-        self, name: str, faces: np.ndarray, milliseconds: int = 50, side: int = 256
-    ) -> pathlib.Path:
-        """Writes faces as an endless WebP animation into the run folder, and prints its path.
+    def show_animation(self, name: str, frames: np.ndarray, milliseconds: int | list[int] = 50) -> None:
+        """Writes an endless WebP animation into the run folder or `output_dir`, and prints its path.
 
         Args:
             name: name of the file, without its suffix.
-            faces: `[frames, size, size, 3]`, see `facevae.figures.enlarge`.
-            milliseconds: duration of a frame.
-            side: pixels of a frame's side.
+            frames: `uint8[frames, height, width, 3]`.
+            milliseconds: duration of a frame, or of each.
 
         Raises:
             UserError: it cannot be written.
         """
         path = self._path(re.sub(r"[^\w.-]", "_", name) + ".webp")
-        frames = [Image.fromarray(face) for face in enlarge(faces, side)]
-        _save(
-            frames[0],
-            path,
-            save_all=True,
-            append_images=frames[1:],
-            duration=milliseconds,
-            loop=0,
-            quality=85,
-        )
+        first, *others = map(Image.fromarray, frames)
+        with elapsed_time("Writing the animation"):
+            _save(first, path, save_all=True, append_images=others, duration=milliseconds, loop=0, quality=85)
         print(printable(str(path)))
-        return path
 
     def _path(self, name: str) -> pathlib.Path:
         """Where a picture is written; in `output_dir`, which is the user's, under a name that is free."""

@@ -6,12 +6,15 @@ Grids need only NumPy and Pillow. Matplotlib is imported on the first use of a f
 import importlib
 from typing import Any
 
+from facevae.figures.face_grids import COLUMNS as COLUMNS
 from facevae.figures.face_grids import attribute_edit_grid as attribute_edit_grid
 from facevae.figures.face_grids import attribute_sheet as attribute_sheet
 from facevae.figures.face_grids import interpolation_grid as interpolation_grid
 from facevae.figures.face_grids import neighbour_grid as neighbour_grid
 from facevae.figures.face_grids import reconstruction_grid as reconstruction_grid
+from facevae.figures.face_grids import reconstructions_of as reconstructions_of
 from facevae.figures.face_grids import sample_grid as sample_grid
+from facevae.figures.face_grids import samples_of as samples_of
 from facevae.figures.face_grids import traversal_grid as traversal_grid
 from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
@@ -35,6 +38,7 @@ _EXPORTS = {
 __all__ = sorted(
     [
         *_EXPORTS,
+        "COLUMNS",
         "as_bytes",
         "attribute_edit_grid",
         "attribute_sheet",
@@ -46,7 +50,9 @@ __all__ = sorted(
         "numbered_faces",
         "photograph_sheet",
         "reconstruction_grid",
+        "reconstructions_of",
         "sample_grid",
+        "samples_of",
         "stacked",
         "traversal_grid",
     ]

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from facevae.figures.grids import as_bytes, enlarge, image_grid
-from facevae.figures.labelled import TITLE_HEIGHT, Page, labelled_grid
+from facevae.figures.labelled import TITLE_HEIGHT, Page, labelled_grid, labels_width
 from facevae.figures.text import FAINT, MARGIN, TITLE, line_height, signed, wrapped
 
 COLUMNS = 8  # faces in a row, where labels do not determine it
 GAP = 2  # pixels between faces
+_PAIR = ["original", "reconstruction"]  # labels of two rows
 LABEL_LENGTH = 14  # characters in a line of a row label, about as wide as two faces
 
 
@@ -41,8 +42,7 @@ def reconstruction_grid(
     for kind, faces in enumerate((originals, reconstructions)):
         row, column = np.divmod(np.arange(len(faces)), columns)
         cells[row, kind, column] = as_bytes(faces)
-    labels = ["original", "reconstruction"] * rows
-    return labelled_grid(_flat(cells), columns, title, labels, note=note, side=side, gap=GAP)
+    return labelled_grid(_flat(cells), columns, title, _PAIR * rows, note=note, side=side, gap=GAP)
 
 
 def sample_grid(samples: np.ndarray, title: str = "", note: str = "", side: int | None = None) -> np.ndarray:
@@ -55,6 +55,44 @@ def sample_grid(samples: np.ndarray, title: str = "", note: str = "", side: int 
         side: pixels along the side of a face in the picture; None keeps the size of the images.
     """
     return labelled_grid(samples, min(COLUMNS, len(samples)), title, note=note, side=side, gap=GAP)
+
+
+def reconstructions_of(picture: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Originals and reconstructions, cut out of a picture that `reconstruction_grid` drew in their own size.
+
+    Args:
+        picture: `uint8[height, width, 3]`, without title and note.
+        size: pixels along the side of a face.
+
+    Returns:
+        Both `uint8[faces, size, size, 3]`.
+
+    Raises:
+        ValueError: it is no such picture.
+    """
+    labels = labels_width(_PAIR, size)
+    # Rounded, as letters of another version of Pillow may be wider.
+    columns = np.clip(round((picture.shape[1] + GAP - labels) / (size + GAP)), 1, COLUMNS)
+    cells = _cells(picture, size, int(columns))
+    if len(cells) % 2:
+        raise ValueError(f"expected pairs of rows, received {len(cells)} rows")
+    originals, reconstructions = (_flat(cells[kind::2]) for kind in (0, 1))
+    shown = (originals != 255).any(axis=(1, 2, 3))
+    return originals[shown], reconstructions[shown]
+
+
+def samples_of(picture: np.ndarray, size: int) -> np.ndarray:
+    """Samples `uint8[samples, size, size, 3]`, cut out of a picture that `sample_grid` drew in their own size.
+
+    Args:
+        picture: `uint8[height, width, 3]`, without title and note.
+        size: pixels along the side of a face.
+
+    Raises:
+        ValueError: it is no such picture.
+    """
+    samples = _flat(_cells(picture, size, (picture.shape[1] + GAP) // (size + GAP)))
+    return samples[(samples != 255).any(axis=(1, 2, 3))]
 
 
 def interpolation_grid(
@@ -201,6 +239,16 @@ def attribute_sheet(
 def _in_rows(faces: np.ndarray, rows: int) -> np.ndarray:
     """`uint8[rows, columns, size, size, 3]` of `[rows · columns, size, size, 3]`."""
     return as_bytes(faces).reshape(rows, -1, *np.shape(faces)[1:])
+
+
+def _cells(picture: np.ndarray, size: int, columns: int) -> np.ndarray:
+    """The faces `uint8[rows, columns, size, size, 3]` of a grid without title and note: at the top, on the right."""
+    rows = (picture.shape[0] + GAP) // (size + GAP)
+    height, width = rows * (size + GAP) - GAP, columns * (size + GAP) - GAP
+    if not rows or not columns or picture.shape[0] != height or picture.shape[1] < width:
+        raise ValueError(f"{picture.shape[1]} by {picture.shape[0]} pixels are no grid of {size} by {size}")
+    padded = np.pad(picture[:, -width:], [(0, GAP), (0, GAP), (0, 0)])
+    return padded.reshape(rows, size + GAP, columns, size + GAP, 3)[:, :size, :, :size].swapaxes(1, 2)
 
 
 def _flat(cells: np.ndarray) -> np.ndarray:

@@ -69,6 +69,11 @@ def labelled_grid(
     return np.asarray(page.image)
 
 
+def labels_width(row_labels: Sequence[str], side: int) -> int:
+    """The pixels to the left of a grid without title and note, where its rows have labels."""
+    return 4 + widest(row_labels, max(SMALLEST, side // LETTER_HEIGHTS_PER_FACE), bold=True) + 10
+
+
 class Page:
     """A white picture to paste images and write text on; positions are pixels from the top left."""
 
