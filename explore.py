@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   python explore.py runs/mine reconstruct
   python explore.py runs/mine reconstruct me.jpg
   python explore.py runs/mine edit group.jpg --face 2 --attribute Smiling
+  python explore.py runs/mine neighbours me.jpg
   python explore.py runs/mine generate --count 64 --temperature 0.8
   python explore.py runs/mine edit 12 --attribute Smiling --strength -3:3:7
   python explore.py runs/mine morph 3 8 me.jpg --box 320,240,290,380"""
@@ -139,7 +140,9 @@ def _add_traverse(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_neighbours(parser: argparse.ArgumentParser) -> None:
-    _add_count(parser, 8, 100, "number of generated faces")
+    parser.add_argument("faces", nargs="*", metavar="FACE", help=f"{FACE} (default: generated faces)")
+    _add_alignment(parser)
+    _add_count(parser, 8, 100, "number of generated faces, if no FACE is given")
     _add_temperature(parser)
     _add_seed(parser)
 
@@ -217,7 +220,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "morph": ("interpolations from face to face, linear and spherical, and an animation", _add_morph),
     "traverse": ("one face while one of the most informative latent dimensions varies", _add_traverse),
     "neighbours": (
-        "the training faces nearest to generated ones: were any memorised?",
+        "the training faces nearest to given ones, or to generated ones: were any memorised?",
         _add_neighbours,
     ),
     "compare": ("two runs side by side: the same faces, new faces, errors", _add_compare),

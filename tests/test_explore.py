@@ -83,6 +83,7 @@ def pictures_in_tensorboard(run):
         (["morph", "0", "1", "2", "--steps", "3"], ["morph_0_1_2-steps-3.png", "morph_0_1_2.webp"]),
         (["traverse", "--count", "4"], ["traversal-count-4.png"]),
         (["neighbours", "--count", "2"], ["neighbours-count-2.png"]),
+        (["neighbours", "2"], ["neighbours_2.png"]),
     ],
 )
 def test_each_command_writes_its_picture_shows_it_in_tensorboard_and_prints_its_path(
@@ -300,6 +301,44 @@ def test_faces_are_found_the_largest_first_and_another_by_its_number(run, group,
     explore.main([str(run.path), "morph", "1", str(group)])
     with pytest.raises(UserError, match=r"--face: expected a number from 1 to 2, .*group.png'; received 3"):
         explore.main([str(run.path), "edit", str(group), "--face", "3"])
+
+
+def test_neighbours_of_a_photograph_are_those_of_its_aligned_face(
+    run, group, blob_dataset, monkeypatch, capsys
+):
+    shown = {}
+    monkeypatch.setattr(
+        "facevae.figures.neighbour_grid",
+        lambda faces, neighbours, distances, *texts: shown.update(
+            faces=faces, neighbours=neighbours, distances=distances, texts=texts
+        ),
+    )
+    monkeypatch.setattr(Exploration, "show", lambda *arguments: None)
+    explored = Exploration(OpenedRun(run.path))
+    second = explored.photograph(group, number=2)
+    train = blob_dataset.train.images(slice(None))
+    for given in (["--face", "2"], ["--eyes", "50,120,150,121"]):
+        explore.main([str(run.path), "neighbours", str(group), "3", *given])
+        printed = capsys.readouterr().out
+        assert len(shown["faces"]) == 2
+        np.testing.assert_array_equal(shown["faces"][1], blob_dataset.test.images(np.array([3]))[0])
+        pixels = shown["faces"] / 255.0
+        both = [
+            ((pixels[:, None] - views / 255.0) ** 2).mean(axis=(2, 3, 4))
+            for views in (train, train[:, :, ::-1])
+        ]
+        distances = np.sqrt(np.minimum(*both))
+        nearest = np.argsort(distances, axis=1)[:, :6]
+        np.testing.assert_array_equal(shown["neighbours"].reshape(2, 6, 32, 32, 3), train[nearest])
+        np.testing.assert_allclose(shown["distances"], distances.min(axis=1), rtol=1e-4)
+        assert "Given faces and their nearest training faces: median distance" in printed
+        assert "nearest training face of 16 test faces: median" in printed
+        assert shown["texts"][-1] == "given"
+        if "--face" in given:
+            np.testing.assert_array_equal(shown["faces"][0], second.framed)
+            assert "group.png: face 2 of the 2 that was found in it, aligned" in printed
+        else:
+            assert "group.png: aligned by its eyes" in printed
 
 
 def test_a_face_is_not_sought_in_vain_without_a_word(run, tmp_path):

@@ -13,13 +13,14 @@ import numpy as np
 
 from facevae import figures
 from facevae.errors import printable
-from facevae.evaluation.neighbours import nearest_faces
 from facevae.exploration.comparison import compare as compare
-from facevae.exploration.explored_run import Exploration, check_count
+from facevae.exploration.explored_run import SIDE, Exploration, check_count
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
 from facevae.exploration.film import film as film
 from facevae.exploration.latent_distribution import latents as latents
+from facevae.exploration.nearest_faces import neighbours as neighbours
 from facevae.exploration.photographs import Photograph
+from facevae.exploration.temperature import drawing_temperature
 from facevae.figures.text import signed
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
@@ -31,7 +32,6 @@ from facevae.latents import (
     traversals,
 )
 
-SIDE = 112  # pixels of a face
 _SHOWN_EDITS = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Mustache")
 
 
@@ -99,7 +99,7 @@ def generate(explored: Exploration, count: int = 40, temperature: float | None =
 
     Without a temperature: at the run's viewing temperature.
     """
-    drawn_at, said = _temperature(explored, temperature)
+    drawn_at, said = drawing_temperature(explored.opened, temperature)
     sources = {"density": "the density fitted to encoded training faces", "prior": "N(0, 1)"}
     if explored.model.density is None:
         del sources["density"]
@@ -228,42 +228,3 @@ def traverse(
         SIDE,
     )
     explored.show("traversal", grid, made_by)
-
-
-def neighbours(
-    explored: Exploration, count: int = 8, temperature: float | None = None, seed: int = 0
-) -> None:
-    """The training faces nearest to generated ones, which shows whether the model memorised them.
-
-    Without a temperature: at the run's viewing temperature.
-    """
-    drawn_at, said = _temperature(explored, temperature)
-    train, test = explored.dataset.train, explored.dataset.test
-    nearest = min(6, len(train))
-    generated = explored.model.sample(count, seed, temperature=drawn_at)
-    # Decoded faces are smoother than photographs, and a smooth image is nearer to every other. So the generated faces
-    # are compared with the same decoder's reconstructions of faces that it was not trained on.
-    unseen = explored.model.decode_all(explored.encode(test.images(np.arange(min(200, len(test))))))
-    indices, distances = nearest_faces(np.concatenate([generated, unseen]), train, nearest)
-    closest, usual = distances[:count, 0], np.quantile(distances[count:, 0], [0.05, 0.5, 0.95])
-    note = (
-        f"{said} Distance: root mean square over pixels in [0, 1], mirrored faces included. For scale, the "
-        f"nearest training face of {len(unseen)} reconstructed test faces: median {usual[1]:.3f}, 90 % between "
-        f"{usual[0]:.3f} and {usual[2]:.3f}. A memorised face would be far below."
-    )
-    print(
-        f"Generated faces and their nearest training faces: median distance {np.median(closest):.3f}.\n{note}"
-    )
-    made_by = options_in_name(count=(count, 8), temperature=(temperature, None), seed=(seed, 0))
-    grid = figures.neighbour_grid(
-        generated, train.images(indices[:count].ravel()), closest, "Nearest training faces", note, SIDE
-    )
-    explored.show("neighbours", grid, made_by)
-
-
-def _temperature(explored: Exploration, given: float | None) -> tuple[float, str]:
-    """The temperature to draw with, the run's own unless one was given, and the sentence that says so."""
-    if given is not None:
-        return given, f"Temperature {given:g}."
-    own = explored.opened.viewing_temperature
-    return own, f"Temperature {own:g}, the run's viewing temperature (1: all the spread)."

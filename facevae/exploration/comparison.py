@@ -7,7 +7,7 @@ import numpy as np
 from facevae.command_line.text_table import markdown
 from facevae.errors import UserError, printable
 from facevae.evaluation.metrics import psnr
-from facevae.exploration.explored_run import Exploration
+from facevae.exploration.explored_run import SIDE, Exploration
 from facevae.exploration.file_names import options_in_name
 from facevae.figures import labelled_grid
 from facevae.model import VAE
@@ -15,7 +15,6 @@ from facevae.model.batches import in_batches
 from facevae.run.opened_run import OpenedRun
 
 COLUMNS = 8
-SIDE = 112  # pixels of a face
 MEASURED_FACES = 500  # of the test split, for the figures
 LABEL_LENGTH = 22  # characters
 

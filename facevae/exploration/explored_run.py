@@ -22,6 +22,8 @@ from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
 from facevae.tensorboard.events import EventWriter
 
+SIDE = 112  # pixels of a face in a grid
+
 
 class Exploration:
     """Reads faces, latents and attributes of an opened run, and writes pictures of them.

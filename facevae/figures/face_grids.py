@@ -177,27 +177,29 @@ def attribute_edit_grid(
 
 
 def neighbour_grid(
-    generated: np.ndarray,
+    faces: np.ndarray,
     neighbours: np.ndarray,
     distances: np.ndarray,
     title: str = "",
     note: str = "",
     side: int | None = None,
+    kind: str = "generated",
 ) -> np.ndarray:
-    """One generated face in each row, followed by its nearest training faces.
+    """One face in each row, followed by its nearest training faces.
 
     Args:
-        generated: `[faces, size, size, 3]`.
+        faces: `[faces, size, size, 3]`.
         neighbours: `[faces · neighbours, size, size, 3]`, row by row, the nearest first.
         distances: `float32[faces]`, of each face to its nearest neighbour.
         title: above the grid.
         note: text below it.
         side: pixels along the side of a face in the picture; None keeps the size of the images.
+        kind: of the faces, above their column.
     """
-    neighbours = _in_rows(neighbours, len(generated))
-    cells = np.concatenate([as_bytes(generated)[:, None], neighbours], axis=1)
+    neighbours = _in_rows(neighbours, len(faces))
+    cells = np.concatenate([as_bytes(faces)[:, None], neighbours], axis=1)
     rows = [f"distance\n{distance:.3f}" for distance in distances]
-    columns = ["generated", "nearest", *(f"{place}." for place in range(2, neighbours.shape[1] + 1))]
+    columns = [kind, "nearest", *(f"{place}." for place in range(2, neighbours.shape[1] + 1))]
     return labelled_grid(_flat(cells), len(columns), title, rows, columns, note, side, GAP)
 
 
