@@ -20,7 +20,8 @@ from facevae.face_finding.quality import reason_against
 Taken = Literal["each", "largest"]
 NO_FACE = "no face was found in it"
 LEFT_OUT = {
-    reason: f"no good face in it (the largest is {reason})" for reason in ("tiny", "blurred", "sideways")
+    reason: f"no good face in it (the largest is {reason})"
+    for reason in ("uncertain", "tiny", "blurred", "sideways")
 }
 _SAMPLED = 48  # pictures that decide
 _LONGEST = 1600  # pixels; of a longer JPEG a half, a quarter or an eighth is decoded

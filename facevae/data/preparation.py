@@ -66,7 +66,7 @@ def prepare(
             version 0.1 began.
         align: "on" to find the faces of unaligned photographs and align them as CelebA's pictures are, of whose
             178x218 pixels `crop` is then taken; "off" to take pictures as they are; "auto" to look at some pictures of
-            a folder, decide, and say so. Tiny, blurred and sideways faces are left out (`face_finding/quality.py`).
+            a folder, decide, and say so. Some faces are left out (`face_finding/quality.py`).
         faces: which faces of a photograph are taken when aligned, "each" or the "largest"; where a table describes
             the pictures, always the largest.
 

@@ -1,10 +1,10 @@
-"""The rule by which faces are left out of training: tiny, blurred and sideways ones."""
+"""The rule by which faces are left out of training: uncertain, tiny, blurred and sideways ones."""
 
 import numpy as np
 from PIL import Image
 
 from facevae.face_finding.blazeface import LEFT_EYE, NOSE, RIGHT_EYE
-from facevae.face_finding.finder import Face
+from facevae.face_finding.finder import SURE, Face
 
 MOST_ENLARGED = 2.0  # times, from the photograph to the training image
 # Of the contrast in the middle of a training image, the share in details that half its size cannot show. Of 250 faces
@@ -22,10 +22,13 @@ def reason_against(face: Face, aligned: np.ndarray, eye_distance: float) -> str 
         eye_distance: between the eyes in the training image, pixels.
 
     Returns:
-        `tiny`: fewer than half the pixels on a side that the training image has. `sideways`: the tip of the nose lies
-        outside the eyes. `blurred`: hardly any detail is lost by halving the training image.
+        `uncertain`: a lower score than nearly all faces have. `tiny`: fewer than half the pixels on a side that the
+        training image has. `sideways`: the tip of the nose lies outside the eyes. `blurred`: hardly
+        any detail is lost by halving the training image.
     """
     left, right = face.points[[LEFT_EYE, RIGHT_EYE]]
+    if face.score < SURE:
+        return "uncertain"
     if MOST_ENLARGED * abs(right - left) < eye_distance:
         return "tiny"
     if not 0.0 <= ((face.points[NOSE] - left) / (right - left)).real <= 1.0:

@@ -30,6 +30,16 @@ class View:
         return cls(complex(scale), complex(width, height) / 2 - scale * complex(side, side) / 2, side)
 
     @classmethod
+    def overlapping(cls, width: int, height: int, share: float, side: int) -> list["View"]:
+        """Squares with a share of the longer side that cover the photograph: two along each side that is longer."""
+        across = share * max(width, height)
+        along_x, along_y = (
+            [length / 2] if length <= across else [across / 2, length - across / 2]
+            for length in (width, height)
+        )
+        return [cls.around(complex(x, y), complex(across), side) for y in along_y for x in along_x]
+
+    @classmethod
     def around(cls, centre: complex, across: complex, side: int) -> "View":
         """The square around a point; `across` goes from its left side to its right one."""
         turn = across / side

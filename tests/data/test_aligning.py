@@ -1,10 +1,14 @@
 """Faces of photographs for training, on the project's own faces."""
 
 import json
+import pathlib
 import shutil
 
+import drawings
+import matplotlib.cbook
 import numpy as np
 import pytest
+import sklearn
 from face_photographs import straight_faces
 from PIL import Image
 from places import BENCHMARKS
@@ -131,6 +135,80 @@ def test_faces_that_are_too_small_for_the_training_images_are_left_out(composite
     assert read_faces(str(tmp_path / "small.png"), "square", 32, "each").faces.shape == (1, 32, 32, 3)
     with pytest.raises(BadPictureError, match="the largest is tiny"):
         read_faces(str(tmp_path / "small.png"), "square", 256, "each")
+
+
+@pytest.fixture
+def file_of(tmp_path):
+    """A function that saves a picture and returns its path."""
+
+    def save(picture, name="picture.png", **options):
+        image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+        image.save(tmp_path / name, **options)
+        return str(tmp_path / name)
+
+    return save
+
+
+@pytest.mark.parametrize("picture", [drawings.house, drawings.cat, lambda: Image.new("RGB", (640, 480))])
+def test_in_a_drawing_an_animal_and_black_there_is_no_face(file_of, picture):
+    with pytest.raises(BadPictureError, match=aligning.NO_FACE):
+        read_faces(file_of(picture()), "square", 64, "each")
+
+
+@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
+def test_in_photographs_of_other_things_there_is_no_face(name):
+    """Photographs that scikit-learn brings: a temple and a flower."""
+    path = pathlib.Path(sklearn.__file__).parent / "datasets" / "images" / name
+    with pytest.raises(BadPictureError, match=aligning.NO_FACE):
+        read_faces(str(path), "square", 64, "each")
+
+
+def test_in_a_portrait_the_face_alone_is_found():
+    """Grace Hopper in uniform before a flag, a photograph that Matplotlib brings."""
+    path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    found = read_faces(str(path), "square", 64, "each")
+    assert found.faces.shape == (1, 64, 64, 3)
+    assert found.left_out == 0
+
+
+def test_of_a_group_each_face_is_taken_or_the_largest(composites, faces, file_of):
+    pixels = composites.texture(np.random.default_rng(1), (900, 320))
+    for place, scale in ((10, 0.8), (250, 1.5), (640, 1.1)):
+        pixels = composites.paste(pixels, faces[place % 7], complex(scale), complex(place, 10))
+    path = file_of(pixels)
+    each, largest = (read_faces(path, "square", 64, taken) for taken in ("each", "largest"))
+    assert len(each.faces) == 3
+    np.testing.assert_array_equal(largest.faces, each.faces[:1])
+    frame = alignment.training_frame("", "square", 64)
+    eyes = tuple((250 + 288 * x, 10 + 288 * y) for x, y in alignment.SYNTHETIC.seen_eyes)
+    expected = alignment.align_found(pixels, eyes, frame, 64).astype(int)
+    assert np.abs(largest.faces[0] - expected).mean() < 12.0
+
+
+@pytest.mark.parametrize("kind", ["at the border", "turned by its tag", "of 50 megapixels"])
+def test_a_face_comes_out_as_from_a_plain_photograph(composites, faces, file_of, kind):
+    plain = np.asarray(Image.fromarray(faces[3]).resize((384, 384), Image.Resampling.BICUBIC))
+    expected = read_faces(file_of(plain), "square", 64, "each").faces[0].astype(int)
+    columns = slice(None)
+    if kind == "at the border":
+        path, columns = (
+            file_of(plain[:, 70:], "cut.png"),
+            slice(20, None),
+        )  # the left of the crop is beyond the border
+    elif kind == "turned by its tag":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        turned = Image.fromarray(plain).transpose(Image.Transpose.ROTATE_90)
+        path = file_of(turned, "turned.jpg", exif=exif, quality=95)
+    else:
+        large = Image.new("RGB", (8640, 5760), (90, 110, 130))
+        large.paste(Image.fromarray(plain).resize((3840, 3840), Image.Resampling.BICUBIC), (3100, 1100))
+        path = file_of(large, "large.jpg", quality=90)
+    (found,) = read_faces(path, "square", 64, "each").faces
+    assert np.abs(found[:, columns] - expected[:, columns]).mean() < 10.0
+    assert (
+        np.abs(found[:, ::-1][:, columns] - expected[:, columns]).mean() > 10.0
+    )  # a mirrored face is another one
 
 
 def test_eyes_are_aligned_where_they_lie_close_together_and_far_enough_apart():

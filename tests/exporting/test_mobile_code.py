@@ -14,7 +14,7 @@ from places import ROOT
 from facevae.exporting.guide import ANDROID_GPU, ANDROID_RUNTIME, CODE, IOS_BRANCH
 from facevae.face_finding import blazeface
 from facevae.face_finding.files import FULL_RANGE, SHORT_RANGE
-from facevae.face_finding.finder import CANDIDATE_SCORE, CLOSE_UP, LEAST_SCORE
+from facevae.face_finding.finder import CANDIDATE_SCORE, CLOSE_UP, FAR_OFF, LEAST_SCORE, PART, SURE
 from facevae.face_finding.views import View
 
 STUBS = pathlib.Path(__file__).with_name("android_stubs")
@@ -94,7 +94,7 @@ def test_the_kotlin_face_finder_computes_as_python_does(classes, name, detector)
         text=True,
     )
     settings, count, *printed = process.stdout.splitlines()
-    assert settings == f"{CANDIDATE_SCORE} {LEAST_SCORE} {CLOSE_UP}"
+    assert settings == f"{CANDIDATE_SCORE} {LEAST_SCORE} {CLOSE_UP} {SURE} {FAR_OFF} {PART}"
 
     scores = 1.0 / (1.0 + np.exp(-logits))
     seen = np.flatnonzero(scores >= CANDIDATE_SCORE)
@@ -120,6 +120,12 @@ def test_the_kotlin_face_finder_computes_as_python_does(classes, name, detector)
         # The two equations that define the crop: it takes the eyes to their places.
         turn, origin = complex(*aligning[:2]), complex(*aligning[2:])
         np.testing.assert_allclose(turn * 64.0 * eyes + origin, [left, right], atol=1e-3)
+    parts = View.overlapping(1200, 1000, PART, 192)
+    assert len(parts) == 4
+    for view, part in zip(parts, rows[-7:-3], strict=True):
+        np.testing.assert_allclose(part, as_numbers(view.turn, view.origin), atol=1e-3)
+    moved = np.hypot(*np.moveaxis(faces[:, 2:4] - faces[0, 2:4], -1, 0)).max(axis=1)
+    assert rows[-3] == (moved > FAR_OFF * faces[:, 1, 0]).sum()
     whole = View.whole(1200, 900, 192)
     np.testing.assert_allclose(rows[-2], as_numbers(whole.turn, whole.origin))
     away = np.abs(faces[:, 0] - detector.side / 2.0).max(axis=-1)
@@ -132,6 +138,9 @@ def test_the_swift_face_finder_has_the_detectors_and_settings_of_python():
         str(CANDIDATE_SCORE),
         str(LEAST_SCORE),
         str(CLOSE_UP),
+        str(SURE),
+        str(FAR_OFF),
+        str(PART),
     ]
     both = (FULL_RANGE, SHORT_RANGE)
     assert re.findall(r'case \w+ = "(\w+)"', source) == [file.file.removesuffix(".tflite") for file in both]

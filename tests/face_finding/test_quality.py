@@ -39,6 +39,11 @@ def test_a_nose_beyond_an_eye_is_sideways(face, noisy):
         assert reason_against(dataclasses.replace(face, points=points), noisy, 14.0) == reason
 
 
+def test_what_the_detector_is_not_sure_of_is_uncertain(face, noisy):
+    for score, reason in ((0.66, None), (0.64, "uncertain")):
+        assert reason_against(dataclasses.replace(face, score=score), noisy, 14.0) == reason
+
+
 def test_a_blurred_face_has_no_detail(face):
     sharp = Image.fromarray(render(straight_faces(1), 64)[0])
     blurred = np.asarray(sharp.filter(ImageFilter.GaussianBlur(3)))

@@ -25,6 +25,17 @@ def test_a_turned_view_shows_the_photograph_upright():
     np.testing.assert_allclose(pixels[..., 1], 2 * (points.imag - 0.5), atol=1.5)
 
 
+def test_overlapping_squares_cover_the_photograph():
+    wide = View.overlapping(1200, 900, 0.75, 192)
+    assert [view.to_photograph(np.array([0, 192 + 192j])).tolist() for view in wide] == [
+        [0, 900 + 900j],
+        [300, 1200 + 900j],
+    ]
+    assert [view.origin for view in View.overlapping(100, 80, 0.75, 50)] == [0, 25, 5j, 25 + 5j]
+    (only,) = View.overlapping(50, 50, 1.0, 50)
+    assert (only.origin, only.turn) == (0, 1)
+
+
 def test_a_view_beyond_the_photograph_is_black():
     view = View.around(-500 - 500j, 100, 32)
     assert view.cut(Image.new("RGB", (60, 40), "white")).max() == 0

@@ -20,6 +20,10 @@ import kotlin.math.min
 const val CANDIDATE_SCORE = 0.2f
 const val LEAST_SCORE = 0.5f
 const val CLOSE_UP = 2.6f // the side of the second look, in widths of the face's box
+const val SURE = 0.65f // of a face that is seen in a part of the photograph only
+// Of the face's width: where the eyes lie so far from where they were thought, a third look is taken.
+const val FAR_OFF = 0.1f
+const val PART = 0.75f // of the longer side: the squares that are looked at where no face is seen in the whole
 
 /** A detector's file, the side of the picture that it takes, and its anchors: cells on a side, and anchors in each. */
 enum class Detector(val file: String, val side: Int, val grids: List<Pair<Int, Int>>) {
@@ -84,6 +88,13 @@ class Square(val a: Float, val b: Float, val x: Float, val y: Float, val side: I
             return Square(a, b, face[0] - (a - b) * side / 2, face[1] - (b + a) * side / 2, side)
         }
 
+        /** Overlapping squares that cover a photograph: two along each side that is longer than they are. */
+        fun overlapping(width: Int, height: Int, side: Int): List<Square> {
+            val across = PART * max(width, height)
+            fun along(length: Int) = if (length <= across) listOf((length - across) / 2) else listOf(0f, length - across)
+            return along(height).flatMap { y -> along(width).map { x -> Square(across / side, 0f, x, y, side) } }
+        }
+
         /** The square in which the eyes of a face come to lie at two places, in fractions of its side. */
         fun aligning(face: FloatArray, eyes: List<Pair<Float, Float>>, side: Int): Square {
             val (left, right) = eyes.map { (u, v) -> Pair(u * side, v * side) }
@@ -102,18 +113,27 @@ class FaceFinder(context: Context) : AutoCloseable {
         it to CompiledModel.create(context.assets, it.file, CompiledModel.Options(Accelerator.CPU))
     }
 
-    /** The faces, the largest first. */
+    /** The faces, the largest first; small ones where there is no larger one. */
     fun find(photograph: Bitmap): List<Detection> {
-        val first = averaged(Detector.values().flatMap { detector ->
-            val view = Square.whole(photograph.width, photograph.height, detector.side)
+        val (width, height) = Pair(photograph.width, photograph.height)
+        val whole = Detector.values().map { Pair(it, Square.whole(width, height, it.side)) }
+        val parts = Square.overlapping(width, height, Detector.WHOLE.side).map { Pair(Detector.WHOLE, it) }
+        val faces = closely(photograph, whole).ifEmpty { closely(photograph, parts).filter { it.score >= SURE } }
+        return faces.sortedByDescending { it.numbers[2] }
+    }
+
+    /** What is seen in some squares and is a face at a closer look, and at another where the first look was far off. */
+    private fun closely(photograph: Bitmap, looks: List<Pair<Detector, Square>>): List<Detection> {
+        val first = averaged(looks.flatMap { (detector, view) ->
             look(detector, view.cut(photograph, repeated = false), CANDIDATE_SCORE).map { view.toPhotograph(it) }
         })
         val faces = mutableListOf<Detection>()
         for (seen in first.take(64)) {
-            val face = closer(photograph, seen)
-            if (face != null && faces.none { sameFace(it.numbers, face.numbers) }) faces.add(face)
+            val second = closer(photograph, seen) ?: continue
+            val face = if (farOff(second.numbers, seen.numbers)) closer(photograph, second) ?: second else second
+            if (faces.none { sameFace(it.numbers, face.numbers) }) faces.add(face)
         }
-        return faces.sortedByDescending { it.numbers[2] }
+        return faces
     }
 
     /** The image for `FaceModel.encode`: `eyes` are where the detector sees them in the training images. */
@@ -221,6 +241,10 @@ fun mirrored(face: Detection, side: Int): Detection {
 
 private fun mean(one: Detection, other: Detection) =
     Detection(FloatArray(16) { (one.numbers[it] + other.numbers[it]) / 2 }, one.score)
+
+/** Whether the eyes of a face lie elsewhere than they were thought to. */
+fun farOff(face: FloatArray, thought: FloatArray) =
+    listOf(4, 6).any { hypot(face[it] - thought[it], face[it + 1] - thought[it + 1]) > FAR_OFF * face[2] }
 
 private fun sameFace(one: FloatArray, other: FloatArray) =
     hypot(one[0] - other[0], one[1] - other[1]) < max(one[2], other[2]) / 4

@@ -6,6 +6,10 @@ import TensorFlowLite
 let candidateScore: CGFloat = 0.2
 let leastScore: CGFloat = 0.5
 let closeUp: CGFloat = 2.6  // the side of the second look, in widths of the face's box
+let sure: CGFloat = 0.65  // of a face that is seen in a part of the photograph only
+// Of the face's width: where the eyes lie so far from where they were thought, a third look is taken.
+let farOff: CGFloat = 0.1
+let part: CGFloat = 0.75  // of the longer side: the squares that are looked at where no face is seen in the whole
 
 /// A detector's file, the side of the picture that it takes, and its anchors: cells on a side, and anchors in each.
 enum Detector: String, CaseIterable {
@@ -35,6 +39,17 @@ struct Square {
         let scale = CGFloat(max(width, height)) / CGFloat(side)
         let across = scale * CGFloat(side)
         return Square(a: scale, b: 0, x: (CGFloat(width) - across) / 2, y: (CGFloat(height) - across) / 2, side: side)
+    }
+
+    /// Overlapping squares that cover a photograph: two along each side that is longer than they are.
+    static func overlapping(width: Int, height: Int, side: Int) -> [Square] {
+        let across = part * CGFloat(max(width, height))
+        func along(_ length: CGFloat) -> [CGFloat] {
+            length <= across ? [(length - across) / 2] : [0, length - across]
+        }
+        return along(CGFloat(height)).flatMap { y in
+            along(CGFloat(width)).map { x in Square(a: across / CGFloat(side), b: 0, x: x, y: y, side: side) }
+        }
     }
 
     /// The square around a face, `times` as wide as its box, and turned so that the eyes are level.
@@ -98,23 +113,35 @@ actor FaceFinder {
         }
     }
 
-    /// The faces, the largest first.
+    /// The faces, the largest first; small ones where there is no larger one.
     func find(in photograph: CGImage) throws -> [Detection] {
+        let (width, height) = (photograph.width, photograph.height)
+        var faces = try closely(
+            photograph, Detector.allCases.map { ($0, Square.whole(width: width, height: height, side: $0.side)) })
+        if faces.isEmpty {
+            let parts = Square.overlapping(width: width, height: height, side: Detector.whole.side)
+            faces = try closely(photograph, parts.map { (Detector.whole, $0) }).filter { $0.score >= sure }
+        }
+        return faces.sorted { $0.width > $1.width }
+    }
+
+    /// What is seen in some squares and is a face at a closer look, and at another where the first look was far off.
+    private func closely(_ photograph: CGImage, _ looks: [(Detector, Square)]) throws -> [Detection] {
         var seen: [Detection] = []
-        for detector in Detector.allCases {
-            let square = Square.whole(width: photograph.width, height: photograph.height, side: detector.side)
+        for (detector, square) in looks {
             seen += try look(detector, square.cut(photograph).rgba, candidateScore).map { square.toPhotograph($0) }
         }
         var faces: [Detection] = []
         for candidate in averaged(seen).prefix(64) {
-            guard let face = try closer(photograph, candidate) else { continue }
+            guard var face = try closer(photograph, candidate) else { continue }
+            if isFarOff(face, candidate) { face = try closer(photograph, face) ?? face }
             let known = faces.contains { other in
                 hypot(other.centre.x - face.centre.x, other.centre.y - face.centre.y)
                     < max(other.width, face.width) / 4
             }
             if !known { faces.append(face) }
         }
-        return faces.sorted { $0.width > $1.width }
+        return faces
     }
 
     /// The image for `FaceModel.encode`: `eyes` are where the detector sees them in the training images.
@@ -188,6 +215,13 @@ func decoded(_ detector: Detector, boxes: [Float], logits: [Float], _ least: CGF
         }
     }
     return faces
+}
+
+/// Whether the eyes of a face lie elsewhere than they were thought to.
+func isFarOff(_ face: Detection, _ thought: Detection) -> Bool {
+    zip(face.points, thought.points).prefix(2).contains { now, before in
+        hypot(now.x - before.x, now.y - before.y) > farOff * face.width
+    }
 }
 
 /// One face for each group of boxes that overlap with its surest one: their mean, weighted by the scores.

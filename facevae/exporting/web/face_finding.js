@@ -1,4 +1,4 @@
-// Finds the faces in a picture as facevae/face_finding does: a look at the whole, then a closer one at each face, upright.
+// Finds the faces in a picture as facevae/face_finding does: a look at the whole, then closer ones at each face, upright.
 // A point is [x, y]; a view's step to the right is [a, b] in the picture.
 
 import { loadNetwork } from "./model.js";
@@ -9,6 +9,9 @@ const CLOSE = { file: "face_finding/face_detection_short_range.tflite", side: 12
 const CANDIDATE_SCORE = 0.2; // of the first look, which may be unsure, as the second one decides
 const LEAST_SCORE = 0.5;
 const CLOSE_UP = 2.6; // side of the closer look, in widths of the face's box
+const SURE = 0.65; // of a face that is seen in a part of the picture only
+const FAR_OFF = 0.1; // of the face's width: the eyes lie so far from where they were thought that a third look is taken
+const PART = 0.75; // of the longer side: the squares that are looked at where no face is seen in the whole
 const SAME_FACE = 0.3; // overlap of two boxes above which they are one face
 const MOST_FACES = 16;
 const MIRRORED = [1, 0, 2, 3, 5, 4]; // the points of a mirrored face: eyes and ears change places
@@ -24,21 +27,40 @@ class FaceFinder {
     this.close = close;
   }
 
-  /** The faces in a picture (an ImageBitmap, a video or a canvas), the largest first: {centre, width, points, score}. */
-  async find(picture) {
+  /**
+   * The faces in a picture (an ImageBitmap, a video or a canvas), the largest first: {centre, width, points, score}.
+   * With `small`, where none is found, also those that are small in the picture, which takes longer.
+   */
+  async find(picture, { small = false } = {}) {
     const [width, height] = sizeOf(picture);
-    const seen = [];
-    for (const detector of [this.whole, this.close]) {
-      const step = Math.max(width, height) / detector.side;
-      const view = { a: step, b: 0, x: (width - step * detector.side) / 2, y: (height - step * detector.side) / 2 };
-      for (const face of await detector.look(picture, view, CANDIDATE_SCORE)) seen.push(moved(face, view));
-    }
-    const faces = [];
-    for (const candidate of averaged(seen).slice(0, MOST_FACES)) {
-      const face = await this.again(picture, candidate);
-      if (face && !faces.some((other) => isSame(face, other))) faces.push(face);
+    const whole = [this.whole, this.close].map(({ side }) => squareAt(width / 2, height / 2, Math.max(width, height), side));
+    let faces = await this.closely(picture, await this.look(picture, [this.whole, this.close], whole));
+    if (!faces.length && small) {
+      const parts = overlapping(width, height, this.whole.side);
+      const seen = await this.closely(picture, await this.look(picture, parts.map(() => this.whole), parts));
+      faces = seen.filter(({ score }) => score >= SURE);
     }
     return faces.sort((one, other) => other.width - one.width);
+  }
+
+  /** What each detector takes for faces in its view. */
+  async look(picture, detectors, views) {
+    const seen = [];
+    for (const [i, view] of views.entries()) {
+      for (const face of await detectors[i].look(picture, view, CANDIDATE_SCORE)) seen.push(moved(face, view));
+    }
+    return averaged(seen).slice(0, MOST_FACES);
+  }
+
+  /** The candidates that are faces at a closer look, and at another where the first look was far off. */
+  async closely(picture, candidates) {
+    const faces = [];
+    for (const candidate of candidates) {
+      let face = await this.again(picture, candidate);
+      if (face && isFarOff(face, candidate)) face = (await this.again(picture, face)) ?? face;
+      if (face && !faces.some((other) => isSame(face, other))) faces.push(face);
+    }
+    return faces;
   }
 
   /** A face as it is seen upright and close, also in the picture that follows; null if there is none any more. */
@@ -138,6 +160,16 @@ export function aligning({ points: [left, right] }, [seenLeft, seenRight], side)
   return { a, b, x: left[0] - a * s + b * t, y: left[1] - b * s - a * t };
 }
 
+/** The view of a square of a picture, from its middle and its side there. */
+const squareAt = (x, y, across, side) => ({ a: across / side, b: 0, x: x - across / 2, y: y - across / 2 });
+
+/** The views of overlapping squares that cover a picture: two along each side that is longer than they are. */
+function overlapping(width, height, side) {
+  const across = PART * Math.max(width, height);
+  const along = (length) => (length <= across ? [length / 2] : [across / 2, length - across / 2]);
+  return along(height).flatMap((y) => along(width).map((x) => squareAt(x, y, across, side)));
+}
+
 const sizeOf = (picture) => [picture.videoWidth ?? picture.width, picture.videoHeight ?? picture.height];
 
 function anchors(grids) {
@@ -204,6 +236,12 @@ function inTheMiddle(faces) {
   const away = ({ centre }) => Math.max(...centre.map((value) => Math.abs(value - CLOSE.side / 2)));
   const nearest = [...faces].sort((one, other) => away(one) - away(other))[0];
   return nearest && away(nearest) <= CLOSE.side / 4 ? nearest : null;
+}
+
+/** Whether the eyes of a face lie elsewhere than they were thought to. */
+function isFarOff(face, thought) {
+  const away = [0, 1].map((eye) => Math.hypot(...[0, 1].map((axis) => face.points[eye][axis] - thought.points[eye][axis])));
+  return Math.max(...away) > FAR_OFF * face.width;
 }
 
 /** Whether the middle of one box is in the inner half of the other. */

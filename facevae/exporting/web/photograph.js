@@ -29,7 +29,7 @@ let finder; // loaded for the first photograph
 async function placed(card, photo) {
   if (!card.files.detector || !card.seen_eyes) return null;
   finder ??= await loadFaceFinder();
-  const faces = await finder.find(photo);
+  const faces = await finder.find(photo, { small: true });
   const say = (text) => { element("photo-found").textContent = text; };
   say("");
   if (!faces.length) say("No face was found: place it by hand.");

@@ -9,7 +9,7 @@ fun main() {
     val detector = Detector.valueOf(readLine()!!)
     val faces = averaged(decoded(detector, numbers(), numbers(), CANDIDATE_SCORE))
     val (u, v, w, z) = numbers().toList()
-    println(listOf(CANDIDATE_SCORE, LEAST_SCORE, CLOSE_UP).joinToString(" "))
+    println(listOf(CANDIDATE_SCORE, LEAST_SCORE, CLOSE_UP, SURE, FAR_OFF, PART).joinToString(" "))
     println(faces.size)
     for (face in faces) {
         val square = Square.around(face.numbers, CLOSE_UP, 128)
@@ -19,6 +19,8 @@ fun main() {
         show(square.toPhotograph(face))
         show(Square.aligning(face.numbers, listOf(Pair(u, v), Pair(w, z)), 64))
     }
+    Square.overlapping(1200, 1000, 192).forEach { show(it) }
+    println(faces.count { farOff(it.numbers, faces[0].numbers) })
     show(Square.whole(1200, 900, 192))
     println(inTheMiddle(faces, detector.side)?.let { faces.indexOf(it) } ?: -1)
 }
