@@ -1,19 +1,20 @@
 """Compressed copies of the web page's files, which servers send in their place."""
 
-import gzip
 import hashlib
 import pathlib
 from collections.abc import Callable
 
 import brotli
+import deflate
 
 from facevae.files import whole_file
 
 SUFFIXES = {".html", ".css", ".js", ".json", ".webmanifest", ".wasm", ".tflite"}
-# In the order in which servers prefer them. The strongest setting of Brotli takes ten times as long for 10 % less.
+# In the order in which servers prefer them. The strongest setting of Brotli takes ten times as long for 10 % less; that
+# of libdeflate is a twenty-fifth smaller than zlib's, after a few seconds.
 ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "br": (".br", lambda content: brotli.compress(content, quality=9)),
-    "gzip": (".gz", lambda content: gzip.compress(content, 9, mtime=0)),
+    "gzip": (".gz", lambda content: bytes(deflate.gzip_compress(content, 12))),
 }
 
 
@@ -36,7 +37,7 @@ def write_compressed(folder: pathlib.Path, cache: pathlib.Path) -> None:
 
 
 def _kept(content: bytes, cache: pathlib.Path, suffix: str, compress: Callable[[bytes], bytes]) -> bytes:
-    place = cache / f"compressed-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+    place = cache / f"compressed-2-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
     if not place.is_file():
         cache.mkdir(parents=True, exist_ok=True)
         with whole_file(place) as file:

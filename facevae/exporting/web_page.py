@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
+import rjsmin
 
 from facevae.errors import UserError
 from facevae.exporting.compression import write_compressed
@@ -172,23 +173,18 @@ def _install(npm: str, sources: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def _copy_runtime(runtime: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies the runtime; without the comments and indentation of its scripts, a third of their compressed bytes."""
+    programs = runtime / "core" / "wasm"
     for build in BUILDS:
-        for suffix in (".js", ".wasm"):
-            shutil.copyfile(
-                runtime / "core" / "wasm" / f"{build}{suffix}", target / "wasm" / f"{build}{suffix}"
-            )
-    # Browsers cannot import packages by name: the import of one by the other becomes a relative path.
-    core = (runtime / "core" / "dist" / "index.js").read_text(encoding="utf-8")
-    (target / "index.js").write_text(_relative(core), encoding="utf-8")
-    utilities = (runtime / "wasm-utils" / "dist" / "index.js").read_text(encoding="utf-8")
-    (target / "wasm-utils.js").write_text(_relative(utilities), encoding="utf-8")
+        shutil.copyfile(programs / f"{build}.wasm", target / "wasm" / f"{build}.wasm")
+        _copy_script(programs / f"{build}.js", target / "wasm" / f"{build}.js")
+    _copy_script(runtime / "core" / "dist" / "index.js", target / "index.js")
+    _copy_script(runtime / "wasm-utils" / "dist" / "index.js", target / "wasm-utils.js")
     # Contains the version and the licence.
     shutil.copyfile(runtime / "core" / "package.json", target / "package.json")
 
 
-def _relative(script: str) -> str:
-    """The script with a relative import, and without source maps, which are not copied."""
-    script = script.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
-    return (
-        "\n".join(line for line in script.splitlines() if not line.startswith("//# sourceMappingURL")) + "\n"
-    )
+def _copy_script(source: pathlib.Path, target: pathlib.Path) -> None:
+    # Browsers cannot import packages by name: the import of one by the other becomes a relative path.
+    script = source.read_text(encoding="utf-8").replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
+    target.write_text(rjsmin.jsmin(script, keep_bang_comments=True) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 from page_visit import Visit
+from places import ROOT
 
 pytestmark = pytest.mark.slow
 AXE = pathlib.Path(__file__).parent / "axe"
@@ -72,8 +73,34 @@ def test_everything_is_within_the_window_and_sliders_have_room(visit, width, hei
     within("#more", "#temperature", ".tile:first-child", ".tile:last-child")
     page.click(".tile >> nth=0")
     within("#face", "#keep", "#save", "#photo", "#neutral", "#undo", "#tab-shelf")
+    page.click("#about-open")
+    within("#about-title")  # not scrolled to the button at the end
+    page.click("#about form button")
+    page.set_input_files("#photo-file", ROOT / "docs" / "images" / "faces.png")
+    page.wait_for_selector("#photo-dialog[open]")
+    within("#photo-title", "#photo-canvas", "#photo-zoom", "#photo-turn", "#photo-use", "#photo-cancel")
+    page.click("#photo-cancel")
     assert page.locator("#attributes").bounding_box()["height"] >= 180
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_note_covers_no_button(visit, width, height):
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": height})
+    page.click(".tile >> nth=0")
+    page.click("#keep")
+    page.wait_for_selector("#status:not(:empty)")
+    note = page.locator("#status").bounding_box()
+    assert note["x"] >= 0
+    assert note["x"] + note["width"] <= width
+    assert note["y"] + note["height"] <= height
+    buttons = page.locator("button:visible, canvas:visible")
+    assert buttons.count() >= 10
+    for box in (button.bounding_box() for button in buttons.all()):
+        apart_across = box["x"] + box["width"] <= note["x"] or note["x"] + note["width"] <= box["x"]
+        apart_down = box["y"] + box["height"] <= note["y"] or note["y"] + note["height"] <= box["y"]
+        assert apart_across or apart_down, (box, note)
 
 
 def test_large_windows_show_sheet_face_and_sliders_together(visit):

@@ -11,11 +11,12 @@ export function listenForAbout(card, facts) {
       ["Trained on", `${card.training_data.name}. ${card.training_data.terms}`],
       ["Intended use", card.intended_use],
       ["Not for", card.not_for],
-      ["Known bias", card.bias],
+      ["Known bias", card.bias.replaceAll("_", " ")],
       ["Your data", "Everything is drawn on this device. Nothing that you do here is sent anywhere."],
     ];
     element("about").querySelector("dl").replaceChildren(
       ...lines.flatMap(([term, text]) => [make("dt", { textContent: term }), make("dd", { textContent: text })]));
     element("about").showModal();
+    element("about").scrollTop = 0;
   });
 }
