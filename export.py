@@ -64,6 +64,13 @@ def _parser() -> Parser:
         default=64,
         help="examples on which each file is compared with the model, at least 8 (default: 64)",
     )
+    _add_serving(parser)
+    add_data_flags(parser)
+    return parser
+
+
+def _add_serving(parser: Parser) -> None:
+    """Adds the flags of the web page's server."""
     parser.add_argument(
         "--serve",
         action="store_true",
@@ -81,8 +88,6 @@ def _parser() -> Parser:
         help="address for --serve (default: 127.0.0.1); 0.0.0.0 opens the page to the network, "
         "and shows a QR code for phones",
     )
-    add_data_flags(parser)
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:

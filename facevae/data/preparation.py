@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import tqdm
 
 from facevae.configuration.config import Config
-from facevae.data.aligning import LEFT_OUT, NO_FACE, Taken, decide
+from facevae.data.aligning import LEFT_OUT, NO_FACE, Found, Taken, decide
 from facevae.data.decoding import decode_faces
 from facevae.data.faces import FaceDataset
 from facevae.data.records import (
@@ -236,11 +236,7 @@ def _decode_all(
         ):
             example = waiting.popleft()
             if not isinstance(answer, str):
-                for number, face in enumerate(answer.faces, start=1):
-                    name = example.name if number == 1 else f"{example.name}#{number}"
-                    writer.add(dataclasses.replace(example, name=name), face)
-                found["one" if len(answer.faces) + answer.left_out == 1 else "several"] += 1
-                found["left_out"] += answer.left_out
+                _add(writer, example, answer, found)
                 continue
             left_out[example.name] = answer
             if taken and answer in _WITHOUT_FACES:
@@ -250,19 +246,35 @@ def _decode_all(
             # The refusal below is certain: the pictures that are left cannot make the good ones the majority.
             if bad >= _FEWEST_BAD and bad > len(writer) and 2 * bad > len(source):
                 break
-    if bad > len(writer):
+    _refuse_what_has_too_few_faces(source, len(writer), bad, found["none"], left_out, taken)
+    return found if taken else None
+
+
+def _add(writer: RecordsWriter, example: Example, answer: Found, found: dict[str, int]) -> None:
+    """Writes the faces of a picture and counts them."""
+    for number, face in enumerate(answer.faces, start=1):
+        name = example.name if number == 1 else f"{example.name}#{number}"
+        writer.add(dataclasses.replace(example, name=name), face)
+    found["one" if len(answer.faces) + answer.left_out == 1 else "several"] += 1
+    found["left_out"] += answer.left_out
+
+
+def _refuse_what_has_too_few_faces(
+    source: Source, good: int, bad: int, without: int, left_out: dict[str, str], taken: Taken | None
+) -> None:
+    """Refuses a source without any good face, or with more bad pictures than good faces."""
+    if bad > good:
         name, reason = next((n, r) for n, r in left_out.items() if n not in source.left_out)
         raise UserError(
-            f"preparing {source.name}: {bad:,} of {bad + len(writer):,} pictures cannot be used "
+            f"preparing {source.name}: {bad:,} of {bad + good:,} pictures cannot be used "
             f"({name}: {reason}). Fix the source, or give another one."
         )
-    if not len(writer):
-        found_none = f"{found['none']:,} without a good face" if found["none"] else "none"
+    if not good:
+        found_none = f"{without:,} without a good face" if without else "none"
         raise UserError(
             f"preparing {source.name}: expected pictures of faces, received {found_none}. Give another source"
             + (", or --align off." if taken else ".")
         )
-    return found if taken else None
 
 
 def _log_left_out(left_out: dict[str, str], source_name: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from facevae.command_line.text_table import markdown
 from facevae.errors import UserError, printable
 from facevae.evaluation.metrics import psnr
-from facevae.exploration.explored_run import SIDE, Exploration
+from facevae.exploration.explored_run import SIDE, Exploration, check_count
 from facevae.exploration.file_names import options_in_name
 from facevae.figures import labelled_grid
 from facevae.model import VAE
@@ -48,10 +48,7 @@ def compare(
             "Compare runs that were trained with the same --image-size."
         )
     shown = min(COLUMNS, len(test)) if count is None else count
-    if shown > len(test):
-        raise UserError(
-            f"--count: expected at most {len(test):,}, the number of test faces, received {shown:,}. Give fewer."
-        )
+    check_count(shown, len(test), "faces in the test split")
     faces = test.images(np.sort(np.random.default_rng(seed).choice(len(test), shown, replace=False)))
     names = _names(explored.opened, second)
     measured = test.images(np.arange(min(MEASURED_FACES, len(test))))
