@@ -1,10 +1,10 @@
 """Fits the model's density anew during training, so that each epoch can show samples from it."""
 
-import warnings
 from typing import Any
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from callbacks.face_callback import checked_faces
 from callbacks.shared_encoding import SharedEncoding
@@ -39,6 +39,7 @@ class FitDensity(keras.callbacks.Callback):
         self.faces = checked_faces(faces)
         self.components = arguments.whole_number("components", components, 1, 100)
         self.seed = check_settings({"seed": seed})["seed"]
+        self._has_said = False  # that there are too few faces
 
     def on_train_begin(self, logs: Any = None) -> None:
         room = getattr(self.model, "density_components", 0)
@@ -49,17 +50,19 @@ class FitDensity(keras.callbacks.Callback):
                 "density_components, or leave FitDensity out."
             )
         self.faces.attach(self.model)
+        self._has_said = False
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if getattr(self.model, "keeps_density", False):
             return
         encodings = self.faces.encodings(epoch)
         if len(encodings.mean) < 2:
-            warnings.warn(
-                "too few faces with finite latents to fit a density: expected at least 2, received "
-                f"{len(encodings.mean)}. The density is left as it was.",
-                stacklevel=2,
-            )
+            if not self._has_said:
+                tqdm.write(
+                    "TensorBoard shows no new density: fitting one takes at least 2 validation faces with finite "
+                    f"latents, received {len(encodings.mean)}."
+                )
+            self._has_said = True
             return
         latents = encodings.sample(self.seed)
         # One thread: more would take turns with those of TensorFlow, which prepares the next batches meanwhile.
