@@ -199,9 +199,11 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help=help)
 
 
-def _add_output_dir(parser: argparse.ArgumentParser) -> None:
+def _add_output(parser: argparse.ArgumentParser) -> None:
     help = "write the pictures to this folder, and nothing into the run folder (default: RUN_DIR/figures)"
     parser.add_argument("--output-dir", default=argparse.SUPPRESS, metavar="FOLDER", help=help)
+    help = "of the pictures: svg and pdf keep the lines and letters of figures (default: png); animations are WebP"
+    parser.add_argument("--format", choices=("png", "svg", "pdf"), default=argparse.SUPPRESS, help=help)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -236,12 +238,12 @@ def build_parser() -> Parser:
         epilog=EXAMPLES,
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run")
-    _add_output_dir(parser)
+    _add_output(parser)
     add_data_flags(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (help, add_flags) in COMMANDS.items():
         command = commands.add_parser(name, help=help, description=help)
-        _add_output_dir(command)  # these flags may be given before or after the command
+        _add_output(command)  # these flags may be given before or after the command
         add_data_flags(command)
         add_flags(command)
     return parser
@@ -276,9 +278,10 @@ def main(arguments: list[str] | None = None) -> None:
     with without_native_notes():
         from facevae.exploration import Exploration, commands
 
-    shared = ("run_dir", "command", "output_dir", *DATA_FLAGS)
+    shared = ("run_dir", "command", "output_dir", "format", *DATA_FLAGS)
     options = {name: value for name, value in vars(flags).items() if name not in shared}
-    getattr(commands, flags.command)(Exploration(opened, output_dir), **options)
+    explored = Exploration(opened, output_dir, getattr(flags, "format", "png"))
+    getattr(commands, flags.command)(explored, **options)
 
 
 if __name__ == "__main__":

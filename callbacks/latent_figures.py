@@ -5,7 +5,7 @@ import os
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.figures import dimension_histograms, dimensions_figure
+from facevae.figures import dimension_histograms, dimensions_figure, to_pixels
 from facevae.run.encodings import Encodings
 
 
@@ -25,8 +25,10 @@ class LatentFigures(FaceCallback):
     def write(self, epoch: int, encodings: Encodings) -> None:
         self.writer.image(
             "6 latents/aggregate posterior against the prior",
-            dimension_histograms(
-                encodings.sample(), encodings.mean, encodings.log_variance, count=self.dimensions
+            to_pixels(
+                dimension_histograms(
+                    encodings.sample(), encodings.mean, encodings.log_variance, count=self.dimensions
+                )
             ),
             epoch,
             "Posterior samples of the validation faces (filled) and N(0, 1) (line), one panel per latent dimension. "
@@ -34,7 +36,7 @@ class LatentFigures(FaceCallback):
         )
         self.writer.image(
             "6 latents/KL and correlation of the dimensions",
-            dimensions_figure(encodings.mean, encodings.log_variance),
+            to_pixels(dimensions_figure(encodings.mean, encodings.log_variance)),
             epoch,
             "Top: KL of each latent dimension, sorted; unused dimensions are at 0. Bottom: correlation of the "
             "posterior means, in the same order; N(0, 1) has none.",

@@ -10,7 +10,7 @@ from typing import Any
 from callbacks.event_callback import EventCallback
 from callbacks.face_callback import is_due
 from callbacks.logs import numbers
-from facevae.figures import rate_distortion_figure
+from facevae.figures import rate_distortion_figure, to_pixels
 from facevae.files import whole_file
 from facevae.tensorboard.events import cannot_write
 
@@ -73,7 +73,7 @@ class RateDistortionFigure(EventCallback):
         if is_due(number):
             self.writer.image(
                 "7 rate and distortion/over the epochs",
-                rate_distortion_figure(self._points),
+                to_pixels(rate_distortion_figure(self._points)),
                 number,
                 "KL (rate) and reconstruction loss (distortion) of each epoch, nats per image. Down is sharper, left "
                 "is closer to the prior; along a dashed line the loss (their sum, KL weight 1) is the same.",

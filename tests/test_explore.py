@@ -524,3 +524,19 @@ def test_faces_are_drawn_at_the_runs_viewing_temperature_unless_another_is_given
         "neighbours-count-2.png",
         "generated-count-2-temperature-0.9.png",
     }
+
+
+@pytest.mark.parametrize("form", ["svg", "pdf"])
+def test_pictures_are_svg_or_pdf_on_request_and_still_shown_in_tensorboard(run, capsys, form):
+    explore.main([str(run.path), "latents", "--count", "30", "--format", form])
+    explore.main([str(run.path), "--format", form, "morph", "0", "1"])
+    names = {
+        f"latent_{what}-count-30.{form}" for what in ("dimensions", "map", "map_faces", "map_attributes")
+    }
+    assert {path.name for path in run.figures.iterdir()} == {*names, f"morph_0_1.{form}", "morph_0_1.webp"}
+    begin = {"svg": b"<?xml", "pdf": b"%PDF-"}[form]
+    assert all(path.read_bytes().startswith(begin) for path in run.figures.glob(f"*.{form}"))
+    if form == "svg":
+        assert b"<image" not in (run.figures / "latent_dimensions-count-30.svg").read_bytes()
+    assert len(pictures_in_tensorboard(run)) == 5
+    assert f"morph_0_1.{form}" in capsys.readouterr().out

@@ -6,21 +6,26 @@ import os
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from facevae.command_line.display import elapsed_time
+from facevae import figures
 from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS
 from facevae.errors import UserError, printable
 from facevae.exploration.file_names import stem
 from facevae.exploration.photographs import Photograph, read_photograph
-from facevae.files import expanded, free_path, whole_file
+from facevae.exploration.picture_files import write_animation, write_picture
+from facevae.files import expanded, free_path
 from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
 from facevae.tensorboard.events import EventWriter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SIDE = 112  # pixels of a face in a grid
 
@@ -31,10 +36,14 @@ class Exploration:
     Args:
         opened: the run.
         output_dir: where pictures are written; None for the run folder and TensorBoard.
+        form: of the files: `png`, `svg` or `pdf`.
     """
 
-    def __init__(self, opened: OpenedRun, output_dir: str | os.PathLike[str] | None = None):
+    def __init__(
+        self, opened: OpenedRun, output_dir: str | os.PathLike[str] | None = None, form: str = "png"
+    ):
         self.opened = opened
+        self._form = form
         self._output_dir = None if output_dir is None else pathlib.Path(output_dir)
         self._photographs: dict[tuple, Photograph] = {}
 
@@ -200,24 +209,25 @@ class Exploration:
     # Pictures
     # ---------------------------------------------------------------------------------------------------------
 
-    def show(self, name: str, picture: np.ndarray, made_by: str = "") -> pathlib.Path:
+    def show(self, name: str, picture: "np.ndarray | Figure", made_by: str = "") -> pathlib.Path:
         """Writes a picture into the run folder and prints its path, then into TensorBoard; or into `output_dir`.
 
         Args:
             name: beginning of the file's name, and the tag in TensorBoard.
-            picture: `uint8[height, width, 3]`.
+            picture: `uint8[height, width, 3]`, or a figure, of which SVG and PDF keep lines and letters.
             made_by: rest of the file's name, without its suffix: the options that other pictures of this name were
                 not made with. In the file's name, characters other than letters, digits, `.`, `-` and `_` become `_`.
 
         Returns:
-            The path of the PNG.
+            The path of the file.
 
         Raises:
             UserError: it cannot be written.
         """
         # Attribute names come from the data set: a name must not lead to another folder.
-        path = self._path(re.sub(r"[^\w.-]", "_", name + made_by) + ".png")
-        _save(Image.fromarray(picture), path)
+        path = self._path(re.sub(r"[^\w.-]", "_", name + made_by) + f".{self._form}")
+        pixels = picture if isinstance(picture, np.ndarray) else figures.to_pixels(picture)
+        write_picture(path, pixels if self._form == "png" else picture)
         print(printable(str(path)))
         if self._output_dir is not None:
             return path
@@ -225,7 +235,7 @@ class Exploration:
         # A new step each time, so that TensorBoard keeps earlier pictures under the same tag.
         step = len(list(folder.glob("events.out.tfevents.*")))
         writer = EventWriter(folder, step)
-        writer.image(f"explore/{name}", picture, step)
+        writer.image(f"explore/{name}", pixels, step)
         writer.flush()
         writer.close()
         return path
@@ -242,9 +252,7 @@ class Exploration:
             UserError: it cannot be written.
         """
         path = self._path(re.sub(r"[^\w.-]", "_", name) + ".webp")
-        first, *others = map(Image.fromarray, frames)
-        with elapsed_time("Writing the animation"):
-            _save(first, path, save_all=True, append_images=others, duration=milliseconds, loop=0, quality=85)
+        write_animation(path, frames, milliseconds)
         print(printable(str(path)))
 
     def _path(self, name: str) -> pathlib.Path:
@@ -259,17 +267,6 @@ def _of_file(
 ) -> tuple[tuple | None, tuple | None, int | None]:
     """What was given for one of the picture files."""
     return eyes[file] if eyes else None, boxes[file] if boxes else None, numbers[file] if numbers else None
-
-
-def _save(image: Image.Image, path: pathlib.Path, **options) -> None:
-    try:
-        with whole_file(path) as temporary:
-            image.save(temporary, **options)
-    except OSError as error:
-        raise UserError(
-            f"{path}: the picture cannot be written ({error.strerror or error}). "
-            "Free space on the disk, or give another folder: --output-dir FOLDER."
-        ) from error
 
 
 def _normalised(name: str) -> str:

@@ -1,6 +1,7 @@
-"""Pictures of faces and of latents, as arrays `uint8[height, width, 3]`.
+"""Pictures of faces and of latents.
 
-Grids need only NumPy and Pillow. Matplotlib is imported on the first use of a function that draws with it.
+Grids are arrays `uint8[height, width, 3]` and need only NumPy and Pillow. What is drawn by matplotlib is its `Figure`,
+which `to_pixels` makes an array. Matplotlib is imported on the first use of a function that draws with it.
 """
 
 import importlib
@@ -33,6 +34,7 @@ _EXPORTS = {
     "map_with_faces": "facevae.figures.latent_maps",
     "places_in_map": "facevae.figures.latent_maps",
     "rate_distortion_figure": "facevae.figures.training_figures",
+    "to_pixels": "facevae.figures.canvas",
 }
 
 __all__ = sorted(

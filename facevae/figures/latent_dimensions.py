@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
-from facevae.figures.canvas import DPI, SKY, VERMILLION, new_figure, to_pixels, write, write_title
+from facevae.figures.canvas import DPI, SKY, VERMILLION, new_figure, write, write_title
 from facevae.figures.text import FAINT, MARGIN, TEXT, line_height, wrapped
 from facevae.latents import active_units, dimensions_by_kl, kl_per_dimension, normality
 
@@ -24,7 +24,7 @@ def dimension_histograms(
     log_variance: np.ndarray,
     title: str = "",
     count: int = 30,
-) -> np.ndarray:
+) -> Figure:
     """Histograms of the first latent dimensions with the density of N(0, 1), in panels of the same scale.
 
     With a title there are also a legend, mean, standard deviation and KL of each dimension, and the result of a test
@@ -39,7 +39,7 @@ def dimension_histograms(
         count: number of dimensions to show.
 
     Returns:
-        `uint8[height, width, 3]`.
+        The figure; see `facevae.figures.to_pixels`.
     """
     shown = np.asarray(samples[:, :count])
     columns = min(COLUMNS, shown.shape[1])
@@ -65,7 +65,7 @@ def dimension_histograms(
             numbers = f"mean {values.mean():+.2f}  sd {values.std():.2f}  KL {nats:.2f}"
             write(figure, x + panel, y - 5, numbers, size=9, va="baseline", ha="right")
         write(figure, MARGIN, bottom + 4, "\n".join(notes), color=FAINT)
-    return to_pixels(figure)
+    return figure
 
 
 def _draw_panels(
@@ -114,7 +114,7 @@ def _write_legend(figure: Figure, faces: int) -> None:
     write(figure, MARGIN + 251, 48, f"samples of the posterior of {faces:,} faces; KL in nats")
 
 
-def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> Figure:
     """The KL divergence of the latent dimensions, sorted, above the correlation of the posterior means, in that order.
 
     Args:
@@ -122,7 +122,7 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
         log_variance: `float32[faces, latent_dim]`, of the posteriors.
 
     Returns:
-        `uint8[height, width, 3]`.
+        The figure; see `facevae.figures.to_pixels`.
     """
     order = dimensions_by_kl(mean, log_variance)
     kl = kl_per_dimension(mean, log_variance)[order]
@@ -149,4 +149,4 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
     )
     lower.set(title="correlation of the posterior means", xlabel="latent dimension, in the same order")
     figure.colorbar(picture, cax=figure.add_axes((0.86, 0.10, 0.025, 0.40)), ticks=(-1.0, 0.0, 1.0))
-    return to_pixels(figure)
+    return figure

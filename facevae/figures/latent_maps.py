@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
-from facevae.figures.canvas import BLUE, ORANGE, new_figure, to_pixels, write, write_title
+from facevae.figures.canvas import BLUE, ORANGE, new_figure, write, write_title
 from facevae.figures.grids import enlarge
 from facevae.figures.labelled import labelled_grid
 from facevae.figures.text import FAINT, TEXT
 
+MOST_VECTORS = 2000  # points that SVG and PDF draw each; more would make a file that no program opens quickly
 MOST_FOR_DENSITY = 5000  # faces that the density is estimated from; more make no visible difference
 
 
@@ -38,7 +40,7 @@ def map_density(positions: np.ndarray, resolution: int = 80) -> tuple[np.ndarray
     return x, y, density / np.trapezoid(np.trapezoid(density, x, axis=1), y)
 
 
-def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
+def map_with_density(positions: np.ndarray, title: str) -> Figure:
     """The density as a surface on the left, the faces as points on the right.
 
     Args:
@@ -46,7 +48,7 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
         title: above both.
 
     Returns:
-        `uint8[height, width, 3]`.
+        The figure; see `facevae.figures.to_pixels`.
     """
     figure = new_figure(1500, 760)
     write_title(figure, title)
@@ -54,7 +56,13 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
     surface: Any = figure.add_axes((0.0, 0.02, 0.53, 0.90), projection="3d", computed_zorder=False)
     exponent = int(np.floor(np.log10(density.max())))
     surface.plot_surface(
-        *np.meshgrid(x, y), density / 10.0**exponent, cmap="viridis", rcount=80, ccount=80, linewidth=0.1
+        *np.meshgrid(x, y),
+        density / 10.0**exponent,
+        cmap="viridis",
+        rcount=80,
+        ccount=80,
+        linewidth=0.1,
+        rasterized=True,
     )
     surface.view_init(elev=42, azim=-60)
     surface.set_box_aspect((1, 1, 0.55), zoom=1.02)
@@ -63,16 +71,22 @@ def map_with_density(positions: np.ndarray, title: str) -> np.ndarray:
     surface.tick_params(colors=FAINT, labelsize=9)
     scatter = figure.add_axes((0.585, 0.10, 0.39, 0.77))
     scatter.scatter(
-        positions[:, 0], positions[:, 1], s=_point_size(len(positions)), c=BLUE, alpha=0.5, linewidths=0
+        positions[:, 0],
+        positions[:, 1],
+        s=_point_size(len(positions)),
+        c=BLUE,
+        alpha=0.5,
+        linewidths=0,
+        rasterized=len(positions) > MOST_VECTORS,
     )
     _finish_map(scatter)
     scatter.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
-    return to_pixels(figure)
+    return figure
 
 
 def map_by_attributes(
     positions: np.ndarray, attributes: np.ndarray, names: Sequence[str], agreement: np.ndarray, title: str
-) -> np.ndarray:
+) -> Figure:
     """The map coloured by attributes, one panel for each.
 
     Args:
@@ -83,7 +97,7 @@ def map_by_attributes(
         title: above the panels.
 
     Returns:
-        `uint8[height, width, 3]`.
+        The figure; see `facevae.figures.to_pixels`.
     """
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
@@ -108,6 +122,7 @@ def map_by_attributes(
             c=colours[order],
             alpha=0.6,
             linewidths=0,
+            rasterized=len(positions) > MOST_VECTORS,
         )
         for label, colour, count in (("with", ORANGE, has.sum()), ("without", BLUE, (~has).sum())):
             axes.scatter([], [], s=45, c=colour, label=f"{label} ({count:,})")
@@ -118,7 +133,7 @@ def map_by_attributes(
         "Agreement: correlation of an attribute with its share among the 20 nearest faces in the map; 0 to 1."
     )
     write(figure, 24, height - 26, note, color=FAINT)
-    return to_pixels(figure)
+    return figure
 
 
 def places_in_map(positions: np.ndarray, cells: int = 36) -> np.ndarray:

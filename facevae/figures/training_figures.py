@@ -1,13 +1,14 @@
 """The figure of rate and distortion over the epochs of a training."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from facevae.figures.canvas import SKY, VERMILLION, new_figure, to_pixels
+from facevae.figures.canvas import SKY, VERMILLION, new_figure
 
 FONT_SIZE = 12  # points: legible in TensorBoard's card, which shows the figure at half its width
 
 
-def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
+def rate_distortion_figure(points: dict[str, list[list[float]]]) -> Figure:
     """Distortion against rate over the epochs, with lines of equal sums.
 
     Args:
@@ -15,7 +16,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
             image.
 
     Returns:
-        `uint8[height, width, 3]`.
+        The figure; see `facevae.figures.to_pixels`.
     """
     figure = new_figure(640, 480)
     axes = figure.add_axes((0.17, 0.13, 0.80, 0.79))
@@ -45,7 +46,7 @@ def rate_distortion_figure(points: dict[str, list[list[float]]]) -> np.ndarray:
     for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
         text.set_fontsize(FONT_SIZE)
     axes.legend(frameon=False, fontsize=FONT_SIZE)
-    return to_pixels(figure)
+    return figure
 
 
 def _view(values):

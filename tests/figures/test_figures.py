@@ -125,11 +125,13 @@ def test_the_maps_cut_off_no_text(random):
     positions = (random.standard_normal((300, 2)) * [40, 25]).astype(np.float32)
     attributes = random.integers(0, 2, (300, 4))
     names = ["Wearing_Lipstick", "Mouth_Slightly_Open", "5_o_Clock_Shadow", "Young"]
-    assert_nothing_touches_the_border(figures.map_with_density(positions, "Latents of 300 faces"))
+    assert_nothing_touches_the_border(
+        figures.to_pixels(figures.map_with_density(positions, "Latents of 300 faces"))
+    )
     panels = figures.map_by_attributes(positions, attributes, names, np.linspace(0, 1, 4), "By attribute")
-    assert_nothing_touches_the_border(panels)
+    assert_nothing_touches_the_border(figures.to_pixels(panels))
     one = figures.map_by_attributes(positions, attributes[:, :1], names[:1], np.ones(1), "By attribute")
-    assert_nothing_touches_the_border(one)
+    assert_nothing_touches_the_border(figures.to_pixels(one))
 
 
 def test_each_square_of_the_map_gets_the_face_nearest_to_its_centre():
@@ -159,8 +161,8 @@ def test_the_histograms_of_the_prior_have_its_mean_deviation_and_kl(random, word
     zeros = np.zeros((20_000, 32), np.float32)
     samples = random.standard_normal((20_000, 32)).astype(np.float32)
     samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
-    picture = figures.dimension_histograms(samples, zeros, zeros, "The first 30 of 32 latent dimensions")
-    assert_nothing_touches_the_border(picture)
+    figure = figures.dimension_histograms(samples, zeros, zeros, "The first 30 of 32 latent dimensions")
+    assert_nothing_touches_the_border(figures.to_pixels(figure))
     numbers = [text.replace("-", "+") for text in words if text.startswith("mean")]
     assert numbers == ["mean +0.00  sd 1.00  KL 0.00"] * 30
     assert any("rejected for 0 of 32 dimensions" in text.replace("\n", " ") for text in words)
