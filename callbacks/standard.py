@@ -42,12 +42,13 @@ def standard_callbacks(
     configuration asks for a density or a profile.
 
     Args:
-        run: the run folder; the TensorBoard runs are `train`, `validation` and `faces` in its logs.
+        run: the run folder; the TensorBoard runs in its logs are `train` and, for curves in the same charts,
+            `validation`.
         config: the run's configuration.
         dataset: the prepared faces.
     """
     faces = SharedEncoding.of_records(dataset.validation, dataset.attribute_names)
-    log_dir = run.logs / "faces"
+    log_dir = run.face_logs
     callbacks: list[keras.callbacks.Callback] = [
         ProgressBar(config.batch_size),
         Scalars(run.logs, config.batch_size),
@@ -65,7 +66,7 @@ def standard_callbacks(
         callbacks.append(AttributeEditPictures(faces, log_dir))
     callbacks += [LatentStatistics(faces, log_dir), LatentFigures(faces, log_dir)]
     callbacks.append(EmbeddingProjector(faces, log_dir))
-    return [*callbacks, Profile(run.logs / "train")] if config.profile else callbacks
+    return [*callbacks, Profile(run.train_logs)] if config.profile else callbacks
 
 
 def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:

@@ -231,7 +231,7 @@ class Exploration:
         print(printable(str(path)))
         if self._output_dir is not None:
             return path
-        folder = self.opened.run.logs / "explore"
+        folder = self.opened.run.exploration_logs
         # A new step each time, so that TensorBoard keeps earlier pictures under the same tag.
         step = len(list(folder.glob("events.out.tfevents.*")))
         writer = EventWriter(folder, step)

@@ -8,7 +8,7 @@
     <run>/networks/            last.keras, best.keras, and sharpened.keras after a second phase: models in float32
     <run>/encodings/           encoded training faces, so that commands need not encode them again
     <run>/viewing.json         the temperature at which new faces look best
-    <run>/logs/                TensorBoard's files: train, validation, pictures, ...
+    <run>/logs/                TensorBoard's files, a folder for each of its runs: train, validation, ...
     <run>/figures/             pictures of explore.py
     <run>/export/              what export.py makes
     <run>/evaluation.json      what evaluate.py measured last
@@ -60,9 +60,28 @@ class RunFolder:
         self.figures = self.path / "figures"
         self.export = self.path / "export"
         self.evaluation = self.path / "evaluation.json"
-        self.evaluation_logs = self.logs / "faces" / "evaluation"
+        self.exploration_logs = self.logs / "explore"
         self._lock = self.path / "lock"
         self._run_json = self.path / "run.json"
+
+    @property
+    def train_logs(self) -> pathlib.Path:
+        """TensorBoard's run for all that a training shows by epoch, but for the curves of the validation faces."""
+        return self.logs / "train"
+
+    @property
+    def face_logs(self) -> pathlib.Path:
+        """TensorBoard's run with pictures, texts, settings and projector: that of the training.
+
+        Runs begun by version 0.1 have one of its own, `faces`, in which they go on.
+        """
+        own = self.logs / "faces"
+        return own if own.is_dir() else self.train_logs
+
+    @property
+    def evaluation_logs(self) -> pathlib.Path:
+        """TensorBoard's run of evaluations, in that with the settings: HParams looks for metrics nowhere else."""
+        return self.face_logs / "evaluation"
 
     def network(self, which: str) -> pathlib.Path:
         """The trained model `best`, `last` or `sharpened`."""

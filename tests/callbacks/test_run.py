@@ -228,13 +228,13 @@ def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attribu
         callbacks=callbacks,
         verbose=0,
     )
-    assert {path.name for path in run.logs.iterdir()} == {"train", "validation", "faces"}
-    tags = read(run.logs / "faces").Tags()["tensors"]
+    assert {path.name for path in run.logs.iterdir()} == {"train", "validation"}
+    tags = read(run.logs / "train").Tags()["tensors"]
     assert ("5 attribute edits/of a validation face" in tags) == attributes
     assert {"1 how to read the tabs", "2 configuration", "3 data set", "4 command and versions"} <= set(tags)
-    configuration = values(read(run.logs / "faces"), "2 configuration")[1].item().decode()
+    configuration = values(read(run.logs / "train"), "2 configuration")[1].item().decode()
     assert "| latent_dim | 4 |" in configuration
-    versions = values(read(run.logs / "faces"), "4 command and versions")[1].item().decode()
+    versions = values(read(run.logs / "train"), "4 command and versions")[1].item().decode()
     commit = re.search(r"\| git commit \| (\S+) \|", versions)
     assert commit is not None
     assert commit[1] == "unknown" or re.fullmatch(r"\S*[0-9a-f]{7,}(-dirty)?", commit[1])

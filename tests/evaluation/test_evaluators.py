@@ -89,7 +89,7 @@ def written(run):
 
 def hparams_columns(run):
     """The metrics that the HParams tab lists, as written at the start of training."""
-    (file,) = (run.logs / "faces").glob("events*")
+    (file,) = (run.logs / "train").glob("events*")
     return next(
         plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).experiment
         for event in EventFileLoader(str(file)).Load()
@@ -278,12 +278,12 @@ def test_an_evaluation_is_saved_in_the_run_folder_and_for_tensorboard(evaluated,
 def test_the_hparams_tab_finds_what_was_measured(evaluated, untrained_classifier):
     one = evaluated()
     result = evaluation.evaluate(one)
-    callback = HyperParameters(one.opened.run.logs / "faces", {"latent_dim": 4})
+    callback = HyperParameters(one.opened.run.face_logs, {"latent_dim": 4})
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()
     wanted = [info.name for info in hparams_columns(one.opened.run) if info.name.group]
-    places = [run_tag_from_session_and_metric("faces", name) for name in wanted]
+    places = [run_tag_from_session_and_metric("train", name) for name in wanted]
     assert {one.opened.run.logs / folder for folder, _ in places} == {one.opened.run.evaluation_logs}
     assert len(places) >= 6
     assert {tag for _, tag in places} <= set(result.metrics)
@@ -307,7 +307,7 @@ def test_a_declared_metric_appears_in_every_report(evaluated, untrained_classifi
     evaluator = evaluation.Evaluator("Sharpness", (sharpness,), lambda *_: iter([("sharpness/edges", 2.5)]))
     monkeypatch.setattr(evaluators, "EVALUATORS", (*evaluators.EVALUATORS, evaluator))
     one = evaluated()
-    callback = HyperParameters(one.opened.run.logs / "faces", {"latent_dim": 4})
+    callback = HyperParameters(one.opened.run.face_logs, {"latent_dim": 4})
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     callback.on_train_end()

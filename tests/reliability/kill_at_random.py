@@ -156,7 +156,7 @@ class Evaluation:
         for key, value in json.loads(first.read_text()).items():
             same = np.isclose(metrics[key], value, rtol=1e-5, atol=1e-6)
             expect(bool(same), f"evaluation: {key} is {metrics[key]}, undisturbed {value}")
-        expect_steps(self.run / "logs" / "faces" / "evaluation", metrics, [evaluation["epoch"]])
+        expect_steps(self.run / "logs" / "train" / "evaluation", metrics, [evaluation["epoch"]])
 
     def discard(self, name: str) -> None:
         (self.run / "evaluation.json").unlink()

@@ -119,13 +119,13 @@ def print_loading_time(address: str, epochs: int) -> None:
             raise SystemExit(f"TensorBoard shows {len(points)} of {epochs} epochs after 10 minutes")
         time.sleep(0.1)
     scalars = time.monotonic() - begin
-    while (pictures := ask("images/images", run="faces", tag=TAG, sample=0))[-1:] == [] or (
+    while (pictures := ask("images/images", run="train", tag=TAG, sample=0))[-1:] == [] or (
         pictures[-1]["step"] < epochs
     ):
         if time.monotonic() - begin > 600:
             raise SystemExit(f"TensorBoard shows {len(pictures)} pictures after 10 minutes")
         time.sleep(0.1)
-    clouds = ask("projector/info", run="faces")["embeddings"]
+    clouds = ask("projector/info", run="train")["embeddings"]
     print(
         f"TensorBoard: {len(points)} points of each curve after {scalars:.1f} s, {len(pictures)} pictures of each kind "
         f"after {time.monotonic() - begin:.1f} s, {len(clouds)} epochs in the projector"

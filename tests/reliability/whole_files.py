@@ -10,6 +10,8 @@ import numpy as np
 
 from facevae.files import WRITING
 
+RECONSTRUCTIONS = "1 reconstructions/of validation faces"
+
 
 class LostError(Exception):
     """Something was lost; the message says what and where."""
@@ -65,7 +67,7 @@ def expect_whole_run(run: pathlib.Path, steps_per_epoch: int) -> int:
         arrays_of(path)
     for points in run.glob("logs/*/rate_distortion.json"):
         json.loads(points.read_text())
-    expect_whole_projector(run / "logs" / "faces")
+    expect_whole_projector(run / "logs" / "train")
     if not (run / "checkpoints" / "last.npz").exists():
         return 0
     arrays = arrays_of(run / "checkpoints" / "last.npz")
@@ -88,9 +90,8 @@ def expect_whole_projector(folder: pathlib.Path) -> None:
 
 def expect_each_step_once(logs: pathlib.Path, epochs: int) -> None:
     for run, tags in {
-        "train": ("loss", "learning_rate"),
+        "train": ("loss", "learning_rate", "active_units", "latents/KL of each dimension", RECONSTRUCTIONS),
         "validation": ("loss",),
-        "faces": ("active_units", "latents/KL of each dimension", "1 reconstructions/of validation faces"),
     }.items():
         expect_steps(logs / run, tags, list(range(1, epochs + 1)))
 

@@ -232,7 +232,7 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
         "run.json",
         "checkpoints/last.npz",
         "networks/best.keras",
-        "logs/faces/projector/epoch-00000.bytes",
+        "logs/train/projector/epoch-00000.bytes",
         "encodings/train.npz",
         "figures/samples.png",
     )
@@ -243,6 +243,20 @@ def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     with RunFolder(tmp_path).locked():
         pass
     assert not list(tmp_path.rglob(f"{WRITING}*"))
+
+
+def test_all_that_training_shows_is_in_one_run_of_tensorboard(tmp_path):
+    run = RunFolder(tmp_path)
+    assert run.face_logs == run.train_logs == tmp_path / "logs" / "train"
+    assert run.evaluation_logs == tmp_path / "logs" / "train" / "evaluation"
+
+
+def test_pictures_of_a_run_of_version_0_1_go_on_where_they_are(tmp_path):
+    (tmp_path / "logs" / "faces").mkdir(parents=True)
+    run = RunFolder(tmp_path)
+    assert run.face_logs == tmp_path / "logs" / "faces"
+    assert run.evaluation_logs == tmp_path / "logs" / "faces" / "evaluation"
+    assert run.train_logs == tmp_path / "logs" / "train"
 
 
 def test_the_default_path_does_not_exist_yet(tmp_path, monkeypatch):
