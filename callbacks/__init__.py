@@ -13,6 +13,7 @@ from callbacks.hyper_parameters import HyperParameters
 from callbacks.interpolation_pictures import InterpolationPictures
 from callbacks.latent_figures import LatentFigures
 from callbacks.latent_statistics import LatentStatistics
+from callbacks.machine_use import MachineUse
 from callbacks.profile import Profile
 from callbacks.progress_bar import ProgressBar
 from callbacks.rate_distortion_figure import RateDistortionFigure
@@ -22,6 +23,7 @@ from callbacks.sample_pictures import SamplePictures
 from callbacks.scalars import Scalars
 from callbacks.shared_encoding import SharedEncoding
 from callbacks.standard import standard_callbacks
+from callbacks.step_curves import StepCurves
 from callbacks.traversal_pictures import TraversalPictures
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "InterpolationPictures",
     "LatentFigures",
     "LatentStatistics",
+    "MachineUse",
     "Profile",
     "ProgressBar",
     "RateDistortionFigure",
@@ -41,6 +44,7 @@ __all__ = [
     "SamplePictures",
     "Scalars",
     "SharedEncoding",
+    "StepCurves",
     "TraversalPictures",
     "standard_callbacks",
 ]

@@ -22,11 +22,27 @@ CHARTS = {
         "gradient norm": ["gradient_norm"],
         "images per second": ["images_per_second"],
     },
+    "Inside the epochs: the axis counts training steps": {
+        "loss by step": ["by step/loss"],
+        "reconstruction loss by step": ["by step/reconstruction_loss"],
+        "KL by step": ["by step/kl_loss"],
+        "gradient norm by step": ["by step/gradient_norm"],
+        "images per second by step": ["by step/images_per_second"],
+    },
+    "Machine: the axis counts training steps": {
+        "processor cores in use": ["machine by step/processor cores in use by this process"],
+        "processor of the machine, %": ["machine by step/processor of the machine in %"],
+        "memory in GB": [
+            "machine by step/memory of this process in GB",
+            "machine by step/memory of GPU [0-9]+ in GB",
+        ],
+        "memory of the machine, %": ["machine by step/memory of the machine in %"],
+    },
 }
 
 
 class CustomScalarsLayout(EventCallback):
-    """Lays out charts of losses, latents and optimisation, each with training and validation together.
+    """Lays out charts of losses, latents, optimisation and machine; training and validation share theirs.
 
     Args:
         log_dir: folder of the TensorBoard run to write to.

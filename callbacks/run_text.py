@@ -30,10 +30,11 @@ class RunText(EventCallback):
 
 _TABS = {
     "**Scalars**, **Custom Scalars**": (
-        "losses in nats per image, learning rate, KL weight, images per second; Custom Scalars draws training and "
-        "validation in one chart",
+        "losses in nats per image, learning rate, KL weight, images per second, a point for each epoch; Custom Scalars "
+        "draws training and validation in one chart. In the run *steps* the horizontal axis counts training steps: "
+        "*by step* is the training inside the epochs, *machine by step* processor and memory",
         "a validation loss that rises while the training loss falls: overfitting. `kl_loss` near 0: the decoder "
-        "ignores the latents",
+        "ignores the latents. Few processor cores in use and few images per second: the pictures come too slowly",
     ),
     "**Images**": (
         "groups 1 to 7; the slider above a picture steps through the epochs",

@@ -16,6 +16,7 @@ from callbacks.hyper_parameters import HyperParameters
 from callbacks.interpolation_pictures import InterpolationPictures
 from callbacks.latent_figures import LatentFigures
 from callbacks.latent_statistics import LatentStatistics
+from callbacks.machine_use import MachineUse
 from callbacks.profile import Profile
 from callbacks.progress_bar import ProgressBar
 from callbacks.rate_distortion_figure import RateDistortionFigure
@@ -24,6 +25,7 @@ from callbacks.run_text import HOW_TO_READ, RunText
 from callbacks.sample_pictures import SamplePictures
 from callbacks.scalars import Scalars
 from callbacks.shared_encoding import SharedEncoding
+from callbacks.step_curves import StepCurves
 from callbacks.traversal_pictures import TraversalPictures
 from facevae.command_line.printed_commands import quoted
 from facevae.command_line.text_table import markdown
@@ -42,8 +44,8 @@ def standard_callbacks(
     configuration asks for a density or a profile.
 
     Args:
-        run: the run folder; the TensorBoard runs in its logs are `train` and, for curves in the same charts,
-            `validation`.
+        run: the run folder; the TensorBoard runs in its logs are `train`, for curves in the same charts `validation`,
+            and `steps`, whose steps are not epochs.
         config: the run's configuration.
         dataset: the prepared faces.
     """
@@ -52,6 +54,8 @@ def standard_callbacks(
     callbacks: list[keras.callbacks.Callback] = [
         ProgressBar(config.batch_size),
         Scalars(run.logs, config.batch_size),
+        StepCurves(run.step_logs, config.batch_size),
+        MachineUse(run.step_logs),
         RunText(log_dir, run_texts(config, dataset)),
         CustomScalarsLayout(log_dir),
         HyperParameters(log_dir, config.to_dict(), run.path.name),
@@ -82,7 +86,9 @@ def run_texts(config: Config, dataset: FaceDataset) -> dict[str, str]:
         "test faces": len(dataset.test),
         "attributes": ", ".join(dataset.attribute_names) or "none",
     }
+    note = {"0 note": config.note} if config.note else {}
     return {
+        **note,
         "1 how to read the tabs": HOW_TO_READ,
         "2 configuration": _table("setting", config.to_dict()),
         "3 data set": _table("data set", data),

@@ -10,7 +10,7 @@ from facevae.configuration.setting import checked_value, setting
 from facevae.errors import UserError
 
 # Saved settings that version 0.1 lacked, with the values that its runs had.
-ADDED_SINCE_0_1 = {"sharpen": 0.0, "align": "off", "faces": "each"}
+ADDED_SINCE_0_1 = {"sharpen": 0.0, "align": "off", "faces": "each", "note": None}
 MOST_COUNT = 1_000_000_000  # no training reaches it, and every number format holds it
 
 
@@ -23,6 +23,10 @@ class Config:
     """
 
     preset: str = setting("demo", "named configuration to start from; the list is below")
+
+    note: str | None = setting(
+        None, "what this run is for, kept and shown with it, e.g. 'half the learning rate'", changeable=True
+    )
 
     # Data
     data: str = setting(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from facevae.data import FaceDataset
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
 
@@ -65,7 +65,8 @@ def open_evaluation(opened: OpenedRun, samples: int = 10_000, seed: int = 0) -> 
             f"test split: expected at least {FEWEST_FACES} faces, {dataset.name} has {len(dataset.test)}. "
             "Use --data to name a folder with more pictures."
         )
-    notes = []
+    note = opened.config.note
+    notes = [f"of the run: {printable(note)}"] if note else []
     if opened.which == "sharpened":
         notes.append(
             "Faces are drawn by the sharpened decoder; the likelihood is that of the model before, "

@@ -70,6 +70,11 @@ class RunFolder:
         return self.logs / "train"
 
     @property
+    def step_logs(self) -> pathlib.Path:
+        """TensorBoard's run for curves inside the epochs, whose steps are training steps."""
+        return self.logs / "steps"
+
+    @property
     def face_logs(self) -> pathlib.Path:
         """TensorBoard's run with pictures, texts, settings and projector: that of the training.
 

@@ -95,6 +95,8 @@ def training_process(flags: dict[str, Any]) -> Iterator[TrainingProcess]:
         if is_chief:
             _begin_log(run)
         print(f"Run folder: {printable(str(run.path)) if is_chief else 'on the chief'}")
+        if config is not None and config.note:
+            print(f"Note: {printable(config.note)}")
         if warning := warning_of_name(run):
             print(warning, file=sys.stderr)
         check_native_flags()

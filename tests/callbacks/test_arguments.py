@@ -17,6 +17,7 @@ from callbacks import (
     InterpolationPictures,
     LatentFigures,
     LatentStatistics,
+    MachineUse,
     Profile,
     RateDistortionFigure,
     ReconstructionPictures,
@@ -24,6 +25,7 @@ from callbacks import (
     SamplePictures,
     Scalars,
     SharedEncoding,
+    StepCurves,
     TraversalPictures,
 )
 from facevae.configuration.config import Config
@@ -194,6 +196,7 @@ REFUSED = [
     (Scalars, {"batch_size": 0}, "batch_size: expected at least 1 and at most 65536, received 0"),
     (Scalars, {"batch_size": None}, "batch_size: expected a whole number, received None"),
     (Profile, {"first_step": -1}, "first_step: expected a whole number from 0 to 1,000,000,000, received -1"),
+    (StepCurves, {"every": 0}, "every: expected a whole number from 1 to 1,000,000,000, received 0"),
     (Profile, {"steps": 0}, "steps: expected a whole number from 1 to 1,000,000,000, received 0"),
     (RunText, {"texts": "hello"}, "texts: expected a mapping, received 'hello'"),
     (RunText, {"texts": {"a": 5}}, "texts: a: expected text, received 5"),
@@ -230,7 +233,7 @@ WITH_LOGS = [
         AttributeEditPictures,
     ),
     *(LatentStatistics, LatentFigures, EmbeddingProjector, RateDistortionFigure, CustomScalarsLayout),
-    *(HyperParameters, RunText, Scalars, Profile),
+    *(HyperParameters, RunText, Scalars, Profile, StepCurves, MachineUse),
 ]
 
 

@@ -19,6 +19,7 @@ from callbacks import (
     InterpolationPictures,
     LatentFigures,
     LatentStatistics,
+    MachineUse,
     Profile,
     ProgressBar,
     RateDistortionFigure,
@@ -27,6 +28,7 @@ from callbacks import (
     SamplePictures,
     Scalars,
     SharedEncoding,
+    StepCurves,
     TraversalPictures,
 )
 from facevae import VAE
@@ -44,6 +46,7 @@ def _all_callbacks(faces, folder):
     callbacks = [ProgressBar(), Scalars(folder, 8), RunText(folder, {"title": "text"})]
     callbacks += [CustomScalarsLayout(folder), HyperParameters(folder, {"latent_dim": 4})]
     callbacks += [RateDistortionFigure(folder), Profile(folder, first_step=1, steps=1)]
+    callbacks += [StepCurves(folder / "steps", 8, every=2), MachineUse(folder / "steps", every=2)]
     return callbacks + [kind(faces, folder) for kind in OF_FACES]
 
 

@@ -214,7 +214,7 @@ def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attribu
     dataset = blob_dataset
     if not attributes:
         dataset = dataclasses.replace(dataset, attribute_names=())
-    config = Config(image_size=32, width=8, latent_dim=4, density_components=2)
+    config = Config(image_size=32, width=8, latent_dim=4, density_components=2, note="Half the *rate*")
     run = RunFolder(tmp_path)
     model = VAE(image_size=32, latent_dim=4, width=8, density_components=2)
     model.compile("adam")
@@ -228,10 +228,12 @@ def test_the_standard_callbacks_fit_the_data_set(tmp_path, blob_dataset, attribu
         callbacks=callbacks,
         verbose=0,
     )
-    assert {path.name for path in run.logs.iterdir()} == {"train", "validation"}
+    assert {path.name for path in run.logs.iterdir()} == {"train", "validation", "steps"}
     tags = read(run.logs / "train").Tags()["tensors"]
     assert ("5 attribute edits/of a validation face" in tags) == attributes
     assert {"1 how to read the tabs", "2 configuration", "3 data set", "4 command and versions"} <= set(tags)
+    assert values(read(run.logs / "train"), "0 note")[1].item() == b"Half the *rate*"
+    assert {"by step/loss", "by step/gradient_norm"} <= set(read(run.logs / "steps").Tags()["tensors"])
     configuration = values(read(run.logs / "train"), "2 configuration")[1].item().decode()
     assert "| latent_dim | 4 |" in configuration
     versions = values(read(run.logs / "train"), "4 command and versions")[1].item().decode()

@@ -34,6 +34,13 @@ def test_a_run_is_not_overwritten_and_resume_goes_on_with_its_settings(tmp_path,
         choose_run({"run_dir": str(tmp_path), "resume": True, "latent_dim": 9})
 
 
+def test_a_note_is_kept_and_may_be_replaced_on_resume(tmp_path):
+    RunFolder(tmp_path).save(from_preset("demo", note="Half the rate"))
+    flags = {"run_dir": str(tmp_path), "resume": True}
+    assert choose_run(flags)[1].note == "Half the rate"
+    assert choose_run({**flags, "note": "A third"})[1].note == "A third"
+
+
 @pytest.mark.parametrize("name", ["last", "best"])
 def test_trained_models_without_a_checkpoint_are_not_replaced_by_untrained_ones(tmp_path, name):
     run = RunFolder(tmp_path)
