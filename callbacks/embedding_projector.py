@@ -7,34 +7,37 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from callbacks.face_callback import FaceCallback
+from callbacks.projector_labels import ProjectorLabels
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.errors import printable
 from facevae.files import whole_file
 from facevae.run.encodings import Encodings
 from facevae.tensorboard import projector
 
 EPOCHS_BETWEEN = 30  # epochs kept between the first and the newest
-_OWN_FILE = re.compile(r"epoch-\d{5,9}\.(bytes|tsv|jpg)")
-TILE_COLOUR = (96, 96, 96)
+_OWN_FILE = re.compile(r"(epoch|prior)-\d{5,9}\.(bytes|tsv|jpg)")
+# Names of the files with the labels of all faces. Version 0.1 had one for faces and samples from the prior together.
+POINTS, POINTS_WITH_PRIOR, POINTS_OF_0_1 = "points", "points-prior", "faces"
 
 
 class EmbeddingProjector(FaceCallback):
     """Shows the posterior means of the faces in the projector, with thumbnails and attributes to colour by.
 
-    Samples from the prior are added, to show whether the faces fill it, and the centroid of each attribute (the
-    mean of the faces that have it). The first epoch, the newest and at most 30 spread between them are kept.
-    The newest opens first; while training runs, reload the page to see it. A resumed training continues the
-    history on disk.
+    With them are the origin, which is the mean of N(0, 1), the mean of the faces, and the centroid of each attribute
+    (the mean of the faces that have it). Samples from the prior, which would hide the faces, have an entry of their
+    own, `with N(0, 1)`, with the newest epoch; it shows whether the faces fill the prior.
+
+    The first epoch, the newest and at most 30 spread between them are kept. The newest opens first; while training
+    runs, reload the page to see it. A resumed training continues the history on disk.
 
     Args:
         faces: the fixed faces.
         log_dir: folder of the TensorBoard run to write to. Keep model checkpoints out of it and of its
             parent folder: the projector would list their weights.
-        prior_samples: number of samples from N(0, 1) to add, 0 to 100,000.
+        prior_samples: number of samples from N(0, 1) in the entry of their own, at most half as many as there are
+            faces, 0 to 100,000; 0 for no such entry.
 
     Raises:
         UserError: more points than thumbnails fit on a sheet.
@@ -43,52 +46,59 @@ class EmbeddingProjector(FaceCallback):
     def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], prior_samples: int = 200):
         super().__init__(faces, log_dir)
         self.prior_samples = arguments.whole_number("prior_samples", prior_samples, 0, 100_000)
-        count = len(self.faces.images) + self.prior_samples + len(self.faces.attribute_names)
-        self._side = projector.thumbnail_side(count, min(self.faces.images.shape[1:3]))
+        self._labels = ProjectorLabels(self.faces)
         self._clouds: dict[int, projector.Cloud] = {}
+        self._with_prior: projector.Cloud | None = None
 
     def begin(self, epoch: int) -> None:
         stored = projector.read_config(self.log_dir)
-        self._clouds = {number: cloud for cloud in stored if 0 <= (number := _epoch_of(cloud)) < epoch}
-        columns, pixels = (self.log_dir / "projector" / f"faces.{suffix}" for suffix in ("tsv", "sha256"))
+        pixels = self.log_dir / "projector" / "faces.sha256"
         now = hashlib.sha256(np.ascontiguousarray(self.faces.images).data).hexdigest()
         # Version 0.1 kept no hash of the pixels.
         is_known = not pixels.exists() or pixels.read_text(encoding="utf-8") == now
-        same_columns = (
-            columns.exists() and columns.read_bytes() == self._columns(self._all_indices()).encode()
-        )
-        if not (self._clouds and is_known and same_columns):
-            # No labels yet, or labels of other faces, which do not belong to the rows of the stored clouds.
-            self._clouds = {}
-            if columns.parent.exists():
-                projector.write_config(self.log_dir, [])
-            self._write_labels("faces", self._all_indices())
+        self._clouds, self._with_prior = {}, None
+        for cloud in stored if is_known else ():
+            if 0 <= (number := _epoch_of(cloud)) < epoch and (kept := self._continued(cloud, number)):
+                self._clouds[number] = kept
+            elif 0 <= _epoch_of(cloud, "prior") < epoch and self._are_labels(cloud, POINTS_WITH_PRIOR):
+                self._with_prior = cloud
+        if stored and not self._clouds:
+            projector.write_config(self.log_dir, [])  # before the labels of other faces are replaced
+        indices = np.arange(len(self.faces.images))
+        self._write_labels(POINTS, indices)
+        self._write_labels(POINTS_WITH_PRIOR, indices, self._prior_count(len(indices)))
         with whole_file(pixels) as temporary:
             temporary.write_text(now, encoding="utf-8")
-        if stored:
+        if self._clouds:
             self._write_config()
 
     def write(self, epoch: int, encodings: Encodings) -> None:
-        complete = len(encodings.indices) == len(self.faces.images)
-        labels = "faces" if complete else f"epoch-{epoch:05d}"
-        if not complete:
-            self._write_labels(labels, encodings.indices)
-        random = np.random.default_rng(0)
-        prior = random.standard_normal((self.prior_samples, encodings.mean.shape[1]), np.float32)
-        centroids = [
-            encodings.mean[has].mean(axis=0) for has in self._attribute_masks(encodings.indices).values()
-        ]
-        points = np.concatenate([encodings.mean, prior, *(c[None] for c in centroids)])
-        path = f"projector/epoch-{epoch:05d}.bytes"
-        self._clouds[epoch] = projector.Cloud(
-            name=f"epoch {epoch}",
-            points=path,
-            shape=projector.write_points(self.log_dir / path, points),
-            columns=f"projector/{labels}.tsv",
-            thumbnails=f"projector/{labels}.jpg",
-            side=self._side,
-        )
+        indices, mean = encodings.indices, encodings.mean
+        centroids = [mean[has].mean(axis=0) for has in self._labels.masks(indices).values()]
+        points = _with_landmarks(mean, centroids)
+        self._clouds[epoch] = self._cloud("epoch", POINTS, epoch, points, indices)
+        # The page sorts by the number of points first: samples take the places of faces, lest this entry open first.
+        if count := self._prior_count(len(indices)):
+            prior = np.random.default_rng(0).standard_normal((count, mean.shape[1]), np.float32)
+            points = np.concatenate([points[: len(points) - count], prior])
+            self._with_prior = self._cloud("prior", POINTS_WITH_PRIOR, epoch, points, indices, count)
         self._write_config()
+
+    def _cloud(self, kind, labels, epoch, points, indices, prior_samples=0):
+        """Writes a cloud's points and, where they are not those of all faces, labels of its own."""
+        file = f"{kind}-{epoch:05d}"
+        if len(indices) < len(self.faces.images):
+            labels = file
+            self._write_labels(labels, indices, prior_samples)
+        shape = projector.write_points(self.log_dir / "projector" / f"{file}.bytes", points)
+        paths = (f"projector/{file}.bytes", shape, f"projector/{labels}.tsv", f"projector/{labels}.jpg")
+        return projector.Cloud(f"with N(0, 1): epoch {epoch}", *paths, self._labels.side)
+
+    def _prior_count(self, faces):
+        return min(self.prior_samples, faces // 2)
+
+    def _write_labels(self, name, indices, prior_samples=0):
+        self._labels.write(self.log_dir / "projector" / name, indices, prior_samples)
 
     def _write_config(self):
         """Lists the clouds to keep in the projector's configuration, and removes the files of all others."""
@@ -101,55 +111,55 @@ class EmbeddingProjector(FaceCallback):
                 f"0 newest: epoch {epoch}" if epoch == kept[-1] else f"epoch {epoch:0{len(str(kept[-1]))}d}"
             )
             shown.append(dataclasses.replace(cloud, name=name))
+        if self._with_prior is not None:
+            shown.append(self._with_prior)
         projector.write_config(self.log_dir, shown)
         used = {file for cloud in shown for file in (cloud.points, cloud.columns, cloud.thumbnails)}
-        for path in (self.log_dir / "projector").glob("epoch-*"):
+        for path in (self.log_dir / "projector").iterdir():
             if _OWN_FILE.fullmatch(path.name) and f"projector/{path.name}" not in used:
                 path.unlink()
 
     # --------------------------------------------------------------------------------------------------------
-    # Labels: columns and thumbnails of the points, in their order
+    # What a resumed training finds
     # --------------------------------------------------------------------------------------------------------
 
-    def _write_labels(self, name, indices):
-        folder = self.log_dir / "projector"
-        projector.write_thumbnails(folder / f"{name}.jpg", self._thumbnails(indices))
-        with whole_file(folder / f"{name}.tsv") as temporary:
-            temporary.write_text(self._columns(indices), encoding="utf-8")
+    def _are_labels(self, cloud, name):
+        """Whether a cloud has the labels of all faces, in the file of this name."""
+        indices = np.arange(len(self.faces.images))
+        prior_samples = self._prior_count(len(indices)) if name == POINTS_WITH_PRIOR else 0
+        expected = self._labels.columns(indices, prior_samples).splitlines()
+        return cloud.columns == f"projector/{name}.tsv" and self._stored_columns(cloud) == expected
 
-    def _columns(self, indices):
-        centroids = self._attribute_masks(indices)
-        others = self.prior_samples + len(centroids)
-        columns = {
-            "name": [f"face {index}" for index in indices]
-            + ["prior sample"] * self.prior_samples
-            + [f"centroid of {printable(name)}" for name in centroids],
-            "kind": ["face"] * len(indices)
-            + ["prior sample"] * self.prior_samples
-            + ["attribute centroid"] * len(centroids),
-        }
-        for position, name in enumerate(self.faces.attribute_names if centroids else ()):
-            values = ["yes" if value else "no" for value in self.faces.attributes[indices, position]]
-            columns[_heading(name, columns)] = values + ["–"] * others
-        return projector.columns_text(columns)
+    def _stored_columns(self, cloud):
+        try:
+            return (self.log_dir / cloud.columns).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return []
 
-    def _thumbnails(self, indices):
-        side = self._side
-        # One at a time: thousands of float32 images would take too much memory before they are made smaller.
-        faces = [_resized(self.faces.images[index], side) for index in indices]
-        tiles = [_tile("N(0,1)", side)] * self.prior_samples
-        tiles += [_tile(printable(name).replace("_", "\n"), side) for name in self._attribute_masks(indices)]
-        return np.stack(faces + tiles)
+    def _continued(self, cloud, epoch):
+        """A stored cloud of these faces, as it is or with its points in today's order; None if it is of others."""
+        if self._are_labels(cloud, POINTS):
+            return cloud
+        stored, count = self._stored_columns(cloud), len(self.faces.images)
+        header, *rows = self._labels.columns(np.arange(count)).splitlines()
+        if _OWN_FILE.fullmatch(cloud.columns.removeprefix("projector/")):  # it lacks some of the faces
+            return cloud if stored[:1] == [header] else None
+        has_faces = stored[: 1 + count] == [header, *rows[-count:]]
+        if cloud.columns != f"projector/{POINTS_OF_0_1}.tsv" or not has_faces:
+            return None
+        # Faces, samples from the prior, centroids.
+        points = np.fromfile(self.log_dir / cloud.points, "<f4").reshape(cloud.shape)
+        centroids = points[len(points) - (len(rows) - count - 2) :]
+        # Under another name: whatever interrupts this, the configuration on disk fits the files that it lists.
+        path = f"projector/epoch-{epoch:06d}.bytes"
+        shape = projector.write_points(self.log_dir / path, _with_landmarks(points[:count], list(centroids)))
+        files = {"columns": f"projector/{POINTS}.tsv", "thumbnails": f"projector/{POINTS}.jpg"}
+        return dataclasses.replace(cloud, points=path, shape=shape, side=self._labels.side, **files)
 
-    def _attribute_masks(self, indices):
-        """The faces that have each attribute, `bool[faces]` by name, without attributes that none of them has."""
-        if self.faces.attributes is None:
-            return {}
-        has = dict(zip(self.faces.attribute_names, self.faces.attributes[indices].T > 0, strict=True))
-        return {name: which for name, which in has.items() if which.any()}
 
-    def _all_indices(self):
-        return np.arange(len(self.faces.images))
+def _with_landmarks(mean: np.ndarray, centroids: list[np.ndarray]) -> np.ndarray:
+    """The points in the order of their labels: origin, mean of the faces, centroids, faces."""
+    return np.stack([np.zeros_like(mean[0]), mean.mean(axis=0), *centroids, *mean])
 
 
 def kept_epochs(epochs: Iterable[int]) -> list[int]:
@@ -165,41 +175,7 @@ def kept_epochs(epochs: Iterable[int]) -> list[int]:
     return kept
 
 
-def _epoch_of(cloud: projector.Cloud) -> int:
-    """The epoch of a cloud that this callback wrote, -1 for any other."""
-    found = re.fullmatch(r"projector/epoch-(\d{5,9})\.bytes", cloud.points)
+def _epoch_of(cloud: projector.Cloud, kind: str = "epoch") -> int:
+    """The epoch of a cloud that this callback wrote, of a `kind`: `epoch` or `prior`; -1 for any other."""
+    found = re.fullmatch(rf"projector/{kind}-(\d{{5,9}})\.bytes", cloud.points)
     return int(found[1]) if found else -1
-
-
-def _resized(image, side):
-    if image.dtype != np.uint8:
-        image = np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
-    # Faces that are not square get margins.
-    return np.asarray(ImageOps.pad(Image.fromarray(image), (side, side), Image.Resampling.BOX, TILE_COLOUR))
-
-
-def _heading(name, columns):
-    """An attribute's name on one line, and none that a column has: names and kinds of the points have theirs."""
-    heading = printable(name)
-    while heading in columns:
-        heading = f"attribute {heading}"
-    return heading
-
-
-def _tile(text, side):
-    """A grey square with a text on it, for points that are not faces."""
-    tile = Image.new("RGB", (side, side), TILE_COLOUR)
-    draw = ImageDraw.Draw(tile)
-    size = 12
-    while size > 4 and draw.multiline_textbbox((0, 0), text, ImageFont.load_default(size))[2] > side - 2:
-        size -= 1
-    draw.multiline_text(
-        (side / 2, side / 2),
-        text,
-        "white",
-        ImageFont.load_default(size),
-        anchor="mm",
-        align="center",
-        spacing=1,
-    )
-    return np.asarray(tile)

@@ -48,10 +48,11 @@ _TABS = {
         "dimensions with spread 1 and KL 0 carry nothing",
     ),
     "**Projector**": (
-        "posterior means of validation faces, samples from the prior, the centroid of each attribute",
-        "*Color by* an attribute; untick *Spherize data* to see true distances; PCA first, then UMAP or t-SNE. The "
-        "newest epoch opens first: reload the page while training goes on, and choose earlier epochs in the list "
-        "on the left",
+        "posterior means of validation faces, their mean, the origin, and the centroid of each attribute; the last "
+        "entry of the list on the left, *with N(0, 1)*, adds samples from the prior",
+        "*Color by* an attribute: pink faces have it, cyan ones do not; untick *Spherize data* to see true distances; "
+        "PCA first, then UMAP or t-SNE. The "
+        "newest epoch opens first: reload the page while training goes on, and choose earlier epochs in the list",
     ),
     "**HParams**": (
         "one row per run, if TensorBoard is started on the folder of all runs",

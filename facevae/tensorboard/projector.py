@@ -109,7 +109,7 @@ def thumbnail_side(count: int, image_size: int, largest: int = 48) -> int:
     if side < SMALLEST_THUMBNAIL:
         raise UserError(
             f"thumbnails: expected at most {(LARGEST_SHEET // SMALLEST_THUMBNAIL) ** 2:,} points, received {count:,}. "
-            "Show fewer faces or prior samples."
+            "Show fewer faces."
         )
     return side
 

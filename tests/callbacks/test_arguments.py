@@ -273,6 +273,6 @@ def test_values_of_hyper_parameters_are_numbers_where_they_are(tmp_path):
 
 
 def test_more_points_than_thumbnails_fit_are_refused(tmp_path, faces, monkeypatch):
-    monkeypatch.setattr("facevae.tensorboard.projector.LARGEST_SHEET", 64)
-    with pytest.raises(UserError, match=r"thumbnails: expected at most 64 points, received 208\. Show fewer"):
+    monkeypatch.setattr("facevae.tensorboard.projector.LARGEST_SHEET", 24)
+    with pytest.raises(UserError, match=r"thumbnails: expected at most 9 points, received 10\. Show fewer"):
         EmbeddingProjector(faces, tmp_path)
