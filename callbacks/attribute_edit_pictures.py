@@ -8,10 +8,10 @@ from callbacks.face_callback import FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
 from facevae.errors import UserError
-from facevae.figures import attribute_edit_grid
+from facevae.figures import attribute_edit_card
 from facevae.run.encodings import Encodings
 
-STRENGTHS = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], np.float32)
+STRENGTHS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0], np.float32)
 # Shown first, if the data set has them: easy to see in a small picture.
 PREFERRED = (
     "Smiling",
@@ -78,11 +78,10 @@ class AttributeEditPictures(FaceCallback):
         # Where that face's latents are not finite, the first of the others.
         row = int(np.argmax(encodings.indices == self.face))
         edited = latents.attribute_edits(encodings.mean[row], chosen, STRENGTHS)
-        (original,) = self.faces.originals(encodings.indices[row : row + 1])
-        grid = attribute_edit_grid(original, self.faces.decode(edited), self.attributes, STRENGTHS)
+        card = attribute_edit_card(self.faces.decode(edited), self.attributes, STRENGTHS)
         self.writer.image(
             "5 attribute edits/of a validation face",
-            grid,
+            card,
             epoch,
             "The posterior mean of a validation face with usual attributes, plus a multiple of an attribute's "
             "direction; 1 is the gap between faces without and with the attribute.",

@@ -7,14 +7,14 @@ import numpy as np
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
-from facevae.figures import interpolation_grid
+from facevae.figures import interpolation_card
 from facevae.run.encodings import Encodings
 
-STEPS = 8
+STEPS = 5  # with both ends: the faces of a row
 
 
 class InterpolationPictures(FaceCallback):
-    """Draws linear interpolations between the latents of pairs of faces, with the originals at the two ends.
+    """Draws linear interpolations between the latents of pairs of faces, from one reconstruction to the other.
 
     Args:
         faces: the fixed faces; the first with the second, the third with the fourth, and so on.
@@ -22,7 +22,7 @@ class InterpolationPictures(FaceCallback):
         pairs: number of pairs, at most.
     """
 
-    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], pairs: int = 4):
+    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], pairs: int = 6):
         super().__init__(faces, log_dir)
         self.pairs = arguments.whole_number("pairs", pairs, 1, MOST_SHOWN)
 
@@ -33,10 +33,9 @@ class InterpolationPictures(FaceCallback):
         starts, ends = encodings.mean[0 : 2 * pairs : 2], encodings.mean[1 : 2 * pairs : 2]
         between = [latents.interpolate(start, end, STEPS) for start, end in zip(starts, ends, strict=True)]
         decoded = self.faces.decode(np.concatenate(between))
-        originals = self.faces.originals(encodings.indices[: 2 * pairs])
         self.writer.image(
             "4 interpolations/between validation faces",
-            interpolation_grid(originals[0::2], decoded, originals[1::2]),
+            interpolation_card(decoded),
             epoch,
-            "Linear interpolation between two posterior means, decoded, with the originals at both ends.",
+            "Linear interpolation between the posterior means of two faces, decoded; both ends are reconstructions.",
         )

@@ -5,7 +5,7 @@ import os
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
-from facevae.figures import reconstruction_grid
+from facevae.figures import reconstruction_card
 from facevae.run.encodings import Encodings
 
 
@@ -20,7 +20,7 @@ class ReconstructionPictures(FaceCallback):
         count: number of faces, at most.
     """
 
-    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 16):
+    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], count: int = 15):
         super().__init__(faces, log_dir)
         self.count = arguments.whole_number("count", count, 1, MOST_SHOWN)
 
@@ -29,7 +29,7 @@ class ReconstructionPictures(FaceCallback):
         reconstructions = self.faces.decode(encodings.mean[: self.count])
         self.writer.image(
             "1 reconstructions/of validation faces",
-            reconstruction_grid(originals, reconstructions),
+            reconstruction_card(originals, reconstructions),
             epoch,
             "The same faces every epoch: each row of originals above a row of their reconstructions, decoded from "
             "the posterior means.",

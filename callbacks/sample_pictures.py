@@ -8,7 +8,7 @@ from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments
 from facevae.configuration.config import check_settings
-from facevae.figures import sample_grid
+from facevae.figures import sample_card
 from facevae.latents import VIEWING_TEMPERATURE
 from facevae.model.density import Mixture
 from facevae.model.vae import MOST_TEMPERATURE
@@ -33,7 +33,7 @@ class SamplePictures(FaceCallback):
         self,
         faces: SharedEncoding,
         log_dir: str | os.PathLike[str],
-        count: int = 32,
+        count: int = 30,
         seed: int = 0,
         temperature: float = VIEWING_TEMPERATURE,
     ):
@@ -63,4 +63,4 @@ class SamplePictures(FaceCallback):
         return f"at temperature {self.temperature:g} (1: as fitted); the same noise every epoch"
 
     def _draw(self, name, latents, epoch, description):
-        self.writer.image(f"2 samples/{name}", sample_grid(self.faces.decode(latents)), epoch, description)
+        self.writer.image(f"2 samples/{name}", sample_card(self.faces.decode(latents)), epoch, description)

@@ -2,11 +2,15 @@
 
 import os
 
+import numpy as np
+
 from callbacks.face_callback import MOST_SHOWN, FaceCallback
 from callbacks.shared_encoding import SharedEncoding
 from facevae import arguments, latents
-from facevae.figures import traversal_grid
+from facevae.figures import traversal_card
 from facevae.run.encodings import Encodings
+
+DEVIATIONS = np.linspace(-3.0, 3.0, 5, dtype=np.float32)
 
 
 class TraversalPictures(FaceCallback):
@@ -23,7 +27,7 @@ class TraversalPictures(FaceCallback):
         dimensions: number of dimensions, at most.
     """
 
-    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 9):
+    def __init__(self, faces: SharedEncoding, log_dir: str | os.PathLike[str], dimensions: int = 6):
         super().__init__(faces, log_dir)
         self.dimensions = arguments.whole_number("dimensions", dimensions, 1, MOST_SHOWN)
 
@@ -32,12 +36,12 @@ class TraversalPictures(FaceCallback):
         dimensions = latents.informative_dimensions(mean, log_variance, self.dimensions)
         if not len(dimensions):
             return
-        moved = latents.traversals(mean.mean(axis=0), dimensions, mean, log_variance)
+        moved = latents.traversals(mean.mean(axis=0), dimensions, mean, log_variance, DEVIATIONS)
         kl = latents.kl_per_dimension(mean, log_variance)
-        grid = traversal_grid(self.faces.decode(moved), dimensions, kl, latents.TRAVERSAL_DEVIATIONS)
+        card = traversal_card(self.faces.decode(moved), dimensions, kl, DEVIATIONS)
         self.writer.image(
             "3 traversals/of the most informative dimensions",
-            grid,
+            card,
             epoch,
             "The mean of the validation faces' latents with one dimension moved from 3 standard deviations below it "
             "to 3 above. Highest KL (nats) first; unused dimensions are left out.",

@@ -143,24 +143,29 @@ def traversal(latent: np.ndarray, dimension: int, values: np.ndarray) -> np.ndar
 
 
 def traversals(
-    latent: np.ndarray, dimensions: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
+    latent: np.ndarray,
+    dimensions: np.ndarray,
+    mean: np.ndarray,
+    log_variance: np.ndarray,
+    deviations: np.ndarray = TRAVERSAL_DEVIATIONS,
 ) -> np.ndarray:
     """A latent moved along some dimensions, one at a time, through the values that faces have there.
 
-    These are the faces' mean plus `TRAVERSAL_DEVIATIONS` standard deviations of their aggregate posterior, whose
-    variance is that of the posterior means plus the mean of the posterior variances.
+    These are the faces' mean plus `deviations` standard deviations of their aggregate posterior, whose variance is that
+    of the posterior means plus the mean of the posterior variances.
 
     Args:
         latent: `float32[latent_dim]`, the start.
         dimensions: `int64[dimensions]`, see `informative_dimensions`.
         mean: `float32[faces, latent_dim]`, of the posterior of each face.
         log_variance: `float32[faces, latent_dim]`.
+        deviations: `float32[deviations]`.
 
     Returns:
         `float32[dimensions · deviations, latent_dim]`, those of each dimension in turn.
     """
     average, spread = mean.mean(axis=0), np.sqrt(mean.var(axis=0) + np.exp(log_variance).mean(axis=0))
-    moved = [traversal(latent, d, average[d] + TRAVERSAL_DEVIATIONS * spread[d]) for d in dimensions]
+    moved = [traversal(latent, d, average[d] + deviations * spread[d]) for d in dimensions]
     return np.concatenate(moved)
 
 

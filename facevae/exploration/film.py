@@ -8,6 +8,7 @@ from tqdm import tqdm
 from facevae import figures
 from facevae.errors import UserError, printable
 from facevae.exploration.explored_run import Exploration
+from facevae.figures import cards, face_grids
 from facevae.tensorboard.kept_pictures import kept_pictures, pixels
 
 # The pictures of `callbacks.ReconstructionPictures` and `callbacks.SamplePictures`.
@@ -47,7 +48,7 @@ def film(explored: Exploration) -> None:
     Raises:
         UserError: fewer than two epochs were kept, or what was kept is damaged.
     """
-    folder = explored.opened.run.logs / "faces"
+    folder = explored.opened.run.face_logs
     kept = kept_pictures(folder, (RECONSTRUCTIONS, FROM_DENSITY, FROM_PRIOR))
     density, prior = kept[FROM_DENSITY], kept[FROM_PRIOR]
     # A density that was not fitted in every epoch would make the film jump.
@@ -89,8 +90,11 @@ def spread(epochs: list[int], most: int) -> list[int]:
 
 
 def _moment(epoch: int, reconstructions: bytes, samples: bytes, size: int) -> Moment:
-    faces, reconstructed = figures.reconstructions_of(pixels(reconstructions), size)
-    return Moment(epoch, faces, reconstructed, figures.samples_of(pixels(samples), size))
+    pictures = pixels(reconstructions), pixels(samples)
+    # Before there were cards, runs kept plain grids.
+    kind = cards if pictures[0].shape[1] % cards.WIDTH == 0 else face_grids
+    faces, reconstructed = kind.reconstructions_of(pictures[0], size)
+    return Moment(epoch, faces, reconstructed, kind.samples_of(pictures[1], size))
 
 
 def _frame(moment: Moment, last: int, note: str) -> np.ndarray:

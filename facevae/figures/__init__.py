@@ -7,15 +7,18 @@ which `to_pixels` makes an array. Matplotlib is imported on the first use of a f
 import importlib
 from typing import Any
 
+from facevae.figures.cards import attribute_edit_card as attribute_edit_card
+from facevae.figures.cards import interpolation_card as interpolation_card
+from facevae.figures.cards import reconstruction_card as reconstruction_card
+from facevae.figures.cards import sample_card as sample_card
+from facevae.figures.cards import traversal_card as traversal_card
 from facevae.figures.face_grids import COLUMNS as COLUMNS
 from facevae.figures.face_grids import attribute_edit_grid as attribute_edit_grid
 from facevae.figures.face_grids import attribute_sheet as attribute_sheet
 from facevae.figures.face_grids import interpolation_grid as interpolation_grid
 from facevae.figures.face_grids import neighbour_grid as neighbour_grid
 from facevae.figures.face_grids import reconstruction_grid as reconstruction_grid
-from facevae.figures.face_grids import reconstructions_of as reconstructions_of
 from facevae.figures.face_grids import sample_grid as sample_grid
-from facevae.figures.face_grids import samples_of as samples_of
 from facevae.figures.face_grids import traversal_grid as traversal_grid
 from facevae.figures.grids import as_bytes as as_bytes
 from facevae.figures.grids import enlarge as enlarge
@@ -42,20 +45,23 @@ __all__ = sorted(
         *_EXPORTS,
         "COLUMNS",
         "as_bytes",
+        "attribute_edit_card",
         "attribute_edit_grid",
         "attribute_sheet",
         "enlarge",
         "image_grid",
         "interpolation_grid",
+        "interpolation_card",
         "labelled_grid",
         "neighbour_grid",
         "numbered_faces",
         "photograph_sheet",
+        "reconstruction_card",
         "reconstruction_grid",
-        "reconstructions_of",
+        "sample_card",
         "sample_grid",
-        "samples_of",
         "stacked",
+        "traversal_card",
         "traversal_grid",
     ]
 )

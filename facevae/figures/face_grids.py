@@ -1,8 +1,7 @@
 """Grids of faces: reconstructions, samples, interpolations, traversals, attribute edits, neighbours.
 
-TensorBoard and the picture files of `explore.py` use the same functions. All take images as float in [0, 1] or uint8
-and return a picture `uint8[height, width, 3]`. Files have a title and a note; TensorBoard shows a description beside
-the picture and needs neither.
+For the picture files of `explore.py`; TensorBoard's are in `cards.py`. All take images as float in [0, 1] or uint8 and
+return a picture `uint8[height, width, 3]`. Runs begun before there were cards have kept grids without title and note.
 """
 
 import textwrap

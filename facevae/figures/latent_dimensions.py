@@ -7,11 +7,20 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
-from facevae.figures.canvas import DPI, SKY, VERMILLION, new_figure, write, write_title
+from facevae.figures.canvas import (
+    CARD_WIDTH,
+    DPI,
+    SKY,
+    VERMILLION,
+    new_figure,
+    with_card_letters,
+    write,
+    write_title,
+)
 from facevae.figures.text import FAINT, MARGIN, TEXT, line_height, wrapped
 from facevae.latents import active_units, dimensions_by_kl, kl_per_dimension, normality
 
-COLUMNS = 6  # panels in a row
+COLUMNS, CARD_COLUMNS = 6, 5  # panels in a row, of a file and of a card
 BINS = 48
 HIGHEST = 0.6  # density at the top of a panel; N(0, 1) reaches 0.4
 HEAD = 84  # pixels for title and legend
@@ -28,8 +37,7 @@ def dimension_histograms(
     """Histograms of the first latent dimensions with the density of N(0, 1), in panels of the same scale.
 
     With a title there are also a legend, mean, standard deviation and KL of each dimension, and the result of a test
-    of normality. Without one the panels are small and their letters large: TensorBoard shrinks a picture to a width
-    of 350 pixels by leaving out pixels.
+    of normality. Without one the picture is as wide as a card of TensorBoard, which has title and legend beside it.
 
     Args:
         samples: `float32[faces, latent_dim]`, one sample of each face's posterior.
@@ -42,21 +50,27 @@ def dimension_histograms(
         The figure; see `facevae.figures.to_pixels`.
     """
     shown = np.asarray(samples[:, :count])
-    columns = min(COLUMNS, shown.shape[1])
-    panel, letters, top = (235, 13, HEAD) if title else (108, 18, 0)
-    tall = round(0.55 * panel)
-    across, down = round(1.08 * panel), tall + 2 * letters
+    columns = min(COLUMNS if title else CARD_COLUMNS, shown.shape[1])
+    across, letters, top = (254, 13, HEAD) if title else ((CARD_WIDTH - MARGIN) // columns, 12, 0)
+    panel = round(across / 1.08)
+    tall = min(round(0.55 * panel), 129)
+    down = tall + 2 * letters
     corners = [
-        (MARGIN + index % columns * across, top + index // columns * down + round(1.6 * letters))
+        (
+            MARGIN // (1 if title else 2) + index % columns * across,
+            top + index // columns * down + round(1.6 * letters),
+        )
         for index in range(shown.shape[1])
     ]
     width, bottom = MARGIN + columns * across, corners[-1][1] + tall + 2 * letters
     notes: list[str] = []
-    if title:
+    if not title:
+        width = CARD_WIDTH
+    else:
         width = max(width, LEAST_WIDTH)
         notes = wrapped(str(normality(samples)), width - 2 * MARGIN)
     figure = new_figure(width, bottom + len(notes) * line_height() + (MARGIN if title else 0))
-    _draw_panels(figure, shown, corners, panel, tall, 72 / DPI * letters)
+    _draw_panels(figure, shown, corners, panel, tall, 72 / DPI * letters, columns)
     if title:
         write_title(figure, title)
         _write_legend(figure, len(samples))
@@ -75,6 +89,7 @@ def _draw_panels(
     panel: int,
     tall: int,
     size: float,
+    columns: int,
 ) -> None:
     """Draws a panel for each column of `samples`, with the dimension's number above it in letters of `size` points."""
     # Wide enough for N(0, 1), and for 99 % of the faces in each dimension.
@@ -94,7 +109,7 @@ def _draw_panels(
         frames.append([(left, zero[1]), (left + panel, zero[1])])
         frames += [[(zero[0] + tick * scale[0], zero[1] + down) for down in (0, 4)] for tick in ticks]
         write(figure, left, y - 5, f"z{dimension}", va="baseline", **bold)
-        if dimension + COLUMNS >= len(corners):  # the lowest panel of its column
+        if dimension + columns >= len(corners):  # the lowest panel of its column
             for tick in ticks:
                 x = zero[0] + tick * scale[0]
                 write(figure, x, zero[1] + 6, f"{tick:g}".replace("-", "−"), color=FAINT, ha="center", **bold)
@@ -117,6 +132,8 @@ def _write_legend(figure: Figure, faces: int) -> None:
 def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> Figure:
     """The KL divergence of the latent dimensions, sorted, above the correlation of the posterior means, in that order.
 
+    As wide as a card of TensorBoard.
+
     Args:
         mean: `float32[faces, latent_dim]`, of the posteriors.
         log_variance: `float32[faces, latent_dim]`, of the posteriors.
@@ -131,9 +148,9 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> Figure:
     # The correlations of a constant dimension are shown as 0.
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-12)
 
-    figure = new_figure(525, 850)
+    figure = new_figure(CARD_WIDTH, 590)
     # Axes have fixed positions, as a layout engine would draw everything twice.
-    upper, lower = figure.add_axes((0.13, 0.66, 0.84, 0.30)), figure.add_axes((0.13, 0.07, 0.70, 0.47))
+    upper, lower = figure.add_axes((0.15, 0.67, 0.79, 0.28)), figure.add_axes((0.15, 0.075, 0.68, 0.405))
     upper.stairs(kl, np.arange(len(kl) + 1), fill=True, color=SKY)
     upper.set(
         xlim=(0, len(kl)),
@@ -148,5 +165,7 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> Figure:
         unit.T @ unit, cmap="RdBu_r", vmin=-1.0, vmax=1.0, extent=extent, interpolation="nearest"
     )
     lower.set(title="correlation of the posterior means", xlabel="latent dimension, in the same order")
-    figure.colorbar(picture, cax=figure.add_axes((0.86, 0.10, 0.025, 0.40)), ticks=(-1.0, 0.0, 1.0))
+    bar = figure.colorbar(picture, cax=figure.add_axes((0.86, 0.10, 0.03, 0.35)), ticks=(-1.0, 0.0, 1.0))
+    for axes in (upper, lower, bar.ax):
+        with_card_letters(axes)
     return figure

@@ -310,7 +310,7 @@ def test_images_smaller_than_a_thumbnail_are_shown(size, tmp_path, blob_images):
     faces = faces_of(pictures)
     train(pictures, [kind(faces, tmp_path) for kind in OF_FACES], epochs=1)
     assert steps(read(tmp_path), "1 reconstructions/of validation faces") == [1]
-    assert (tmp_path / "projector" / "faces.jpg").exists()
+    assert (tmp_path / "projector" / "points.jpg").exists()
 
 
 def test_images_that_are_not_square_are_shown_as_they_are(tmp_path, blob_images):

@@ -144,7 +144,7 @@ def test_an_unused_dimension_correlates_with_none():
 def test_rate_and_distortion_are_drawn_from_the_first_epoch_on():
     for epochs in (1, 2, 30):
         points = {"training": [[e, 10.0 + e, 100.0 - e] for e in range(epochs)]}
-        assert to_pixels(rate_distortion_figure(points)).shape == (480, 640, 3)
+        assert to_pixels(rate_distortion_figure(points)).shape == (360, 350, 3)
 
 
 def test_the_density_follows_the_latents_and_is_sampled_from(tmp_path, blob_images):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from facevae import figures
+from facevae.figures import face_grids
 
 SIZE, PITCH = 16, 18  # pixels of a face, and from one to the next
 RED, GREEN, BLUE, GREY = [200, 0, 0], [0, 200, 0], [0, 0, 200], [90, 90, 90]
@@ -104,29 +105,18 @@ def test_title_and_note_do_not_change_the_grid(side):
     assert titled.shape[0] > plain.shape[0]
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
-def test_labels_are_legible_at_the_350_pixels_of_tensorboard(size):
-    blank = np.full((14, size, size, 3), 255, np.uint8)
-    names = ["Mouth_Slightly_Open", "Young"]
-    picture = figures.attribute_edit_grid(blank[0], blank, names, np.linspace(-3, 3, 7))
-    ink = (picture[:, :, 0] < 128).any(axis=1).nonzero()[0]
-    digits = ink[: np.flatnonzero(np.diff(ink) > 1)[0] + 1]  # the line of column labels
-    assert len(digits) * min(1.0, 350 / picture.shape[1]) > 6.0
-    assert (picture[:, [0, -1]] == 255).all()  # no label is cut off
-
-
 @pytest.mark.parametrize("count", [1, 3, 8, 11, 16])
 @pytest.mark.parametrize("size", [16, 64])
 def test_faces_are_cut_out_of_a_grid_as_they_were_drawn(count, size):
     random = np.random.default_rng(count)
     faces, others = random.integers(0, 255, (2, count, size, size, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(figures.samples_of(figures.sample_grid(faces), size), faces)
-    cut = figures.reconstructions_of(figures.reconstruction_grid(faces, others), size)
+    np.testing.assert_array_equal(face_grids.samples_of(figures.sample_grid(faces), size), faces)
+    cut = face_grids.reconstructions_of(figures.reconstruction_grid(faces, others), size)
     np.testing.assert_array_equal(cut, (faces, others))
 
 
 def test_a_picture_that_is_no_grid_is_refused():
     with pytest.raises(ValueError, match="40 by 50 pixels are no grid of 32 by 32"):
-        figures.samples_of(np.zeros((50, 40, 3), np.uint8), 32)
+        face_grids.samples_of(np.zeros((50, 40, 3), np.uint8), 32)
     with pytest.raises(ValueError, match="pairs of rows"):
-        figures.reconstructions_of(np.zeros((32, 200, 3), np.uint8), 32)
+        face_grids.reconstructions_of(np.zeros((32, 200, 3), np.uint8), 32)

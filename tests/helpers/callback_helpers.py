@@ -77,3 +77,16 @@ def values(accumulator: EventAccumulator, tag: str) -> dict[int, np.ndarray]:
 def images(accumulator: EventAccumulator, tag: str) -> dict[int, np.ndarray]:
     """A tag's pictures by step, `uint8[height, width, 3]`."""
     return {s: tf.io.decode_png(value[2], 3).numpy() for s, value in values(accumulator, tag).items()}
+
+
+def cells_of_card(card: np.ndarray, size: int) -> np.ndarray:
+    """The faces of a card with labelled columns, `uint8[rows, 5, size, size, 3]`, size at most 64.
+
+    They are 64 pixels wide and 70 apart, from the third pixel on. Rows are 70 apart, or 88 where they have captions.
+    """
+    pitch = next(pitch for pitch in (70, 88) if (card.shape[0] - 12) % pitch == 0)
+    rows = (card.shape[0] - 12) // pitch
+    bottom = card.shape[0] - 64
+    tops = [bottom - pitch * row for row in reversed(range(rows))]
+    step = 64 // size
+    return np.array([[card[y:, 3 + 70 * column :][:64:step, :64:step] for column in range(5)] for y in tops])
