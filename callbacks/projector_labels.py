@@ -62,8 +62,11 @@ class ProjectorLabels:
                 *["prior sample"] * prior_samples,
             ],
         }
-        for position, name in enumerate(self.faces.attribute_names if names else ()):
-            of_faces = ["yes" if value else "no" for value in self.faces.attributes[shown, position]]
+        attributes = self.faces.attributes
+        if attributes is None or not names:
+            return projector.columns_text(columns)
+        for position, name in enumerate(self.faces.attribute_names):
+            of_faces = ["yes" if value else "no" for value in attributes[shown, position]]
             of_centroids = ["yes" if other == name else NONE for other in names]
             columns[_heading(name, columns)] = [NONE, ALL, *of_centroids, *of_faces, *[NONE] * prior_samples]
         return projector.columns_text(columns)

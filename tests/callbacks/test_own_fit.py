@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from callback_helpers import LinearVAE, faces_of, images, read, steps, train
+from PIL import Image
 
 from callbacks import (
     AttributeEditPictures,
@@ -335,7 +336,8 @@ def test_images_that_are_not_square_are_shown_as_they_are(tmp_path, blob_images)
     model.compile("adam", "mse")
     train(pictures, [kind(faces, tmp_path) for kind in OF_FACES], epochs=1, model=model)
     shown = images(read(tmp_path), "1 reconstructions/of validation faces")[1]
-    assert (shown[:16, -24:] == pictures[7]).all()
+    expected = Image.fromarray(pictures[0]).resize((64, 43), Image.Resampling.LANCZOS)  # 64 * 16 / 24 = 43
+    assert (shown[18 : 18 + 43, 3 : 3 + 64] == np.asarray(expected)).all()
 
 
 def test_attributes_whose_names_the_projector_has_taken_have_their_own_columns(tmp_path, blob_images):
@@ -345,13 +347,13 @@ def test_attributes_whose_names_the_projector_has_taken_have_their_own_columns(t
     faces = SharedEncoding(pictures, values, names)
     callbacks = [EmbeddingProjector(faces, tmp_path), AttributeEditPictures(faces, tmp_path)]
     train(pictures, callbacks, epochs=1)
-    rows = (tmp_path / "projector" / "faces.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (tmp_path / "projector" / "points.tsv").read_text(encoding="utf-8").splitlines()
     header = rows[0].split("\t")
     assert header == [
         *("name", "kind", "attribute name", "attribute kind", "attribute attribute name"),
         *("a\\tb", "a b"),
     ]
-    columns = np.array([row.split("\t") for row in rows[1:9]]).T
+    columns = np.array([row.split("\t") for row in rows[-8:]]).T
     assert columns[0][0] == "face 0"
     for position in range(5):
         assert (columns[2 + position] == np.where(values[:, position], "yes", "no")).all()
