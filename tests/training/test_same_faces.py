@@ -4,87 +4,29 @@ import dataclasses
 import json
 import shutil
 
-import keras
 import numpy as np
 import pytest
+from begun_runs import (
+    ATTRIBUTES,
+    CPU,
+    SPLITS,
+    another_picture,
+    begun,
+    exchange,
+    go_on,
+    identities,
+    write_tables,
+)
 from PIL import Image
 
 from facevae.configuration.choosing import from_preset, resumed
 from facevae.data import pixels, preparation
-from facevae.data.splits import splits_by_name
 from facevae.errors import UserError
 from facevae.evaluation import open_evaluation
 from facevae.evaluation.feature_classifier import classifier_path
-from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
 from facevae.run.run_folder import RunFolder
 from facevae.training import begin_run, prepare_faces, train
-from facevae.training.runtime import Runtime
-
-CPU = Runtime("processor", "float32", False)
-ATTRIBUTES, SPLITS = "list_attr_celeba.csv", "list_eval_partition.csv"
-
-
-def write_tables(folder, attributes=None, splits=None):
-    """Tables in which face n smiles if n is even, is young if n < 20, and is in split n % 3; with changes."""
-    rows = {n: [1 - 2 * (n % 2), 1 if n < 20 else -1] for n in range(40)} | (attributes or {})
-    lines = ["image_id,Smiling,Young", *(f"{n}.png,{a},{b}" for n, (a, b) in rows.items())]
-    (folder / ATTRIBUTES).write_text("\n".join(lines))
-    of = {n: n % 3 for n in range(40)} | (splits or {})
-    (folder / SPLITS).write_text("\n".join(["image_id,partition", *(f"{n}.png,{s}" for n, s in of.items())]))
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACEVAE_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture(params=["tables", "bare"])
-def faces(request, folder, cache):
-    """40 pictures, with tables of attributes and splits or without."""
-    if request.param == "tables":
-        write_tables(folder)
-    return folder
-
-
-@pytest.fixture
-def tabled(folder, cache):
-    write_tables(folder)
-    return folder
-
-
-def begun(path, folder):
-    """A run that has a checkpoint and an untrained model."""
-    shape = {"image_size": 32, "latent_dim": 4, "width": 8, "sample_from": "prior", "density_components": 0}
-    config = from_preset("demo", data=str(folder), **shape)
-    run = RunFolder(path)
-    begin_run(config, run, prepare_faces(config, run, CPU), CPU)
-    run.checkpoint.parent.mkdir()
-    run.checkpoint.touch()
-    keras.utils.set_random_seed(0)
-    run.network("last").parent.mkdir()
-    VAE(**shape).save(run.network("last"))
-    return run
-
-
-def go_on(run, **flags):
-    """The faces with which `train.py --resume` goes on."""
-    config = resumed(run.load_config(), {name: str(value) for name, value in flags.items()})
-    dataset = prepare_faces(config, run, CPU)
-    begin_run(config, run, dataset, CPU)
-    return dataset
-
-
-def identities(dataset):
-    return {name: records.identities.tolist() for name, records in dataset.splits.items()}
-
-
-def exchange(first, second):
-    content = first.read_bytes()
-    first.write_bytes(second.read_bytes())
-    second.write_bytes(content)
-
 
 # -----------------------------------------------------------------------------------------------------------------
 # The same faces
@@ -159,11 +101,6 @@ def one_pixel(folder):
     image = np.array(Image.open(folder / "3.png"))
     image[8:12, 8:12] ^= 255
     Image.fromarray(image).save(folder / "3.png")
-
-
-def another_picture(folder):
-    (folder / "3.png").unlink()
-    Image.new("RGB", (40, 40), "teal").save(folder / "3.png")
 
 
 def reordered_columns(folder):
@@ -329,86 +266,6 @@ def test_a_table_that_parts_equal_faces_is_overruled_with_a_count(tabled, cache,
     assert "2 moved out of the split that the source says" in out
     assert {"2.png", "3.png"} <= set(dataset.test.names(slice(None)))
     assert {"4.png", "6.png"} <= set(dataset.validation.names(slice(None)))
-
-
-# -----------------------------------------------------------------------------------------------------------------
-# Version 0.1
-# -----------------------------------------------------------------------------------------------------------------
-
-
-def as_version_0_1(dataset):
-    """Makes of the records on disk what version 0.1 would have made."""
-    index = json.loads((dataset.folder / "index.json").read_text())
-    for name in ("checksum", "checksums", "duplicates", "moved"):
-        del index[name]
-    (dataset.folder / "index.json").write_text(json.dumps(index | {"format_version": 1}))
-    names = json.loads((dataset.folder / "names.json").read_text())
-    given = np.fromfile(dataset.folder / "given.uint8", np.uint8)
-    splits_by_name(names, given).tofile(dataset.folder / "splits.uint8")
-    for name in ("hashes", "given"):
-        (dataset.folder / f"{name}.uint8").unlink()
-
-
-def run_of_version_0_1(path, folder):
-    """A run of 0.1: it describes the data by name, counts and attributes, and its splits follow the names."""
-    run = begun(path, folder)
-    dataset = preparation.prepare_for(run.load_config(), split_rule=1)
-    run.save(run.load_config(), {"name": dataset.name, "attribute_names": [], "faces": dataset.counts})
-    run.faces.unlink()
-    as_version_0_1(dataset)
-    return run, {name: records.names(slice(None)) for name, records in dataset.splits.items()}
-
-
-def test_records_of_0_1_are_prepared_again_once_with_one_line(folder, cache, capsys):
-    first = preparation.prepare(folder, image_size=32)
-    as_version_0_1(first)
-    capsys.readouterr()
-    assert identities(preparation.prepare(folder, image_size=32)) == identities(first)
-    out = capsys.readouterr().out
-    assert out.count("prepared by version 0.1, without checksums: prepared again, once") == 1
-    preparation.prepare(folder, image_size=32)
-    assert "0.1" not in capsys.readouterr().out
-
-
-def test_records_of_0_1_stay_until_the_new_ones_are_whole(folder, cache, monkeypatch):
-    first = preparation.prepare(folder, image_size=32)
-    as_version_0_1(first)
-    before = {path.name: path.read_bytes() for path in first.folder.iterdir()}
-
-    def fail(self, description):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(preparation.RecordsWriter, "finish", fail)
-        with pytest.raises(UserError, match="disk is full"):
-            preparation.prepare(folder, image_size=32)
-    assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
-
-
-def test_a_run_of_0_1_keeps_its_splits_and_is_compared_by_content_once_it_goes_on(
-    tmp_path, folder, cache, capsys
-):
-    run, names = run_of_version_0_1(tmp_path / "run", folder)
-    capsys.readouterr()
-    opened = OpenedRun(run.path)
-    assert {name: r.names(slice(None)) for name, r in opened.dataset.splits.items()} == names
-    assert "split as version 0.1 did (0 validation and test faces equal a training face)" in (
-        out := capsys.readouterr().out
-    )
-    assert "begun by version 0.1: only numbers and attribute names of its faces were compared" in out
-    assert {name: r.names(slice(None)) for name, r in go_on(run).splits.items()} == names
-    assert run.load_data_description()["split_rule"] == 1
-    assert {name: r.names(slice(None)) for name, r in go_on(run).splits.items()} == names
-    another_picture(folder)
-    with pytest.raises(UserError, match=r"1 of .* faces new \(3\.png first\), 1 gone"):
-        go_on(run)
-
-
-def test_a_run_of_0_1_with_other_counts_is_refused(tmp_path, folder, cache):
-    run, _ = run_of_version_0_1(tmp_path / "run", folder)
-    (folder / "3.png").unlink()
-    with pytest.raises(UserError, match=r"received others \(faces then"):
-        go_on(run)
 
 
 def test_a_description_of_other_types_is_refused(tmp_path, tabled):
