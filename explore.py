@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python explore.py runs/mine edit group.jpg --face 2 --attribute Smiling
   python explore.py runs/mine neighbours me.jpg
   python explore.py runs/mine generate --count 64 --temperature 0.8
+  python explore.py runs/mine generate --attribute Smiling --attribute no_Eyeglasses
   python explore.py runs/mine edit 12 --attribute Smiling --strength -3:3:7
   python explore.py runs/mine morph 3 8 me.jpg --box 320,240,290,380"""
 FACE = "a picture file, or the number of a face of the test split"
@@ -102,6 +103,8 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
     _add_count(parser, 40, 1000, "number of faces from each distribution")
+    help = "only faces with this attribute, e.g. Smiling, or without it: no_Eyeglasses; may be repeated"
+    parser.add_argument("--attribute", action="append", default=[], metavar="NAME", help=help)
     _add_temperature(parser)
     _add_seed(parser)
 
@@ -115,9 +118,11 @@ def _add_latents(parser: argparse.ArgumentParser) -> None:
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("face", metavar="FACE", help=FACE)
-    parser.add_argument("--attribute", help="e.g. Smiling (default: a sheet of all attributes)")
+    parser.add_argument(
+        "--attribute", help="e.g. Smiling (default: a sheet of all that the model can change)"
+    )
     help = (
-        "how much of the attribute is added; 1 is the gap between faces without and with it (default: -2:2:9)"
+        "how much of the attribute is added; at 1 the median face gains it, at -1 loses it (default: -2:2:9)"
     )
     parser.add_argument(
         "--strength", type=strengths, default=(-2.0, 2.0, 9), metavar="FROM:TO:COUNT", help=help
@@ -218,7 +223,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
         "the latent distribution: a map of it, and each latent dimension against N(0, 1)",
         _add_latents,
     ),
-    "edit": ("one face with less and more of an attribute, or a sheet of all attributes", _add_edit),
+    "edit": (
+        "one face with less and more of an attribute, or a sheet of all that the model can change",
+        _add_edit,
+    ),
     "morph": ("interpolations from face to face, linear and spherical, and an animation", _add_morph),
     "traverse": ("one face while one of the most informative latent dimensions varies", _add_traverse),
     "neighbours": (

@@ -152,7 +152,9 @@ def main():
 
     opened = OpenedRun(flags.run_dir)
     model, encodings = opened.model, opened.kept_encodings
-    exported = make_exported_model(model, encodings, opened.config)
+    exported = make_exported_model(
+        model, opened.attributes if encodings.attributes is not None else None, opened.config
+    )
     typical, latents = (
         signature_inputs(exported, encodings, count, seed)["decode"]["latent"]
         for count, seed in ((CALIBRATION_EXAMPLES, CALIBRATION_SEED), (64, 3))

@@ -11,7 +11,7 @@ from facevae.configuration.config import check_settings
 from facevae.figures import sample_card
 from facevae.latents import VIEWING_TEMPERATURE
 from facevae.model.density import Mixture
-from facevae.model.vae import MOST_TEMPERATURE
+from facevae.model.sampling import MOST_TEMPERATURE
 from facevae.run.encodings import Encodings
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import explore
+import facevae
 from callbacks import (
     AttributeEditPictures,
     InterpolationPictures,
@@ -170,10 +171,46 @@ def test_the_strip_of_edits_has_the_unedited_face_at_strength_zero(run, blob_dat
     face = blob_dataset.test.images(np.array([3]))
     np.testing.assert_allclose(original / 255.0, face[0] / 255.0)
     latent = explored.encode(face)
-    direction = explored.attribute_directions()[1]
+    direction = explored.opened.attributes.directions[1]
     np.testing.assert_allclose(same, explored.model.decode_all(latent)[0], atol=1e-5)
     np.testing.assert_allclose(less, explored.model.decode_all(latent - direction)[0], atol=1e-5)
     np.testing.assert_allclose(more, explored.model.decode_all(latent + direction)[0], atol=1e-5)
+
+
+def test_an_attribute_that_the_model_cannot_change_is_refused_with_those_that_it_can(run, monkeypatch):
+    attributes = OpenedRun(run.path).attributes
+    only_young = dataclasses.replace(attributes, offered=np.array([False, True]))
+    monkeypatch.setattr(OpenedRun, "attributes", only_young)
+    with pytest.raises(UserError, match=r"cannot change Smiling.*the clearest first: Young"):
+        explore.main([str(run.path), "edit", "3", "--attribute", "smiling"])
+    shown = {}
+    monkeypatch.setattr("facevae.figures.attribute_sheet", lambda *a: shown.update(names=a[3]))
+    monkeypatch.setattr(Exploration, "show", lambda *arguments: None)
+    explore.main([str(run.path), "edit", "3"])
+    assert shown["names"] == ["Young"]
+
+
+def test_faces_are_asked_for_by_attribute(run, monkeypatch):
+    asked = {}
+
+    def remember(attributes, wanted, count, seed, draw):
+        asked.update(wanted=dict(wanted), names=attributes.names)
+        return draw(count, seed)
+
+    monkeypatch.setattr("facevae.editing.drawing.draw_latents", remember)
+    explore.main(
+        [str(run.path), "generate", "--count", "2", "--attribute", "smiling", "--attribute", "no_Young"]
+    )
+    assert asked == {"wanted": {"Smiling": True, "Young": False}, "names": ("Smiling", "Young")}
+    assert (run.figures / "generated_smiling_no_Young-count-2.png").exists()
+    faces = facevae.load(run.path).sample(3, attributes={"Young": True})
+    assert faces.shape == (3, 32, 32, 3)
+    assert asked["wanted"] == {"Young": True}
+
+
+def test_a_model_of_no_run_knows_no_attributes():
+    with pytest.raises(UserError, match=r"knows of no attributes.*facevae\.load"):
+        VAE(image_size=32, latent_dim=8, width=8).sample(1, attributes={"Smiling": True})
 
 
 @pytest.fixture

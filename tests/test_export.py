@@ -71,12 +71,10 @@ def _model(run):
 def test_signatures_answer_as_the_model_does(exported):
     from ai_edge_litert.interpreter import Interpreter
 
-    from facevae.latents import attribute_directions
+    from facevae.run.opened_run import OpenedRun
 
     run, _ = exported
-    model = _model(run)
-    with np.load(run.encodings / "train.npz") as stored:
-        directions = attribute_directions(stored["mean"], stored["attributes"])
+    model, directions = _model(run), OpenedRun(run.path).attributes.offered_only.directions
     interpreter = Interpreter(str(run.export / "decoder_float32.tflite"), num_threads=1)
     assert set(interpreter.get_signature_list()) == {"decode", "edit", "decode_uint8", "sample"}
     latent = np.random.default_rng(3).normal(size=(1, 8)).astype(np.float32)
@@ -113,12 +111,12 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     import dataclasses
 
     from facevae.configuration.choosing import from_preset
+    from facevae.editing.measuring import unmeasured
     from facevae.exporting.conversion import convert
     from facevae.exporting.export import make_exported_model
     from facevae.exporting.saved_model import write_for_conversion
     from facevae.exporting.tflite_file import finished
     from facevae.model.density import Mixture
-    from facevae.run.encodings import Encodings
     from facevae.training import build_model
     from facevae.training.runtime import Runtime
 
@@ -131,8 +129,7 @@ def test_the_presets_decoders_are_small_and_sampling_adds_at_most_15_percent(pre
     model.density = Mixture(np.full(components, 1 / components), means, scales)
     latents = random.normal(size=(1000, dimensions)).astype(np.float32)
     attributes = random.integers(0, 2, (1000, 40), dtype=np.uint8)
-    encodings = Encodings(np.arange(1000), latents, np.zeros_like(latents), attributes)
-    exported = make_exported_model(model, encodings, config)
+    exported = make_exported_model(model, unmeasured(tuple("a" * 40), latents, attributes), config)
     weights = 4 * sum(int(np.prod(weight.shape)) for weight in model.decoder.weights)
     sizes = {}
     for kind, name in ((exported, "with"), (dataclasses.replace(exported, density=None), "without")):

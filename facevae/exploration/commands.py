@@ -14,14 +14,14 @@ import numpy as np
 from facevae import figures
 from facevae.errors import printable
 from facevae.exploration.comparison import compare as compare
+from facevae.exploration.edits import edit as edit
+from facevae.exploration.edits import wanted_attributes
 from facevae.exploration.explored_run import SIDE, Exploration, check_count
 from facevae.exploration.file_names import faces_in_name, options_in_name, stem
 from facevae.exploration.film import film as film
 from facevae.exploration.latent_distribution import latents as latents
 from facevae.exploration.nearest_faces import neighbours as neighbours
 from facevae.exploration.photographs import Photograph
-from facevae.exploration.temperature import drawing_temperature
-from facevae.figures.text import signed
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
     attribute_edits,
@@ -78,28 +78,43 @@ def _show_photograph(explored: Exploration, photograph: Photograph, name: str, m
     latent = explored.encode(photograph.framed[None])
     pictures = [photograph.framed / 255.0, explored.model.decode_all(latent)[0]]
     labels = ["aligned" if photograph.taken is not None else "cropped", "reconstruction"]
-    names, directions = explored.kept_directions()
-    if names:
-        shown = [each for each in _SHOWN_EDITS if each in names] or names[: len(_SHOWN_EDITS)]
-        wanted = directions[[names.index(each) for each in shown]]
+    attributes = explored.kept_attributes()
+    offered = attributes.offered_names if attributes else []
+    if attributes and offered:
+        shown = [each for each in _SHOWN_EDITS if each in offered] or offered[: len(_SHOWN_EDITS)]
+        wanted = attributes.directions[[attributes.index(each) for each in shown]]
         pictures += [*explored.model.decode_all(attribute_edits(latent[0], wanted, np.array([2.0])))]
         labels += [each.replace("_", " ") for each in shown]
     marked = photograph.numbered if photograph.found else photograph.pixels
     note = f"{printable(pathlib.Path(name).name)}: {photograph.note}."
-    if names:
-        note += " Each edit adds twice the mean gap between faces without and with the attribute."
+    if offered:
+        note += " Each edit adds an attribute at strength 2; at 1 half the faces have gained it."
     sheet = figures.photograph_sheet(
         marked, np.stack(pictures), labels, "A photograph, and what the model makes of it", note
     )
     explored.show(f"photograph_{stem(name)}", sheet, made_by)
 
 
-def generate(explored: Exploration, count: int = 40, temperature: float | None = None, seed: int = 0) -> None:
-    """New faces, from the fitted density if there is one, and from N(0, 1).
+def generate(
+    explored: Exploration,
+    count: int = 40,
+    temperature: float | None = None,
+    seed: int = 0,
+    attribute: Sequence[str] = (),
+) -> None:
+    """New faces, from the fitted density if there is one, and from N(0, 1); with attributes, from the first only.
 
     Without a temperature: at the run's viewing temperature.
     """
     drawn_at, said = drawing_temperature(explored.opened, temperature)
+    if attribute:
+        wanted = wanted_attributes(explored.opened.attributes.names, attribute)
+        faces = explored.model.sample(count, seed, temperature=drawn_at, attributes=wanted)
+        title = "New faces, " + ", ".join(("" if has else "no ") + name for name, has in wanted.items())
+        grid = figures.sample_grid(faces, title.replace("_", " "), f"{said} Seed {seed}.", SIDE)
+        made_by = options_in_name(count=(count, 40), temperature=(temperature, None), seed=(seed, 0))
+        explored.show("generated_" + "_".join(attribute), grid, made_by)
+        return
     sources = {"density": "the density fitted to encoded training faces", "prior": "N(0, 1)"}
     if explored.model.density is None:
         del sources["density"]
@@ -116,42 +131,6 @@ def generate(explored: Exploration, count: int = 40, temperature: float | None =
     ]
     made_by = options_in_name(count=(count, 40), temperature=(temperature, None), seed=(seed, 0))
     explored.show("generated", figures.stacked(grids), made_by)
-
-
-def edit(
-    explored: Exploration,
-    face: str,
-    attribute: str | None = None,
-    strength: tuple[float, float, int] = (-2.0, 2.0, 9),
-    eyes: Sequence[tuple] = (),
-    box: Sequence[tuple] = (),
-    number: Sequence[int] = (),
-) -> None:
-    """One face with less and more of an attribute, or a sheet of all attributes at both ends of `strength`."""
-    index = None if attribute is None else explored.attribute_index(attribute)
-    directions = explored.attribute_directions()
-    (image,), (note,) = explored.faces([face], eyes, box, number)
-    print(note)
-    latent = explored.encode(image[None])[0]
-    strengths = np.linspace(*strength)
-    made_by = faces_in_name([], eyes, box, number) + options_in_name(
-        strength=("_".join(f"{s:g}" for s in strength), "-2_2_9")
-    )
-    note = f"{note}. Strength 1: the mean gap between faces without and with the attribute, all others unchanged."
-    names = explored.dataset.attribute_names
-    if index is None:
-        ends = strengths[[0, -1]]
-        edited = explored.model.decode_all(attribute_edits(latent, directions, ends))
-        title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
-        (unedited,) = explored.model.decode_all(latent[None])
-        sheet = figures.attribute_sheet(unedited, edited[0::2], edited[1::2], names, title, note)
-        explored.show(f"attributes_{stem(face)}", sheet, made_by)
-        return
-    edited = explored.model.decode_all(attribute_edits(latent, directions[[index]], strengths))
-    grid = figures.attribute_edit_grid(
-        image, edited, [names[index]], strengths, "Less and more of an attribute", note, SIDE
-    )
-    explored.show(f"edit_{stem(face)}_{names[index]}", grid, made_by)
 
 
 def morph(

@@ -1,6 +1,5 @@
 """A trained run for `explore.py`: its faces, photographs framed like them, attributes, and the pictures drawn."""
 
-import difflib
 import functools
 import os
 import pathlib
@@ -14,12 +13,12 @@ from PIL import Image
 from facevae import figures
 from facevae.data import FaceDataset, alignment
 from facevae.data.images import FORMATS
+from facevae.editing.face_attributes import FaceAttributes, attribute_index, no_attributes
 from facevae.errors import UserError, printable
 from facevae.exploration.file_names import stem
 from facevae.exploration.photographs import Photograph, read_photograph
 from facevae.exploration.picture_files import write_animation, write_picture
 from facevae.files import expanded, free_path
-from facevae.latents import attribute_directions
 from facevae.model import VAE
 from facevae.run.opened_run import OpenedRun
 from facevae.tensorboard.events import EventWriter
@@ -158,52 +157,22 @@ class Exploration:
         """The posterior means of some faces, `float32[faces, latent_dim]`."""
         return self.model.encode_all(images)[0]
 
-    def attribute_directions(self) -> np.ndarray:
-        """The direction of each attribute, `float32[attributes, latent_dim]`, from the training faces.
-
-        Raises:
-            UserError: the data set has no attributes.
-        """
-        self._check_attributes()
-        encodings = self.opened.training_encodings
-        assert encodings.attributes is not None, "the encodings of a data set with attributes have them"
-        return attribute_directions(encodings.mean, encodings.attributes)
-
-    def kept_directions(self) -> tuple[list[str], np.ndarray]:
-        """The names of the attributes and their directions `float32[attributes, latent_dim]`, without the data set.
-
-        None of both where the run has no attributes, or its folder no encodings and the faces were not found.
-        """
-        names = self.opened.data_description.get("attribute_names", [])
-        try:
-            encodings = self.opened.kept_encodings if names else None
-        except UserError:
-            encodings = None
-        if encodings is None or encodings.attributes is None:
-            return [], np.zeros((0, 0), np.float32)
-        return names, attribute_directions(encodings.mean, encodings.attributes)
-
     def attribute_index(self, name: str) -> int:
-        """The index of an attribute; case, spaces and hyphens in its name do not matter.
+        """The index of an attribute of the data set, see `facevae.editing.face_attributes.attribute_index`.
 
         Raises:
-            UserError: no attribute has this name (the message names similar ones), or the data set has no attributes.
+            UserError: no attribute has this name, or the data set has no attributes.
         """
-        self._check_attributes()
-        names = self.dataset.attribute_names
-        wanted, known = _normalised(name), [_normalised(each) for each in names]
-        if wanted in known:
-            return known.index(wanted)
-        near = [names[known.index(match)] for match in difflib.get_close_matches(wanted, known, 3, 0.5)]
-        advice = f"Did you mean {' or '.join(near)}?" if near else "Give one of them."
-        raise UserError(f"attribute: expected one of {', '.join(names)}; received {name!r}. {advice}")
-
-    def _check_attributes(self):
         if not self.dataset.attribute_names:
-            raise UserError(
-                f"attribute: the run's data set, {self.dataset.name}, has no attributes. "
-                "Train on faces that have some: synthetic_faces, or CelebA with its list_attr_celeba file."
-            )
+            raise no_attributes(self.dataset.name)
+        return attribute_index(self.dataset.attribute_names, name)
+
+    def kept_attributes(self) -> FaceAttributes | None:
+        """What the model can do to attributes; None where the run has none, or no encodings and its faces are gone."""
+        try:
+            return self.opened.attributes
+        except UserError:
+            return None
 
     # ---------------------------------------------------------------------------------------------------------
     # Pictures
@@ -267,10 +236,6 @@ def _of_file(
 ) -> tuple[tuple | None, tuple | None, int | None]:
     """What was given for one of the picture files."""
     return eyes[file] if eyes else None, boxes[file] if boxes else None, numbers[file] if numbers else None
-
-
-def _normalised(name: str) -> str:
-    return name.lower().replace(" ", "_").replace("-", "_")
 
 
 def check_count(asked: int, available: int, what: str, least: int = 1) -> None:

@@ -4,13 +4,12 @@ from statistics import NormalDist
 
 import numpy as np
 
+from facevae.editing.face_attributes import FaceAttributes
 from facevae.exporting.conversion import Examples
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sample_distance import SAMPLES, SampleSets, make_sample_sets
 from facevae.run.encodings import Encodings
 
-# Strength 1 moves a latent by the mean difference between faces with and without the attribute; sliders go further.
-STRENGTH_RANGE = (-1.5, 1.5)
 # Stretched latents lie this many times as far from the average latent as encoded faces do.
 STRETCH = 1.5
 
@@ -47,9 +46,9 @@ def signature_inputs(exported: ExportedModel, encodings: Encodings, count: int, 
     plain = _interleave(encoded, sampled)
     kinds = [encoded, sampled, stretched]
     inputs = {"sample": {"noise": noise}} if exported.density else {}
-    if exported.directions is not None:
-        strengths = _strengths(random, count, len(exported.directions))
-        kinds.append(plain + strengths @ exported.directions)
+    if edits := exported.edits:
+        strengths = _strengths(random, count, edits)
+        kinds.append(plain + strengths @ edits.directions)
         inputs["edit"] = {"latent": plain, "strengths": strengths}
     inputs["decode"] = inputs["decode_uint8"] = {"latent": _interleave(*kinds)}
 
@@ -71,9 +70,9 @@ def references(exported: ExportedModel, inputs: Examples) -> Examples:
     levels = np.full((*answers["decode"]["image"].shape[:-1], 4), 255, np.uint8)
     levels[..., :3] = np.round(answers["decode"]["image"] * 255.0)
     answers["decode_uint8"] = {"image": levels}
-    if edit := inputs.get("edit"):
+    if exported.edits and (edit := inputs.get("edit")):
         answers["edit"] = {
-            "image": model.decode_all(edit["latent"] + edit["strengths"] @ exported.directions)
+            "image": model.decode_all(edit["latent"] + edit["strengths"] @ exported.edits.directions)
         }
     if exported.density and (sample := inputs.get("sample")):
         latents = exported.density.latents(sample["noise"])
@@ -104,10 +103,12 @@ def _interleave(*kinds: np.ndarray) -> np.ndarray:
     return np.stack(kinds)[turn, np.arange(len(turn))].astype(np.float32)
 
 
-def _strengths(random: np.random.Generator, count: int, attributes: int) -> np.ndarray:
+def _strengths(random: np.random.Generator, count: int, edits: FaceAttributes) -> np.ndarray:
     """Random strengths of one to three attributes in each row, the others 0: `float32[count, attributes]`."""
+    attributes = len(edits.names)
     strengths = np.zeros((count, attributes), np.float32)
     for row in strengths:
         chosen = random.choice(attributes, size=min(attributes, int(random.integers(1, 4))), replace=False)
-        row[chosen] = random.uniform(*STRENGTH_RANGE, size=len(chosen))
+        # As far as one slider goes at most, also where several are moved.
+        row[chosen] = random.uniform(edits.minimum[chosen], edits.maximum[chosen]) / len(chosen)
     return strengths

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from facevae.configuration.config import Config
+from facevae.editing.face_attributes import FaceAttributes
 from facevae.exporting import guide, model_card, saved_model, web_page
 from facevae.exporting.checks import Result, run_checks
 from facevae.exporting.conversion import convert
@@ -25,9 +26,7 @@ from facevae.exporting.tflite_file import finished
 from facevae.face_finding.files import FULL_RANGE, SHORT_RANGE
 from facevae.face_finding.files import content as detector_content
 from facevae.files import copy_into
-from facevae.latents import attribute_directions
 from facevae.model import VAE
-from facevae.run.encodings import Encodings
 from facevae.run.opened_run import OpenedRun
 
 CALIBRATION_EXAMPLES = 100
@@ -80,7 +79,8 @@ def export_run(
     """
     place = pathlib.Path(output_dir) if output_dir else opened.run.export
     with replacing_folder(place) as folder:  # refused before the work if it holds files of others
-        exported = make_exported_model(opened.model, opened.kept_encodings, opened.config)
+        edits = opened.attributes if opened.data_description.get("attribute_names") else None
+        exported = make_exported_model(opened.model, edits, opened.config)
         try:
             results, notes = _fill(folder, opened, exported, formats, checked_latents)
         # TensorFlow's own file errors, such as a full disk, read "<path>; <reason>".
@@ -90,13 +90,11 @@ def export_run(
     return Export(place, results, notes)
 
 
-def make_exported_model(model: VAE, encodings: Encodings, config: Config) -> ExportedModel:
-    """The model in float32, with attribute directions and the compact density where the run has them."""
-    directions = None
-    if encodings.attributes is not None and encodings.attributes.shape[1]:
-        directions = attribute_directions(encodings.mean, encodings.attributes)
+def make_exported_model(model: VAE, edits: FaceAttributes | None, config: Config) -> ExportedModel:
+    """The model in float32, with the attributes that it can change and the compact density where the run has them."""
+    offered = edits.offered_only if edits and edits.offered.any() else None
     density = model.density if config.sample_from == "density" else None
-    return ExportedModel(in_float32(model), directions, compact(density) if density else None)
+    return ExportedModel(in_float32(model), offered, compact(density) if density else None)
 
 
 def in_float32(model: VAE) -> VAE:
@@ -149,6 +147,7 @@ def _fill(
             steps.update()
 
         notes = _write_documents(folder, exported, card, card_bytes, results)
+        notes += _left_out(exported, opened.data_description.get("attribute_names") or [])
         steps.update()
     return results, notes
 
@@ -165,7 +164,8 @@ def _write_documents(
     if "edit" not in card["signatures"]:
         dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
         notes.append(
-            f"No edit signature: the run has no attributes. Its strongest latent dimensions: {dimensions}."
+            "No edit signature: the run has no attributes that the model can change. Its strongest latent dimensions: "
+            f"{dimensions}."
         )
     (folder / CARD).write_bytes(card_bytes)
     (folder / "MODEL_CARD.md").write_text(model_card.as_markdown(card, table(results)), encoding="utf-8")
@@ -182,6 +182,16 @@ def _write_documents(
             (folder / DETECTORS / detector.file).write_bytes(detector_content(detector))
     (folder / "MOBILE.md").write_text(guide.mobile_guide(card, decoder, encoder), encoding="utf-8")
     return notes + web_page.write_page(folder, card, decoder, encoder, icon_faces(exported))
+
+
+def _left_out(exported: ExportedModel, names: list[str]) -> list[str]:
+    offered = exported.edits.names if exported.edits else ()
+    left_out = [name for name in names if name not in offered]
+    if not left_out:
+        return []
+    return [
+        f"Attributes without a slider, because the model cannot change them alone: {', '.join(left_out)}."
+    ]
 
 
 def _judge(result: Result, path: pathlib.Path, form: str | None) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from facevae.editing.face_attributes import FaceAttributes
 from facevae.exporting.sampling import CompactMixture
 from facevae.model import VAE
 
@@ -19,12 +20,12 @@ class ExportedModel:
 
     Attributes:
         model: the trained model, in float32.
-        directions: of the attributes, `float32[attributes, latent_dim]`; None for a run without attributes.
+        edits: the attributes that the model can change, the clearest first; None where there are none.
         density: the fitted density in its compact form, None where new faces come from the prior.
     """
 
     model: VAE
-    directions: np.ndarray | None
+    edits: FaceAttributes | None
     density: CompactMixture | None
 
 
@@ -43,8 +44,8 @@ class Graphs(tf.Module):
         model = exported.model
         self.weights = [weight.value for weight in model.encoder.weights + model.decoder.weights]
         self.constants = {}
-        if exported.directions is not None:
-            self.constants["directions"] = tf.Variable(exported.directions, trainable=False)
+        if exported.edits:
+            self.constants["directions"] = tf.Variable(exported.edits.directions, trainable=False)
         if density := exported.density:
             self.constants["basis"] = tf.Variable(density.basis, trainable=False)
             # A component's row is the first row plus all differences up to it. Choosing a row in this way works in
@@ -62,8 +63,8 @@ class Graphs(tf.Module):
             "decode": self._graph(self.decode, latent),
             "decode_uint8": self._graph(self.decode_uint8, latent),
         }
-        if self._exported.directions is not None:
-            strengths = self._spec((len(self._exported.directions),), "strengths")
+        if self._exported.edits:
+            strengths = self._spec((len(self._exported.edits.names),), "strengths")
             graphs["edit"] = self._graph(self.edit, latent, strengths)
         if self._exported.density:
             graphs["sample"] = self._graph(self.sample, self._spec((latent_dim + 1,), "noise"))

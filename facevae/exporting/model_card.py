@@ -7,7 +7,7 @@ import numpy as np
 
 from facevae.configuration.config import Config
 from facevae.data.alignment import training_frame
-from facevae.exporting.examples import STRENGTH_RANGE
+from facevae.editing.face_attributes import FaceAttributes
 from facevae.exporting.formats import METADATA_NAME
 from facevae.exporting.graphs import ExportedModel
 from facevae.exporting.sampling import divergence
@@ -53,13 +53,12 @@ def model_card(
         temperature: at which new faces look best, see `facevae.run.viewing`.
     """
     model = exported.model
-    names = list(data.get("attribute_names", ())) if exported.directions is not None else []
-    minimum, maximum = STRENGTH_RANGE
+    names = list(exported.edits.names) if exported.edits else []
     card = {
         "card_version": CARD_VERSION,
         "image_size": model.image_size,
         "latent_dim": model.latent_dim,
-        "attributes": [{"name": name, "minimum": minimum, "maximum": maximum} for name in names],
+        "attributes": attributes(exported.edits) if exported.edits else [],
         "strongest_dimensions": strongest_dimensions(encodings),
         "average_latent": [round(float(value), 5) for value in encodings.mean.mean(axis=0)],
         **eye_positions(config, data),
@@ -80,6 +79,19 @@ def model_card(
             "cost_nats": round(divergence(model.density, exported.density), 3),
         }
     return card
+
+
+def attributes(edits: FaceAttributes) -> list[dict[str, Any]]:
+    """Each attribute in the order of `edit`'s strengths: name, ends of a slider, and how clearly it alone changes."""
+    return [
+        {
+            "name": name,
+            "minimum": round(float(edits.minimum[index]), 2),
+            "maximum": round(float(edits.maximum[index]), 2),
+            "clearness": round(float(edits.clearness[index]), 3),
+        }
+        for index, name in enumerate(edits.names)
+    ]
 
 
 def strongest_dimensions(encodings: Encodings) -> list[dict[str, float]]:
@@ -202,15 +214,15 @@ Programs find the same facts in `model_card.json`, and in each .tflite file in i
 
 def _editing(card):
     if names := [attribute["name"] for attribute in card["attributes"]]:
-        minimum, maximum = STRENGTH_RANGE
         return (
-            f"`edit` moves a face along {len(names)} attributes, with strengths from {minimum} to {maximum} (1 is the "
-            f"mean difference between faces with and without the attribute): {', '.join(names)}."
+            f"`edit` changes {len(names)} attributes, the clearest first. At strength 1 the median face without one "
+            "has gained it, at −1 the median face with one has lost it. Beyond `minimum` and `maximum` edited faces "
+            f"leave those that the model knows. The attributes: {', '.join(names)}."
         )
     dimensions = ", ".join(str(entry["dimension"]) for entry in card["strongest_dimensions"])
     return (
-        "There is no `edit`, because the training images have no attributes; change the strongest latent dimensions "
-        f"({dimensions}) instead."
+        "There is no `edit`, because there are no attributes that the model can change; change the strongest latent "
+        f"dimensions ({dimensions}) instead."
     )
 
 

@@ -1,24 +1,24 @@
 """The variational autoencoder as a Keras model: encoding, decoding, sampling. Its training is in `trainer.py`."""
 
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from facevae import arguments
-from facevae.configuration.config import MOST_COUNT, check_settings
+from facevae.configuration.config import check_settings
 from facevae.errors import UserError
 from facevae.model import networks
 from facevae.model.batches import in_batches
 from facevae.model.density import Mixture
 from facevae.model.image_range import check_range
+from facevae.model.sampling import sample_latents
 from facevae.model.trainer import Trainer
 
 # The variables that are neither networks nor density.
 COUNTERS = ("global_step", "total_steps", "variance", "not_finite_step")
-MOST_TEMPERATURE = 10.0
 # Keeps exp(log_variance) and the KL divergence well inside the range of float32.
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
 # The arguments of the VAE's constructor, which are fields of `Config` under the same names.
@@ -102,6 +102,8 @@ class VAE(Trainer):
         self.encoder = networks.build_encoder(*self.network_arguments)
         self.decoder = networks.build_decoder(*self.network_arguments)
 
+        # Draws latents of faces with given attributes; whoever opens a run sets it.
+        self.sample_with_attributes: Callable[..., np.ndarray] | None = None
         # Room for the density of encoded training faces. Files hold it after the trainer's variables.
         if count := self.density_components:
             self._density_weights = self._state("density_weights", (count,))
@@ -168,7 +170,12 @@ class VAE(Trainer):
         return self.decode(self.encode(images, training)[0], training)
 
     def sample(
-        self, count: int, seed: int = 0, sample_from: str | None = None, temperature: float = 1.0
+        self,
+        count: int,
+        seed: int = 0,
+        sample_from: str | None = None,
+        temperature: float = 1.0,
+        attributes: Mapping[str, bool] | None = None,
     ) -> np.ndarray:
         """New faces.
 
@@ -178,39 +185,29 @@ class VAE(Trainer):
             sample_from: `prior` for N(0, 1), `density` for the fitted mixture; None for the model's own choice,
                 which is the prior as long as no density has been fitted.
             temperature: factor on the noise; below 1 faces are more typical, above 1 more varied.
+            attributes: which attributes they have and lack, e.g. `{"Smiling": True, "Eyeglasses": False}`: for the
+                model of a run (`facevae.load`) whose faces have attributes.
 
         Returns:
             `float32[count, image_size, image_size, 3]` in [0, 1].
         """
-        return self.decode_all(self.sample_latents(count, seed, sample_from, temperature))
+        return self.decode_all(self.sample_latents(count, seed, sample_from, temperature, attributes))
 
     def sample_latents(
-        self, count: int, seed: int = 0, sample_from: str | None = None, temperature: float = 1.0
+        self,
+        count: int,
+        seed: int = 0,
+        sample_from: str | None = None,
+        temperature: float = 1.0,
+        attributes: Mapping[str, bool] | None = None,
     ) -> np.ndarray:
         """The latents `float32[count, latent_dim]` behind `sample`, with the same arguments.
 
         Raises:
-            UserError: `density` was asked for and none has been fitted, or an argument outside its limits.
+            UserError: `density` was asked for and none has been fitted, an argument outside its limits, or attributes
+                that the model does not know or cannot change.
         """
-        count = arguments.whole_number("count", count, 0, MOST_COUNT)
-        seed = check_settings({"seed": seed})["seed"]
-        temperature = arguments.real_number("temperature", temperature, 0.0, MOST_TEMPERATURE)
-        density = self.density
-        if sample_from is None:
-            sample_from = self.sample_from if density is not None else "prior"
-        if sample_from not in ("prior", "density"):
-            raise UserError(
-                f"sample_from: expected prior or density, received {sample_from!r}. Leave it out for the model's own."
-            )
-        if sample_from == "density":
-            if density is None:
-                raise UserError(
-                    "sample_from: expected prior, received density: this model has no fitted density. "
-                    "Leave sample_from out, or set `density` first."
-                )
-            return density.sample(count, seed, temperature)
-        noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim), dtype=np.float32)
-        return np.float32(temperature) * noise
+        return sample_latents(self, count, seed, sample_from, temperature, attributes)
 
     @property
     def density(self) -> Mixture | None:

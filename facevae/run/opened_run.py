@@ -21,6 +21,7 @@ from facevae.run.run_folder import NETWORKS, RunFolder
 
 if TYPE_CHECKING:
     from facevae.data import FaceDataset
+    from facevae.editing.face_attributes import FaceAttributes
     from facevae.model import VAE
     from facevae.run.begun_on import BegunOn
     from facevae.run.encodings import Encodings
@@ -109,7 +110,15 @@ class OpenedRun:
         with without_native_notes():
             from facevae.run.trained_model import open_model
 
-        return open_model(self.run, self.config, self.which)
+        model = open_model(self.run, self.config, self.which)
+
+        def sample_with_attributes(wanted, count, seed, draw):
+            from facevae.editing.drawing import draw_latents
+
+            return draw_latents(self.attributes, wanted, count, seed, draw)
+
+        model.sample_with_attributes = sample_with_attributes
+        return model
 
     @functools.cached_property
     def viewing_temperature(self) -> float:
@@ -127,6 +136,21 @@ class OpenedRun:
         except UserError:
             return VIEWING_TEMPERATURE
         return viewing_temperature(self.run, model, encodings)
+
+    @functools.cached_property
+    def attributes(self) -> "FaceAttributes":
+        """What the model can do to attributes, see `facevae.editing.measuring.measure`.
+
+        Read from the run folder, or measured and kept there.
+
+        Raises:
+            UserError: the faces have no attributes, or there are no encodings and the faces were not found.
+        """
+        from facevae.run.kept_attributes import face_attributes
+
+        names = self.data_description.get("attribute_names")
+        names = self.dataset.attribute_names if names is None else names
+        return face_attributes(self.run, self.model, list(names), self.kept_encodings)
 
     @functools.cached_property
     def likelihood_model(self) -> "VAE":

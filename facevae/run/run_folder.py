@@ -8,6 +8,7 @@
     <run>/networks/            last.keras, best.keras, and sharpened.keras after a second phase: models in float32
     <run>/encodings/           encoded training faces, so that commands need not encode them again
     <run>/viewing.json         the temperature at which new faces look best
+    <run>/attributes.npz       how faces gain and lose attributes, and which the model can change
     <run>/logs/                TensorBoard's files, a folder for each of its runs: train, validation, ...
     <run>/figures/             pictures of explore.py
     <run>/export/              what export.py makes
@@ -57,6 +58,7 @@ class RunFolder:
         self.log = self.path / "train.log"
         self.encodings = self.path / "encodings"
         self.viewing = self.path / "viewing.json"
+        self.attributes = self.path / "attributes.npz"
         self.figures = self.path / "figures"
         self.export = self.path / "export"
         self.evaluation = self.path / "evaluation.json"
@@ -162,7 +164,8 @@ class RunFolder:
     def _refuse_other_kinds(self) -> None:
         """Refuses a file in the place of a folder and the like, which would end a training at its first save."""
         files = [self._run_json, self._lock, self.checkpoint, self.sharpening_checkpoint, self.evaluation]
-        files += [self.encodings / "train.npz", self.faces, self.log, self.viewing]
+        files += [self.encodings / "train.npz", self.faces, self.log]
+        files += [self.viewing, self.attributes]
         files += [self.network(which) for which in NETWORKS]
         folders = {self.logs, self.figures, *(file.parent for file in files)}
         for path, is_expected, kind in (

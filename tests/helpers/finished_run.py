@@ -16,8 +16,13 @@ DECODERS = {
 }
 
 
-def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True, **settings) -> RunFolder:
-    """A finished run of an untrained network whose statistics are as uneven as a trained one's."""
+def write_run(
+    path: pathlib.Path, attributes: bool = True, density: bool = True, faces: int = 240, **settings
+) -> RunFolder:
+    """A finished run of an untrained network whose statistics are as uneven as a trained one's.
+
+    Its faces are too few to measure edits, so that all attributes are offered; 300 are enough.
+    """
     import keras
 
     import facevae.run.encodings
@@ -37,7 +42,7 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
         elif weight.path.endswith("kernel"):
             # Latents of different pictures lie as far apart as in a trained model.
             weight.assign((4.0 if "mean" in weight.path else 1.3) * weight)
-    mean = random.normal(size=(300, 8)).astype(np.float32)
+    mean = random.normal(size=(faces, 8)).astype(np.float32)
     if density:
         model.density = fit(mean, 3)
     run = RunFolder(path)
@@ -46,7 +51,11 @@ def write_run(path: pathlib.Path, attributes: bool = True, density: bool = True,
     )
     run.network("last").parent.mkdir(parents=True)
     model.save(run.network("last"))
-    arrays = {"indices": np.arange(300), "mean": mean, "log_variance": np.full((300, 8), -3.0, np.float32)}
+    arrays = {
+        "indices": np.arange(faces),
+        "mean": mean,
+        "log_variance": np.full((faces, 8), -3.0, np.float32),
+    }
     if attributes:
         arrays["attributes"] = (mean[:, :3] > 0).astype(np.uint8)
     run.encodings.mkdir()

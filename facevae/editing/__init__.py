@@ -1,0 +1,1 @@
+"""How faces gain and lose attributes: directions in latent space, their strengths, and what else they change."""
