@@ -22,6 +22,7 @@ from facevae.exploration.film import film as film
 from facevae.exploration.latent_distribution import latents as latents
 from facevae.exploration.nearest_faces import neighbours as neighbours
 from facevae.exploration.photographs import Photograph
+from facevae.exploration.temperature import drawing_temperature
 from facevae.latents import (
     TRAVERSAL_DEVIATIONS,
     attribute_edits,
