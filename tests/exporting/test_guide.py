@@ -40,7 +40,7 @@ def card(attributes=(), density=False, dimensions=((0, -1.0, 1.0),), data="synth
     return {
         "image_size": SIZE,
         "latent_dim": LATENT_DIM,
-        "attributes": [{"name": name, "minimum": -1.5, "maximum": 1.5} for name in attributes],
+        "attributes": [{"name": name, "minimum": -4.0, "maximum": 4.0} for name in attributes],
         "strongest_dimensions": [
             {"dimension": d, "minimum": low, "maximum": high} for d, low, high in dimensions
         ],
