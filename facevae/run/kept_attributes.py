@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from facevae.editing import measuring
-from facevae.editing.face_attributes import FaceAttributes, no_attributes
+from facevae.editing.face_attributes import FaceAttributes
 from facevae.editing.reader import Reader, build_network
 from facevae.errors import printable
 from facevae.files import whole_file
@@ -26,13 +26,9 @@ def face_attributes(run: RunFolder, model: VAE, names: list[str], encodings: Enc
         run: the run.
         model: its finished model.
         names: of the attributes.
-        encodings: of its training faces.
-
-    Raises:
-        UserError: the faces have no attributes.
+        encodings: of its training faces, with attributes.
     """
-    if not names or encodings.attributes is None or encodings.attributes.shape[1] != len(names):
-        raise no_attributes(run.load_data_description().get("name", "a folder of pictures"))
+    assert encodings.attributes is not None, "the caller has looked"
     made_of = _made_of(model, names, encodings)
     kept = _kept(run, made_of, model, names)
     if kept is not None:

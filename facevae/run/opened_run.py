@@ -146,10 +146,15 @@ class OpenedRun:
         Raises:
             UserError: the faces have no attributes, or there are no encodings and the faces were not found.
         """
+        from facevae.editing.face_attributes import no_attributes
         from facevae.run.kept_attributes import face_attributes
 
-        names = self.data_description.get("attribute_names")
-        names = self.dataset.attribute_names if names is None else names
+        name, names = (self.data_description.get(key) for key in ("name", "attribute_names"))
+        if name is None or names is None:  # a run that was not begun by train.py
+            name, names = self.dataset.name, self.dataset.attribute_names
+        labels = self.kept_encodings.attributes
+        if not names or labels is None or labels.shape[1] != len(names):
+            raise no_attributes(name)
         return face_attributes(self.run, self.model, list(names), self.kept_encodings)
 
     @functools.cached_property
