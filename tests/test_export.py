@@ -260,7 +260,7 @@ def test_the_guide_names_what_the_export_has(exported):
         inputs = ", ".join(f"`{key}: {dtype}{shape}`" for key, (shape, dtype) in sides["inputs"].items())
         assert re.search(rf"\| `{name}` \| \S+ \| {re.escape(inputs)} \|", guide)
     for index, name in enumerate(NAMES):
-        assert f"| {index} | {name} | -1.5 | 1.5 |" in guide
+        assert f"| {index} | {name} | -2.0 | 2.0 |" in guide
     assert "turns 8 numbers into a face" in guide
     named = set(re.findall(r"(?<!\*)\b\w+\.tflite", guide)) - {"decoder.tflite"}
     there = {path.name for folder in (".", "face_finding") for path in (run.export / folder).glob("*.tflite")}
