@@ -1,26 +1,34 @@
 """How surely faces are found in photographs, how near their eyes, and what alignment by them costs a model.
 
     FACEVAE_REAL_FACES=path/to/celeba python benchmarks/face_finding.py [RUN]
+    FACEVAE_REAL_FACES=path/to/celeba python benchmarks/face_finding.py --speed
 
 Aligned faces of a CelebA folder are turned by up to 25 degrees, scaled, lit and pasted at random into textures of
 1200x900 pixels, in memory. Each is found and aligned again and compared with the original in the same light. With RUN,
-a run trained on the folder, both are reconstructed. The table goes to benchmarks/face_finding.md.
+a run trained on the folder, both are reconstructed. With --speed, such photographs are written as JPEGs instead, and
+prepared for a training from the beginning, as they are and with their faces aligned. The tables go to
+benchmarks/face_finding.md.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import pathlib
+import statistics
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from face_composites import Composite, composite, texture
-from measuring import machine, write_section
+from measuring import machine, usable_cores, write_section
 from PIL import Image
 from tqdm import tqdm
 
 from facevae.command_line.text_table import markdown
-from facevae.data import alignment
+from facevae.data import alignment, prepare
 from facevae.data.images import resize
 from facevae.face_finding import FaceFinder
 
@@ -91,17 +99,57 @@ def original_crop(face: np.ndarray) -> np.ndarray:
 
 def measure(folder: pathlib.Path, count: int, seed: int = 0) -> dict[str, Measured]:
     """Searches `count` photographs of each kind, made of the folder's last pictures, on which runs were not trained."""
-    random, finder = np.random.default_rng(seed), FaceFinder()
+    finder = FaceFinder()
+    results = {kind: Measured() for kind in KINDS}
+    for kind, made in photographs(folder, count, seed):
+        results[kind].add(finder, made)
+    return results
+
+
+def photographs(folder: pathlib.Path, count: int, seed: int = 0) -> Iterator[tuple[str, Composite]]:
+    """Photographs of each kind in turns, made of the folder's last pictures."""
+    random = np.random.default_rng(seed)
     backgrounds = [texture(random, SIZE) for _ in range(BACKGROUNDS)]
     paths = sorted((folder / "img_align_celeba").glob("*.jpg"))[-count:]
-    results = {kind: Measured() for kind in KINDS}
     for number, path in enumerate(tqdm(paths, unit=" faces")):
         face = np.asarray(Image.open(path).convert("RGB"))
         seen = np.ptp(np.array(alignment.CELEBA.seen_eyes)[:, 0]) * face.shape[1] / alignment.CELEBA_SIZE[0]
         for kind, apart in KINDS.items():
-            made = composite(face, random, apart / seen, SIZE, background=backgrounds[number % BACKGROUNDS])
-            results[kind].add(finder, made)
-    return results
+            background = backgrounds[number % BACKGROUNDS]
+            yield kind, composite(face, random, apart / seen, SIZE, background=background)
+
+
+def preparation_rates(folder: pathlib.Path, count: int, rounds: int) -> dict[str, list[float]]:
+    """Photographs a second, from the start of a preparation to its records on the disk, of each round, in turns."""
+    rates: dict[str, list[float]] = {"off": [], "on": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        pictures = pathlib.Path(scratch) / "photographs"
+        pictures.mkdir()
+        for number, (_, made) in enumerate(photographs(folder, -(-count // len(KINDS)))):
+            Image.fromarray(made.pixels).save(pictures / f"{number:06d}.jpg", quality=90)
+        made_count = len(list(pictures.iterdir()))
+        for _ in range(rounds):
+            for align, measured in rates.items():
+                with tempfile.TemporaryDirectory() as cache, contextlib.redirect_stdout(sys.stderr):
+                    begun = time.perf_counter()
+                    prepare(str(pictures), image_size=SHOWN, cache_dir=cache, align=align)
+                    measured.append(made_count / (time.perf_counter() - begun))
+    return rates
+
+
+def write_speed(folder: pathlib.Path, count: int, rounds: int, table: pathlib.Path) -> None:
+    """Measures and writes how fast photographs are prepared."""
+    titles = {"off": "as they are (`--align off`)", "on": "faces found and aligned (`--align on`)"}
+    rows = [
+        (titles[align], f"{statistics.median(measured):.0f}", f"{min(measured):.0f} to {max(measured):.0f}")
+        for align, measured in preparation_rates(folder, count, rounds).items()
+    ]
+    text = (
+        f"Photographs a second, from a preparation's start to its records of {SHOWN}×{SHOWN} on the disk, decoding "
+        f"and the start of its processes included: {count} JPEGs of {SIZE[0]}×{SIZE[1]}, a third with a face of each "
+        f"size, on {usable_cores()} cores. Medians of {rounds} rounds in turns. {machine()}\n\n"
+    )
+    write_section(table, TITLE, "Speed", text + markdown(("photographs", "a second", "rounds"), rows))
 
 
 def reconstruction_errors(run: str, crops: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
@@ -148,11 +196,18 @@ def main() -> None:
         "run", nargs="?", help="a run trained on the folder at 64x64, to reconstruct the faces"
     )
     parser.add_argument("--count", type=int, default=320, help="photographs of each size (default: 320)")
+    parser.add_argument(
+        "--speed", action="store_true", help="measure how fast photographs are prepared instead"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of --speed (default: 5)")
     parser.add_argument("--table", type=pathlib.Path, default=TABLE)
     flags = parser.parse_args()
     folder = os.environ.get("FACEVAE_REAL_FACES")
     if not folder:
         raise SystemExit("face_finding: set FACEVAE_REAL_FACES to a folder with CelebA's aligned pictures.")
+    if flags.speed:
+        write_speed(pathlib.Path(folder), len(KINDS) * flags.count, flags.rounds, flags.table)
+        return
     results = measure(pathlib.Path(folder), flags.count)
     header, *cells = rows(results, flags.run)
     text = (

@@ -1,5 +1,7 @@
 """Faces are found in photographs and in the camera's picture, on the page as in Python."""
 
+import sys
+
 import numpy as np
 import pytest
 from face_photographs import straight_faces
@@ -15,17 +17,27 @@ LEAST_RATE = 15.0  # frames a second
 
 
 @pytest.fixture(scope="module")
-def photograph():
-    """uint8[480, 640, 3], a turned face in a texture."""
-    import sys
-
+def composites():
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        from face_composites import composite
+        import face_composites
     finally:
         sys.path.remove(str(BENCHMARKS))
+    return face_composites
+
+
+@pytest.fixture(scope="module")
+def photograph(composites):
+    """uint8[480, 640, 3], a turned face in a texture."""
     face = render(straight_faces(1, seed=5), 256)[0]
-    return composite(face, np.random.default_rng(3), 1.1, (640, 480), steepest=12.0).pixels
+    return composites.composite(face, np.random.default_rng(3), 1.1, (640, 480), steepest=12.0).pixels
+
+
+@pytest.fixture(scope="module")
+def small(composites):
+    """uint8[900, 1200, 3], a face with eyes 21 pixels apart."""
+    face = render(straight_faces(8), 160)[4]
+    return composites.composite(face, np.random.default_rng(0), 0.6, (1200, 900)).pixels
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +76,9 @@ def film(video):
 
 
 @pytest.mark.slow
-def test_the_page_finds_the_face_where_python_does_and_places_it(visit, photograph, tmp_path):
+@pytest.mark.parametrize("kind", ["large", "small"])  # the small one is seen in a part of the photograph only
+def test_the_page_finds_the_face_where_python_does_and_places_it(visit, photograph, small, tmp_path, kind):
+    photograph = small if kind == "small" else photograph
     Image.fromarray(photograph).save(tmp_path / "photo.png")
     (expected,) = FaceFinder().find(photograph)
     visit.page.set_input_files("#photo-file", tmp_path / "photo.png")
