@@ -27,10 +27,12 @@ from measuring import machine, usable_cores, write_section
 from PIL import Image
 from tqdm import tqdm
 
+import facevae
 from facevae.command_line.text_table import markdown
 from facevae.data import alignment, prepare
 from facevae.data.images import resize
 from facevae.face_finding import FaceFinder
+from facevae.model import VAE
 
 TABLE = pathlib.Path(__file__).with_suffix(".md")
 TITLE = "# Faces found in photographs\n\nMade by `python benchmarks/face_finding.py`.\n"
@@ -50,7 +52,7 @@ class Measured:
         pixel_errors: root mean square difference from the original crop, grey levels, of the aligned face and of one
             aligned by the eyes' known places, as CelebA's own alignment would.
         crops: pairs of the face aligned by the known places and by those found, uint8[64, 64, 3].
-        seconds: of each search.
+        seconds: of processor time, of each search.
     """
 
     count: int = 0
@@ -62,9 +64,9 @@ class Measured:
 
     def add(self, finder: FaceFinder, made: Composite) -> None:
         """Searches one photograph."""
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = finder.find(made.pixels)
-        self.seconds.append(time.perf_counter() - begun)
+        self.seconds.append(time.process_time() - begun)
         self.count += 1
         width = made.lit.shape[1]
         frame = alignment.training_frame("", "square", SHOWN)
@@ -152,11 +154,8 @@ def write_speed(folder: pathlib.Path, count: int, rounds: int, table: pathlib.Pa
     write_section(table, TITLE, "Speed", text + markdown(("photographs", "a second", "rounds"), rows))
 
 
-def reconstruction_errors(run: str, crops: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """Mean squared errors of a run's reconstructions of faces aligned by known eyes, and by those found."""
-    import facevae
-
-    model = facevae.load(run)
+def reconstruction_errors(model: VAE, crops: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Mean squared errors of a model's reconstructions of faces aligned by known eyes, and by those found."""
     errors = []
     for faces in zip(*crops, strict=True):
         images = np.stack(faces)
@@ -165,10 +164,19 @@ def reconstruction_errors(run: str, crops: list[tuple[np.ndarray, np.ndarray]]) 
     return errors[0], errors[1]
 
 
-def rows(results: dict[str, Measured], run: str | None) -> list[tuple[str, ...]]:
+def rows(results: dict[str, Measured], model: VAE | None) -> list[tuple[str, ...]]:
     """The table."""
-    header = ("faces", "eyes apart", "found", "others", "eye error: median", "95 %", "crop's error", "ms")
-    table = [header + (("reconstruction error, own alignment", "found", "ratio") if run else ())]
+    header = (
+        "faces",
+        "eyes apart",
+        "found",
+        "others",
+        "eye error: median",
+        "95 %",
+        "crop's error",
+        "processor ms",
+    )
+    table = [header + (("reconstruction error, own alignment", "found", "ratio") if model else ())]
     for kind, measured in results.items():
         row = [
             kind,
@@ -181,8 +189,8 @@ def rows(results: dict[str, Measured], run: str | None) -> list[tuple[str, ...]]
             " / ".join(f"{error:.1f}" for error in np.median(measured.pixel_errors, axis=0)),
             f"{1000 * np.median(measured.seconds):.0f}",
         ]
-        if run:
-            original, aligned = reconstruction_errors(run, measured.crops)
+        if model:
+            original, aligned = reconstruction_errors(model, measured.crops)
             row += [f"{original:.5f}", f"{aligned:.5f}", f"{aligned / original:.2f}"]
         table.append(tuple(row))
     return table
@@ -209,7 +217,7 @@ def main() -> None:
         write_speed(pathlib.Path(folder), len(KINDS) * flags.count, flags.rounds, flags.table)
         return
     results = measure(pathlib.Path(folder), flags.count)
-    header, *cells = rows(results, flags.run)
+    header, *cells = rows(results, facevae.load(flags.run) if flags.run else None)
     text = (
         f"{flags.count} faces of each size in photographs of {SIZE[0]}×{SIZE[1]} pixels, turned by up to 25 degrees. "
         f"Errors of eyes in pixels of the aligned image of {SHOWN}×{SHOWN}, from where CelebA's alignment has them. "
