@@ -8,6 +8,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from facevae.figures.canvas import (
+    CARD_FONT,
     CARD_WIDTH,
     DPI,
     SKY,
@@ -157,14 +158,16 @@ def dimensions_figure(mean: np.ndarray, log_variance: np.ndarray) -> Figure:
         ylim=(0.0, None),
         xlabel="latent dimension, sorted",
         ylabel="KL, nats",
-        title=f"{kl.sum():.1f} nats in {active_units(mean)} active of {len(kl)} dimensions",
     )
+    title = f"{kl.sum():.1f} nats in {active_units(mean)} active of {len(kl)} dimensions"
+    write(figure, MARGIN // 2, MARGIN // 2, title, size=CARD_FONT, weight="bold")
     upper.spines[["top", "right"]].set_visible(False)
     extent = (0, len(kl), len(kl), 0)
     picture = lower.imshow(
         unit.T @ unit, cmap="RdBu_r", vmin=-1.0, vmax=1.0, extent=extent, interpolation="nearest"
     )
-    lower.set(title="correlation of the posterior means", xlabel="latent dimension, in the same order")
+    lower.set(xlabel="latent dimension, in the same order")
+    write(figure, MARGIN // 2, 287, "correlation of the posterior means", size=CARD_FONT, weight="bold")
     bar = figure.colorbar(picture, cax=figure.add_axes((0.86, 0.10, 0.03, 0.35)), ticks=(-1.0, 0.0, 1.0))
     for axes in (upper, lower, bar.ax):
         with_card_letters(axes)
