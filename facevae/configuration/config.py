@@ -66,7 +66,7 @@ class Config:
     network: Literal["reference", "compact", "detailed"] = setting(
         "compact",
         "reference: the classic strided convolutions; compact: fast on phones; detailed: compact, with further "
-        "convolutions at half the side of the image",
+        "convolutions at half the side of the image, low-passed between",
     )
     width: int = setting(
         32, "channels of the compact network at 32x32; all its layers scale with it", minimum=8, maximum=256

@@ -48,15 +48,15 @@ def shifted(images: tf.Tensor, shifts: tf.Tensor) -> tf.Tensor:
 VIEWED_SHARE = 0.3  # of views that differ, at the end of the training
 MOST_BRIGHTNESS = 0.3
 MOST_OFFSET = 8  # pixels, of images of 64 pixels
+# Offsets are multiples of this many pixels. What a decoder repeats in every second or fourth pixel stays where it is,
+# and the critic, which halves its maps, sees it; moved by single pixels it is drowned in the texture of photographs.
+OFFSET_STEP = 4
 
 
 def random_views(
     faces: tf.Tensor, side: int, progress: tf.Tensor, seed: int, step: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Random arguments of `viewed`, for as many photographs and as many drawings.
-
-    The offset is the same for all images of a step, and all its remainders by 4 are as likely: a critic that halves its
-    maps would otherwise see some pixels together more often than others, and teach a lattice.
 
     Args:
         faces: `int32[]`, faces in this replica's part of the global batch.
@@ -65,16 +65,19 @@ def random_views(
         seed, step: the views are a function of both and of the position in the global batch.
 
     Returns:
-        `float32[2 · faces, 1, 1, 1]`, what is added to an image, and `int32[2]`, rows and columns.
+        `float32[2 · faces, 1, 1, 1]`, what is added to an image, and `int32[2]`, rows and columns, the same for all.
     """
     seeds = [tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]
     share = VIEWED_SHARE * progress
     draws = replicas.own_part(faces, lambda count: tf.random.stateless_uniform([count, 2, 2], seeds))
     is_brighter, by = draws[..., 0] < share, MOST_BRIGHTNESS * (2.0 * draws[..., 1] - 1.0)
     brightness = tf.reshape(tf.transpose(tf.where(is_brighter, by, 0.0)), [-1, 1, 1, 1])
-    is_far = tf.random.stateless_uniform([], seeds) < share
-    most = tf.where(is_far, MOST_OFFSET * side // 64, 2)
-    return brightness, tf.random.stateless_uniform([2], seeds, -most, most, tf.int32)
+    # Of one draw of its own: draws with the same seeds and other shapes share their bits.
+    own_seeds = [tf.constant(seed + 1, tf.int64), tf.cast(step, tf.int64)]
+    gate, row, column = tf.unstack(tf.random.stateless_uniform([3], own_seeds))
+    most = MOST_OFFSET * side // 64 // OFFSET_STEP
+    steps = tf.cast(tf.floor(tf.stack([row, column]) * (2 * most + 1)), tf.int32) - most
+    return brightness, tf.where(gate < share, OFFSET_STEP * steps, 0)
 
 
 def viewed(images: tf.Tensor, brightness: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:

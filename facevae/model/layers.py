@@ -1,6 +1,7 @@
 """Keras layers that Keras lacks, or that TensorFlow runs faster in another form."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from facevae.model import replicas
@@ -105,3 +106,24 @@ class SpaceToDepth(DepthToSpace):
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         return batch, height // self.block_size, width // self.block_size, channels * self.block_size**2
+
+
+@keras.saving.register_keras_serializable(package="facevae")
+class LowPass(keras.layers.Layer):
+    """Averages each pixel with its neighbours, by 1/4, 1/2, 1/4 along rows and columns: `[batch, h, w, c]` unchanged.
+
+    The filter's response at the highest frequency is 0: a pattern that goes up and down from pixel to pixel becomes its
+    mean. At the borders the weights of the pixels that exist are scaled to sum to 1.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        _, height, width, channels = inputs.shape
+        weights = np.array([0.25, 0.5, 0.25])
+        kernel = np.repeat(np.outer(weights, weights)[:, :, None, None], channels, axis=2)
+        present = [np.convolve(np.ones(side), weights, "same") for side in (height, width)]
+        scale = 1.0 / np.outer(*present)[None, :, :, None]
+        smooth = tf.nn.depthwise_conv2d(inputs, tf.constant(kernel, inputs.dtype), [1, 1, 1, 1], "SAME")
+        return smooth * tf.constant(scale, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

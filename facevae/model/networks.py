@@ -10,7 +10,7 @@ The layers between may compute in 16 bits; mean, log-variance and images are flo
 import keras
 from keras import layers
 
-from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
+from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, LowPass, SpaceToDepth
 
 
 def build_encoder(
@@ -111,9 +111,10 @@ def compact_channels(side: int, width: int) -> int:
     return max(8, 4 * round(width * 32 / side / 4))
 
 
-def detail_channels(image_size: int, width: int) -> int:
-    """Channels of the detailed decoder's map at half the side of the image: half of what that side would have."""
-    return max(8, compact_channels(image_size, width))
+def detail_channels(image_size: int, width: int) -> tuple[int, int]:
+    """Channels of the detailed decoder's maps at half the side of the image, before and after their convolution."""
+    at_half = width * 64 / image_size
+    return max(8, 4 * round(0.375 * at_half / 4)), max(8, 4 * round(0.25 * at_half / 4))
 
 
 def _convolution(x, filters, dtype, strides=1):
@@ -147,21 +148,22 @@ def _compact_decoder(latents, image_size, width, dtype, detailed):
         side *= 2
         x = DepthToSpace(2, dtype=dtype)(x)  # [side, side, channels / 4]
         x = _activation(_convolution(x, compact_channels(side, width), dtype), dtype)
-    last_patch = PATCH
-    if detailed:
-        last_patch = PATCH // 2
-        channels = detail_channels(image_size, width)
-        x = _activation(_convolution(x, 4 * channels, dtype), dtype)
-        x = DepthToSpace(2, dtype=dtype)(x)  # [image_size / 2, image_size / 2, channels]
-        x = _activation(_convolution(x, channels, dtype), dtype)
-    x = layers.Conv2D(3 * last_patch**2, 3, padding="same", dtype=dtype)(x)
-    return DepthToSpace(last_patch, dtype=dtype)(x)  # [image_size, image_size, 3]
+    if not detailed:
+        x = layers.Conv2D(3 * PATCH**2, 3, padding="same", dtype=dtype)(x)
+        return DepthToSpace(PATCH, dtype=dtype)(x)  # [image_size, image_size, 3]
+    before, after = detail_channels(image_size, width)
+    x = _activation(_convolution(x, 4 * before, dtype), dtype)
+    x = LowPass(dtype=dtype)(DepthToSpace(2, dtype=dtype)(x))  # [image_size / 2, image_size / 2, before]
+    x = _activation(_convolution(x, after, dtype), dtype)
+    x = layers.Conv2D(3 * 4, 3, padding="same", dtype=dtype)(x)
+    return LowPass(dtype=dtype)(DepthToSpace(2, dtype=dtype)(x))  # [image_size, image_size, 3]
 
 
 # ------------------------------------------------------------------------------
 # The critic of the sharpening, which tells pictures of the decoder from photographs. It shrinks its maps by averages: a
-# convolution with strides sees every second pixel alone, and teaches the decoder to draw a lattice (Zhang, "Making
-# Convolutional Networks Shift-Invariant Again", arXiv:1904.11486; Karras et al., StyleGAN, arXiv:1812.04948).
+# convolution with strides, or pixels moved into channels, see every second pixel alone, and teach the decoder to draw a
+# lattice (Zhang, "Making Convolutional Networks Shift-Invariant Again", arXiv:1904.11486; Karras et al., StyleGAN,
+# arXiv:1812.04948).
 # ------------------------------------------------------------------------------
 
 
@@ -174,9 +176,8 @@ def build_critic(image_size: int, width: int = 32, dtype: object = None) -> kera
         dtype: Keras dtype policy of the layers between input and output.
     """
     images = keras.Input((image_size, image_size, 3), name="image")
-    side = image_size // 2
+    side = image_size
     x = layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
-    x = SpaceToDepth(2, dtype=dtype)(x)  # [side, side, 12]
     x = _activation(_critic_convolution(x, compact_channels(side, width), dtype), dtype)
     while side > SMALLEST_MAP:
         side //= 2

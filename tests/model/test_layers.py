@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, SpaceToDepth
+from facevae.model.layers import BatchNormalization, DepthToSpace, Dropout, LowPass, SpaceToDepth
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -76,3 +76,22 @@ def test_depth_to_space_undoes_space_to_depth():
     np.testing.assert_array_equal(packed[0, 0, 0, :3], x[0, 0, 0])
     np.testing.assert_array_equal(packed[0, 0, 0, 3:6], x[0, 0, 1])
     np.testing.assert_array_equal(DepthToSpace(2)(packed), x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_low_pass_keeps_a_plane_to_its_borders_and_takes_stripes_away(dtype):
+    rows, columns = np.mgrid[:8, :6]
+    stripes = np.stack([rows % 2, columns % 2, (rows + columns) % 2, np.ones_like(rows)], axis=-1)[
+        None
+    ].astype(dtype)
+    smooth = LowPass(dtype=dtype)(stripes)
+    assert smooth.dtype == dtype
+    np.testing.assert_allclose(smooth[0, 1:-1, 1:-1, :3], np.full((6, 4, 3), 0.5), atol=1e-3)
+    np.testing.assert_allclose(smooth[..., 3], np.ones((1, 8, 6)), atol=2e-3)
+
+
+def test_the_low_pass_spreads_a_pixel_over_its_neighbours():
+    pixel = np.zeros((1, 5, 5, 1), np.float32)
+    pixel[0, 2, 2] = 16.0
+    expected = np.pad([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]], 1)
+    np.testing.assert_allclose(LowPass()(pixel)[0, ..., 0], expected, atol=1e-5)

@@ -48,8 +48,8 @@ def test_epochs_go_on_counting_and_report_what_critic_and_decoder_minimise(sharp
     assert "critic_loss" not in epochs[1]
     for name in ("critic_loss", "adversarial_loss", "consistency_loss", "sharpening_loss", "mse", "kl_loss"):
         assert math.isfinite(epochs[2][name]), name
-    # A new critic takes all pictures for equal.
-    assert epochs[2]["critic_loss"] == pytest.approx(math.log(2.0), abs=0.1)
+    # A new critic takes all pictures for equal, and gets better from there.
+    assert 0.5 * math.log(2.0) < epochs[2]["critic_loss"] < 1.05 * math.log(2.0)
     assert epochs[3]["loss"] == pytest.approx(
         epochs[3]["reconstruction_loss"] + epochs[3]["kl_loss"], rel=1e-4
     )
