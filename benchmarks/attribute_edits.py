@@ -27,6 +27,18 @@ CLASSIFIER_SEED, SAMPLE_SEED = 7, 11
 NEW_FACES, MOST_REAL, MOST_PAIRS = 100, 100, 6
 
 
+EDIT_COLUMNS = (
+    "attribute",
+    "offered",
+    "flips at 1",
+    "others",
+    "flips at 2",
+    "others at 2",
+    "ends",
+    "accuracy",
+)
+
+
 def edits_table(opened, classifier, faces):
     """Lines of Markdown: each attribute's edits on test faces."""
     model, attributes = opened.model, opened.attributes
@@ -60,22 +72,12 @@ def edits_table(opened, classifier, faces):
         )
     mean = np.mean(offered, axis=0) if offered else np.zeros(4)
     met = sum(cells[2] >= 0.85 for cells in offered)
-    columns = (
-        "attribute",
-        "offered",
-        "flips at 1",
-        "others",
-        "flips at 2",
-        "others at 2",
-        "ends",
-        "accuracy",
-    )
     said = (
         f"{len(offered)} of {len(attributes.names)} attributes are offered; {met} of these flip on at least 85 % of "
         f"{len(indices)} test faces at strength 2. Mean of the offered: {mean[2]:.1%} flips and {mean[3]:.1%} of the "
         "other attributes."
     )
-    return f"{markdown(columns, rows)}\n{said}"
+    return f"{markdown(EDIT_COLUMNS, rows)}\n{said}"
 
 
 def generation_table(opened, classifier):

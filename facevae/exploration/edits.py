@@ -36,31 +36,49 @@ def edit(
     )
     note = f"{note}. {attributes.strength_note}"
     if index is None:
-        names, ends = attributes.offered_names, strengths[[0, -1]]
-        if not names:
-            raise UserError(
-                "attribute: there is none that this model can change. Train for longer, or on more faces."
-            )
-        _say_what_is_left_out(attributes)
-        directions = attributes.directions[[attributes.index(name) for name in names]]
-        edited = explored.model.decode_all(attribute_edits(latent, directions, ends))
-        title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
-        (unedited,) = explored.model.decode_all(latent[None])
-        sheet = figures.attribute_sheet(unedited, edited[0::2], edited[1::2], names, title, note)
+        sheet = _sheet(explored, attributes, latent, strengths[[0, -1]], note)
         explored.show(f"attributes_{stem(face)}", sheet, made_by)
-        return
-    name, reach = attributes.names[index], (attributes.minimum[index], attributes.maximum[index])
-    if strengths.min() < reach[0] or strengths.max() > reach[1]:
-        said = (
-            f"Beyond {signed(reach[0])} and {signed(reach[1])} edited faces leave those that the model knows."
+    else:
+        strip = _strip(explored, attributes, index, image, latent, strengths, note)
+        explored.show(f"edit_{stem(face)}_{attributes.names[index]}", strip, made_by)
+
+
+def _sheet(
+    explored: Exploration, attributes: FaceAttributes, latent: np.ndarray, ends: np.ndarray, note: str
+) -> np.ndarray:
+    """All attributes that the model can change, at both ends."""
+    names = attributes.offered_names
+    if not names:
+        raise UserError(
+            "attribute: there is none that this model can change. Train for longer, or on more faces."
         )
+    _say_what_is_left_out(attributes)
+    directions = attributes.directions[[attributes.index(name) for name in names]]
+    edited = explored.model.decode_all(attribute_edits(latent, directions, ends))
+    title = f"Less and more of each attribute: strength {signed(ends[0])} and {signed(ends[1])}"
+    (unedited,) = explored.model.decode_all(latent[None])
+    return figures.attribute_sheet(unedited, edited[0::2], edited[1::2], names, title, note)
+
+
+def _strip(
+    explored: Exploration,
+    attributes: FaceAttributes,
+    index: int,
+    image: np.ndarray,
+    latent: np.ndarray,
+    strengths: np.ndarray,
+    note: str,
+) -> np.ndarray:
+    """One attribute at all strengths, beside the original."""
+    lowest, highest = attributes.minimum[index], attributes.maximum[index]
+    if strengths.min() < lowest or strengths.max() > highest:
+        said = f"Beyond {signed(lowest)} and {signed(highest)} edited faces leave those that the model knows."
         print(said)
         note = f"{note} {said}"
     edited = explored.model.decode_all(attribute_edits(latent, attributes.directions[[index]], strengths))
-    grid = figures.attribute_edit_grid(
-        image, edited, [name], strengths, "Less and more of an attribute", note, SIDE
+    return figures.attribute_edit_grid(
+        image, edited, [attributes.names[index]], strengths, "Less and more of an attribute", note, SIDE
     )
-    explored.show(f"edit_{stem(face)}_{name}", grid, made_by)
 
 
 def _say_what_is_left_out(attributes: FaceAttributes) -> None:
