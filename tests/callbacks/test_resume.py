@@ -83,6 +83,7 @@ def test_the_server_sees_each_step_once(resumed):
         assert [cloud["tensorName"] for cloud in clouds] == [
             *(f"epoch {epoch}" for epoch in range(1, 5)),
             "0 newest: epoch 5",
+            "with N(0, 1): epoch 5",
         ]
 
 
