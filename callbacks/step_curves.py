@@ -96,7 +96,7 @@ class StepCurves(StepCallback):
     def _totals(self) -> dict[str, tuple[float, float]]:
         """What the running means have added up, and what they divide it by."""
         return {
-            metric.name: (float(metric.total), float(metric.count))
+            metric.name: (float(metric.total.numpy()), float(metric.count.numpy()))
             for metric in self.model.metrics
             if metric.name in CURVES and isinstance(metric, keras.metrics.Mean)
         }
