@@ -11,7 +11,14 @@ from facevae.files.others import (
     others_in,
 )
 from facevae.files.places import cache_folder, expanded
-from facevae.files.whole import WRITING, locked, remove_leftovers, whole_file, whole_folder
+from facevae.files.whole import (
+    WRITING,
+    keep_to_save_time,
+    locked,
+    remove_leftovers,
+    whole_file,
+    whole_folder,
+)
 
 __all__ = [
     "SYSTEM_FILES",
@@ -23,6 +30,7 @@ __all__ = [
     "files_below",
     "free_path",
     "is_writable",
+    "keep_to_save_time",
     "listed",
     "locked",
     "others_in",

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 
 import filelock
 
-from facevae.errors import UserError
+from facevae.errors import UserError, printable
 
 WRITING = ".writing-"  # beginning of the names of all temporary folders
 # With the ending of tempfile.mkdtemp, so that no folder of the user's is taken for a temporary one.
@@ -49,6 +49,23 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         _sync_file(aside)
         _replace(aside, path)
         _sync_folder(path.parent)
+
+
+def keep_to_save_time(
+    path: str | os.PathLike[str], write: Callable[[pathlib.Path], object], without: str
+) -> None:
+    """Writes a whole file with results that can be computed again; where it cannot be kept, a line says so.
+
+    Args:
+        path: the file.
+        write: writes it to the path that it is given.
+        without: what happens without it, e.g. "it is measured again next time".
+    """
+    try:
+        with whole_file(path) as aside:
+            write(aside)
+    except OSError as error:
+        print(f"{printable(str(path))}: not kept ({error.strerror or error}); {without}.")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from facevae.data.faces import Records
 from facevae.errors import UserError
-from facevae.files import whole_file
+from facevae.files import keep_to_save_time
 from facevae.files.untrusted import read_arrays
 from facevae.model import VAE
 from facevae.model.batches import in_batches
@@ -100,11 +100,8 @@ def training_encodings(
     encodings = encode_faces(model, records, MOST_TRAINING_FACES)
     made_of = {"encoder": encoder_fingerprint(model), "split": _split_fingerprint(records)}
     arrays: dict[str, Any] = {name: array for name, array in vars(encodings).items() if array is not None}
-    try:
-        with whole_file(path) as aside, open(aside, "wb") as file:
-            np.savez(file, **{name: np.array(value) for name, value in made_of.items()} | arrays)
-    except OSError as error:  # they save time only
-        print(f"{path}: not kept ({error.strerror or error}); the faces are encoded again next time.")
+    arrays |= {name: np.array(value) for name, value in made_of.items()}
+    keep_to_save_time(path, lambda aside: np.savez(aside, **arrays), "the faces are encoded again next time")
     return encodings
 
 

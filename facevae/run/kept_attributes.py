@@ -8,8 +8,7 @@ import numpy as np
 from facevae.editing import measuring
 from facevae.editing.face_attributes import FaceAttributes
 from facevae.editing.reader import Reader, build_network
-from facevae.errors import printable
-from facevae.files import whole_file
+from facevae.files import keep_to_save_time
 from facevae.files.untrusted import read_arrays
 from facevae.model import VAE
 from facevae.run.encodings import Encodings
@@ -37,12 +36,11 @@ def face_attributes(run: RunFolder, model: VAE, names: list[str], encodings: Enc
     arrays: dict[str, Any] = {name: getattr(found, name) for name in _shapes(len(names), model.latent_dim)}
     weights = found.reader.network.get_weights() if found.reader else []
     arrays |= {f"reader_{number:03d}": weight for number, weight in enumerate(weights)}
-    try:
-        with whole_file(run.attributes) as aside, open(aside, "wb") as file:
-            np.savez(file, made_of=np.array(made_of), **arrays)
-    except OSError as error:  # it saves time only
-        reason = error.strerror or error
-        print(f"{printable(str(run.attributes))}: not kept ({reason}); it is measured again next time.")
+    keep_to_save_time(
+        run.attributes,
+        lambda aside: np.savez(aside, made_of=np.array(made_of), **arrays),
+        "it is measured again next time",
+    )
     return found
 
 

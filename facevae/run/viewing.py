@@ -6,8 +6,7 @@ import json
 import numpy as np
 from tqdm import tqdm
 
-from facevae.errors import printable
-from facevae.files import whole_file
+from facevae.files import keep_to_save_time
 from facevae.files.untrusted import read_json
 from facevae.latents import VIEWING_TEMPERATURE, precision_and_recall
 from facevae.model import VAE
@@ -36,12 +35,10 @@ def viewing_temperature(run: RunFolder, model: VAE, encodings: Encodings) -> flo
     scores = measure(model, encodings)
     found = best(scores)
     content = {"model": made_with, "temperature": found, "scores": {f"{t:g}": s for t, s in scores.items()}}
-    try:
-        with whole_file(run.viewing) as aside:
-            aside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:  # it saves time only
-        reason = error.strerror or error
-        print(f"{printable(str(run.viewing))}: not kept ({reason}); it is measured again next time.")
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    keep_to_save_time(
+        run.viewing, lambda aside: aside.write_text(text, encoding="utf-8"), "it is measured again next time"
+    )
     return found
 
 

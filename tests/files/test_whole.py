@@ -13,7 +13,7 @@ from failing_disks import files_no_longer_than, read_only, small_disk
 from killed_writers import WRITES_A_FILE, names, process_with, write, write_folder
 from places import ROOT
 
-from facevae.files import locked, remove_leftovers, whole_file, whole_folder
+from facevae.files import keep_to_save_time, locked, remove_leftovers, whole_file, whole_folder
 
 # ------------------------------------------------------------------------------
 # Atomic writes
@@ -156,3 +156,11 @@ def test_a_writer_that_is_asked_to_end_leaves_nothing(tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) != 0
     assert names(tmp_path) == []
+
+
+def test_what_saves_time_is_kept_whole_or_said_not_to_be_kept(tmp_path, capsys):
+    write = lambda aside: aside.write_text("measured")  # noqa: E731
+    keep_to_save_time(tmp_path / "a.txt", write, "it is measured again")
+    assert (tmp_path / "a.txt").read_text() == "measured"
+    keep_to_save_time(tmp_path / "a.txt" / "b.txt", write, "it is measured again")
+    assert "b.txt: not kept (File exists); it is measured again." in capsys.readouterr().out
